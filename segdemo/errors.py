@@ -1,0 +1,12 @@
+"""Errors that people cause: each carries one sentence that says what to do."""
+
+
+class SegdemoError(Exception):
+    """Something a person can put right; ``str(error)`` is the sentence to show them."""
+
+
+class MissingExtraError(SegdemoError):
+    """An optional dependency is not installed; the sentence names the exact install command."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f'{feature} needs an extra that is not installed: run `pip install -e ".[{extra}]"`.')
