@@ -1,0 +1,1 @@
+"""Pixels for people: class colours over the photo, heatmaps, and their colour tables."""
