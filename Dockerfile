@@ -1,0 +1,29 @@
+# The demo on any container host, on CPU:  docker build -t segdemo . && docker run --rm -p 7860:7860 segdemo
+FROM python:3.11-slim
+
+# Torch's index of CPU builds, where no build brings several gigabytes of CUDA along.
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# A hub id whose weights go into the image, such as facebook/mask2former-swin-large-ade-semantic.
+ARG PRELOAD=""
+
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    GRADIO_ANALYTICS_ENABLED=False \
+    GRADIO_SERVER_NAME=0.0.0.0 \
+    HF_HUB_DISABLE_TELEMETRY=1
+
+RUN useradd --create-home --uid 1000 demo
+WORKDIR /home/demo/segdemo
+
+COPY --chown=demo requirements.txt ./
+RUN pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" -r requirements.txt "openvino>=2026.1"
+
+COPY --chown=demo . .
+USER demo
+
+RUN if [ -n "$PRELOAD" ]; then python -c \
+    "import sys; from huggingface_hub import snapshot_download; snapshot_download(sys.argv[1], allow_patterns=['*.json', '*.safetensors'])" \
+    "$PRELOAD"; fi
+
+EXPOSE 7860
+CMD ["python", "app.py", "--port", "7860"]
