@@ -1,0 +1,292 @@
+"""The catalogue: what each checkpoint is, can do and costs; where its weights are; the embedded default."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from segdemo.errors import SegdemoError
+from segdemo.settings import ASSETS, settings
+
+Kind = Literal["semantic", "panoptic", "instance"]
+
+SEED_ID = "facebook/mask2former-swin-large-ade-semantic"
+EMBEDDED_ID = "embedded"
+EMBEDDED_FOLDER = ASSETS / "checkpoint"
+_FILES = ["config.json", "preprocessor_config.json", "*.safetensors", "*.safetensors.index.json"]
+_HUB_TERMS = "see the model card; published by Meta for research"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a person needs to know to choose a checkpoint."""
+
+    id: str
+    """Hub id, absolute folder, or ``"embedded"``."""
+    title: str
+    kind: Kind
+    """What it was trained to separate: classes, everything, or objects."""
+    description: str
+    parameters: int | None = None
+    """Number of weights, where known."""
+    known_classes: tuple[int, ...] | None = None
+    """Class indices it was trained on; none means all of its labels."""
+    note: str = ""
+    """One sentence about what to expect, shown beside the results."""
+    terms: str = ""
+    """The terms its weights come under."""
+    path: Path | None = None
+    """Where the weights are; none where they are not on this machine."""
+
+
+def _published(size: str, millions: int, data: str, kind: Kind) -> Checkpoint:
+    names = {"ade": "ADE20K", "coco": "COCO"}
+    classes = {"ade": "150 classes of indoor and outdoor scenes", "coco": "133 classes of everyday scenes"}
+    return Checkpoint(
+        id=f"facebook/mask2former-swin-{size}-{data}-{kind}",
+        title=f"Mask2Former Swin-{size[0].upper()}, {names[data]} {kind}",
+        kind=kind,
+        description=f"Mask2Former with a Swin-{size} backbone, trained on {names[data]}: {classes[data]}.",
+        parameters=millions * 1_000_000,
+        terms=_HUB_TERMS,
+    )
+
+
+CATALOGUE: tuple[Checkpoint, ...] = (
+    replace(
+        _published("large", 215, "ade", "semantic"),
+        note="The published network: 56.1 % mIoU on ADE20K's validation set at one scale.",
+    ),
+    _published("base", 107, "ade", "semantic"),
+    _published("small", 69, "ade", "semantic"),
+    _published("tiny", 47, "ade", "semantic"),
+    _published("large", 215, "ade", "panoptic"),
+    _published("large", 215, "coco", "panoptic"),
+    _published("base", 107, "coco", "panoptic"),
+    _published("small", 69, "coco", "panoptic"),
+    _published("tiny", 47, "coco", "panoptic"),
+)
+"""Published checkpoints this demo knows by name; others run by hub id or folder as well."""
+
+
+def default_checkpoint() -> Checkpoint:
+    """Return the checkpoint to run when nobody chose one.
+
+    ``SEGDEMO_CHECKPOINT`` where it is set; else the seed checkpoint where its weights are on disk; else the embedded
+    one. Raises ``SegdemoError`` where the one that was set is not on disk or nothing is.
+    """
+    chosen = settings().checkpoint
+    if chosen:
+        return find(chosen)
+    if _cached(SEED_ID) is not None:
+        return find(SEED_ID)
+    return find(EMBEDDED_ID)
+
+
+def available_checkpoints() -> list[Checkpoint]:
+    """Return the checkpoints whose weights are on this machine, the default one first: what visitors may choose."""
+    names = [settings().checkpoint, SEED_ID, EMBEDDED_ID, *(entry.id for entry in CATALOGUE)]
+    names += settings().extra_checkpoints
+    found: dict[str, Checkpoint] = {}
+    for name in names:
+        if name:
+            try:
+                entry = find(name)
+            except SegdemoError:
+                continue
+            found.setdefault(entry.id, entry)
+    return list(found.values())
+
+
+def find(name: str | Path) -> Checkpoint:
+    """Return what is known about a checkpoint on disk; raises ``SegdemoError`` where it is not there."""
+    folder = resolve(name)
+    config = _config(folder)
+    known = next((entry for entry in CATALOGUE if entry.id == str(name)), None)
+    if known is not None:
+        entry = known
+    elif folder == EMBEDDED_FOLDER:
+        entry = Checkpoint(
+            id=EMBEDDED_ID,
+            title="Embedded small Mask2Former",
+            kind="semantic",
+            description="A small Mask2Former that comes with this demo, so that it runs at once on any machine.",
+            terms="See LICENSE and README in assets/checkpoint.",
+        )
+    else:
+        label = str(name) if _is_hub_id(str(name)) and not Path(name).is_dir() else str(folder)
+        entry = Checkpoint(
+            id=label,
+            title=str(config.get("segdemo_title") or Path(label).name),
+            kind="semantic",
+            description=f"A Mask2Former checkpoint with {len(_labels(config))} classes.",
+        )
+    classes = config.get("segdemo_known_classes")
+    return replace(
+        entry,
+        kind=_kind(config, str(name), entry.kind),
+        parameters=entry.parameters or _parameters(folder),
+        known_classes=tuple(int(index) for index in classes) if classes is not None else entry.known_classes,
+        note=str(config.get("segdemo_note") or entry.note),
+        terms=str(config.get("segdemo_terms") or entry.terms),
+        path=folder,
+    )
+
+
+def resolve(name: str | Path) -> Path:
+    """Return the folder that holds a checkpoint's weights: ``"embedded"``, a folder, or a hub id in the local cache.
+
+    Raises ``SegdemoError`` with what to do where it is not on this machine.
+    """
+    text = str(name)
+    if text == EMBEDDED_ID:
+        _check_folder(EMBEDDED_FOLDER, "The embedded checkpoint")
+        return EMBEDDED_FOLDER
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        _check_folder(folder, f"The folder {folder}")
+        return EMBEDDED_FOLDER if folder.resolve() == EMBEDDED_FOLDER.resolve() else folder.resolve()
+    cached = _cached(text) if _is_hub_id(text) else None
+    if cached is not None:
+        return cached
+    if _is_hub_id(text):
+        raise SegdemoError(
+            f"The weights of {text} are not on this machine: fetch them with `hf download {text}`, or start with "
+            f"SEGDEMO_ALLOW_DOWNLOAD=1."
+        )
+    raise SegdemoError(f"There is no checkpoint {text!r}: give a hub id such as {SEED_ID}, or a folder.")
+
+
+def download(name: str, progress: Callable[[float], None] | None = None) -> Path:
+    """Fetch a hub checkpoint into the local cache and return its folder; safetensors and JSON files only.
+
+    ``progress`` is called with the share of bytes done, 0..1. Raises ``SegdemoError`` where downloads are not allowed
+    (``SEGDEMO_ALLOW_DOWNLOAD``), the hub cannot be reached, or it does not have the checkpoint.
+    """
+    if not _is_hub_id(name):
+        raise SegdemoError(f"{name!r} is not a hub id such as {SEED_ID}.")
+    if not settings().allow_download:
+        raise SegdemoError(
+            f"This server does not download checkpoints: set SEGDEMO_ALLOW_DOWNLOAD=1 to fetch {name}."
+        )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=_FILES, tqdm_class=_meter(progress)))
+    except RepositoryNotFoundError:
+        raise SegdemoError(f"The hub has no public checkpoint {name}: check the spelling.") from None
+    except (OSError, HfHubHTTPError) as error:
+        raise SegdemoError(
+            f"{name} could not be fetched ({type(error).__name__}): check the network and try again."
+        ) from error
+    if progress is not None:
+        progress(1.0)
+    _check_folder(folder, name)
+    return folder
+
+
+def labels(folder: Path) -> dict[int, str]:
+    """Return a checkpoint folder's class index to label table."""
+    return _labels(_config(folder))
+
+
+def _labels(config: dict[str, Any]) -> dict[int, str]:
+    table = config.get("id2label")
+    if isinstance(table, dict) and table:
+        return {int(index): str(label) for index, label in sorted(table.items(), key=lambda item: int(item[0]))}
+    return {index: f"class {index}" for index in range(int(config.get("num_labels", 2)))}
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    try:
+        config = json.loads((folder / "config.json").read_text())
+    except (OSError, ValueError) as error:
+        raise SegdemoError(f"{folder / 'config.json'} cannot be read ({error}): fetch the checkpoint again.") from error
+    if not isinstance(config, dict):
+        raise SegdemoError(f"{folder / 'config.json'} is not a model configuration: fetch the checkpoint again.")
+    return config
+
+
+def _kind(config: dict[str, Any], name: str, default: Kind) -> Kind:
+    """Read the kind from the checkpoint, else from its name: the library's configuration does not say it."""
+    for text in (str(config.get("segdemo_kind", "")), name, str(config.get("_name_or_path", ""))):
+        tail = text.rstrip("/").rpartition("/")[2].lower()
+        for kind in ("panoptic", "instance", "semantic"):
+            if kind in tail:
+                return kind  # type: ignore[return-value]
+    return default
+
+
+def _check_folder(folder: Path, who: str) -> None:
+    if not (folder / "config.json").is_file():
+        raise SegdemoError(f"{who} holds no config.json: it is not a checkpoint in from_pretrained form.")
+    if not _complete(folder):
+        raise SegdemoError(f"{who} lacks safetensors weights: convert or fetch them again (pickles are not read).")
+
+
+def _complete(folder: Path) -> bool:
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        try:
+            shards = set(json.loads(index.read_text())["weight_map"].values())
+        except (ValueError, KeyError, AttributeError):
+            return False
+        return all((folder / shard).is_file() for shard in shards)
+    return (folder / "model.safetensors").is_file()
+
+
+def _parameters(folder: Path) -> int | None:
+    """Count the weights from the safetensors headers, without reading them."""
+    total = 0
+    for file in folder.glob("*.safetensors"):
+        try:
+            with file.open("rb") as stream:
+                header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+        except (OSError, ValueError, MemoryError):
+            return None
+        for key, entry in header.items():
+            if key != "__metadata__":
+                size = 1
+                for length in entry["shape"]:
+                    size *= length
+                total += size
+    return total or None
+
+
+def _is_hub_id(name: str) -> bool:
+    owner, _, repository = name.partition("/")
+    allowed = all(char.isalnum() or char in "-_." for char in owner + repository)
+    return bool(owner and repository and allowed and not name.startswith("."))
+
+
+def _cached(name: str) -> Path | None:
+    """Return the newest complete snapshot of a hub checkpoint in the local cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(name, "config.json")
+    if not isinstance(config, str):
+        return None
+    folder = Path(config).parent
+    return folder if _complete(folder) else None
+
+
+def _meter(progress: Callable[[float], None] | None) -> type[Any]:
+    """Return a progress bar class that draws nothing and passes the share of bytes on."""
+    from huggingface_hub.utils import tqdm
+
+    class Meter(tqdm):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            kwargs["disable"] = True
+            self._bytes = kwargs.get("unit") == "B"
+            self._seen = 0.0
+            super().__init__(*args, **kwargs)
+
+        def update(self, n: float | None = 1) -> bool | None:
+            self._seen += n or 0
+            if progress is not None and self._bytes and self.total:
+                progress(min(1.0, self._seen / self.total))
+            return None
+
+    return Meter

@@ -1,0 +1,171 @@
+"""The cached singleton that turns a photograph into a Prediction."""
+
+import threading
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from segdemo import checkpoints
+from segdemo.checkpoints import Checkpoint
+from segdemo.errors import SegdemoError
+from segdemo.model.capture import Progress, RawOutputs
+from segdemo.model.engines import Engine, make_engine
+from segdemo.model.prediction import Prediction, Size
+from segdemo.model.preprocessing import Preprocessing, SizeOption
+from segdemo.taxonomy import Taxonomy, taxonomy_for
+
+BATCH_PIXELS = 4 * 640 * 864
+"""Input pixels that one forward pass of ``predict_batch`` takes at most, which bounds its memory."""
+
+_predictors: dict[tuple[Path, str, str, str], "Predictor"] = {}
+_lock = threading.Lock()
+
+
+def load_predictor(
+    checkpoint: str | Path | None = None, *, engine: str = "auto", precision: str = "auto", device: str = "auto"
+) -> "Predictor":
+    """Return the predictor of a checkpoint, the same object for the same arguments.
+
+    ``checkpoint`` is a hub id whose weights are on disk, a folder, or none for ``checkpoints.default_checkpoint()``.
+    ``engine`` is ``"auto"`` or one of ``segdemo.model.engines.ENGINES``, ``precision`` ``"auto"``, ``"fp32"`` or
+    ``"bf16"``, ``device`` ``"auto"`` or a PyTorch device. Nothing is downloaded. Raises ``SegdemoError`` where the
+    checkpoint is not on disk or an argument is not known.
+    """
+    found = checkpoints.find(checkpoint) if checkpoint is not None else checkpoints.default_checkpoint()
+    folder = checkpoints.resolve(found.id)
+    key = (folder.resolve(), engine, precision, device)
+    with _lock:
+        if key not in _predictors:
+            made = make_engine(folder, engine=engine, precision=precision, device=device)
+            _predictors[key] = Predictor(found, folder, made)
+        return _predictors[key]
+
+
+class Predictor:
+    """A checkpoint on an engine. Safe to call from several threads; forward passes run one after the other."""
+
+    def __init__(self, checkpoint: Checkpoint, folder: Path, engine: Engine) -> None:
+        self.checkpoint = checkpoint
+        self.engine = engine
+        self.preprocessing = Preprocessing.from_folder(folder)
+        self._folder = folder
+
+    @cached_property
+    def id2label(self) -> dict[int, str]:
+        """Class index to the checkpoint's own label."""
+        return checkpoints.labels(self._folder)
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """Names, colours, things and stuff of the checkpoint's classes."""
+        return taxonomy_for(self.id2label)
+
+    def __call__(
+        self,
+        image: npt.NDArray[np.uint8],
+        *,
+        size: SizeOption = "checkpoint",
+        capture: bool = True,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Prediction:
+        """Run one photograph, RGB uint8 (H, W, 3), forward.
+
+        ``size`` is ``"checkpoint"`` (as the checkpoint's image processor says, stretched to multiples of 32),
+        ``"paper"`` (short side 640, long side at most 2560, aspect kept, padded at the right and bottom to multiples
+        of 32) or a short side in pixels, treated like ``"paper"``. With ``capture=False`` only the last layer is kept
+        and no attention. ``progress`` is called with the done share 0..1; setting ``cancel`` makes the run raise
+        ``Cancelled``. Raises ``SegdemoError`` for an unknown size.
+        """
+        return self._run([image], size, capture, progress, cancel)[0]
+
+    def predict_batch(
+        self,
+        images: Sequence[npt.NDArray[np.uint8]],
+        *,
+        size: SizeOption = "checkpoint",
+        capture: bool = False,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> list[Prediction]:
+        """Run several photographs, those of equal input size in one forward pass; in the order given.
+
+        Images of different input sizes never share a pass, since the network does not see what is padding.
+        """
+        groups: dict[tuple[Size, Size], list[int]] = {}
+        for index, image in enumerate(images):
+            _check(image)
+            groups.setdefault(self.preprocessing.sizes((image.shape[0], image.shape[1]), size), []).append(index)
+        results: dict[int, Prediction] = {}
+        for (input_size, _), members in groups.items():
+            step = max(1, BATCH_PIXELS // (input_size[0] * input_size[1]))
+            for start in range(0, len(members), step):
+                part = members[start : start + step]
+                share = None if progress is None else _part(progress, len(results), len(part), len(images))
+                predictions = self._run([images[index] for index in part], size, capture, share, cancel)
+                results.update(zip(part, predictions, strict=True))
+        return [results[index] for index in range(len(images))]
+
+    def _run(
+        self,
+        images: Sequence[npt.NDArray[np.uint8]],
+        size: SizeOption,
+        capture: bool,
+        progress: Progress | None,
+        cancel: threading.Event | None,
+    ) -> list[Prediction]:
+        start = time.perf_counter()
+        for image in images:
+            _check(image)
+        prepared = [self.preprocessing(image, size) for image in images]
+        pixels = np.stack([item[0] for item in prepared])
+        between = time.perf_counter()
+        raw = self.engine(pixels, capture=capture, progress=progress, cancel=cancel)
+        seconds = {
+            "preprocess": (between - start) / len(images),
+            "forward": (time.perf_counter() - between) / len(images),
+        }
+        return [
+            self._prediction(raw, index, (image.shape[0], image.shape[1]), input_size, content_size, seconds)
+            for index, (image, (_, input_size, content_size)) in enumerate(zip(images, prepared, strict=True))
+        ]
+
+    def _prediction(
+        self, raw: RawOutputs, index: int, image_size: Size, input_size: Size, content: Size, seconds: dict[str, float]
+    ) -> Prediction:
+        return Prediction(
+            image_size=image_size,
+            input_size=input_size,
+            content_size=content,
+            id2label=self.id2label,
+            masks=tuple(_own(layer, index) for layer in raw.masks),
+            classes=tuple(_own(layer, index) for layer in raw.classes),
+            attentions=tuple(_own(layer, index) for layer in raw.attentions),
+            unmasked=None if raw.unmasked is None else raw.unmasked[:, index],
+            checkpoint=self.checkpoint.id,
+            engine=self.engine.name,
+            precision=self.engine.precision,
+            device=self.engine.device,
+            seconds=seconds,
+        )
+
+
+def _own(batch: npt.NDArray[np.floating], index: int) -> npt.NDArray[np.floating]:
+    """One image's part, without keeping the rest of a batch alive."""
+    return batch[index] if len(batch) == 1 else batch[index].copy()
+
+
+def _check(image: npt.NDArray[np.uint8]) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise SegdemoError(
+            f"An image must be RGB uint8 of height x width x 3, not {image.dtype} {image.shape}: "
+            "read it with segdemo.load_image."
+        )
+
+
+def _part(progress: Progress, done: int, count: int, total: int) -> Progress:
+    return lambda share: progress((done + share * count) / total)

@@ -1,0 +1,72 @@
+"""Weights from a checkpoint folder into a network, once per checkpoint and device."""
+
+import json
+import logging
+import threading
+import warnings
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from segdemo.errors import SegdemoError
+from segdemo.model.capture import CapturingNetwork
+
+logger = logging.getLogger(__name__)
+
+_lock = threading.Lock()
+
+
+def load_network(folder: Path, device: str = "cpu") -> CapturingNetwork:
+    """Return the network of a checkpoint folder in float32, whatever it is stored in; the same object every time.
+
+    Only safetensors are read, and no code from the folder is run. Raises ``SegdemoError`` where the folder holds no
+    Mask2Former checkpoint or the weights do not fit its configuration.
+    """
+    with _lock:
+        return _load(folder.resolve(), device)
+
+
+def read_config(folder: Path) -> dict[str, object]:
+    """Return a checkpoint folder's ``config.json``; raises ``SegdemoError`` where it is missing or damaged."""
+    file = folder / "config.json"
+    try:
+        config = json.loads(file.read_text())
+    except FileNotFoundError:
+        raise SegdemoError(f"{folder} holds no config.json: give a checkpoint folder or a hub id.") from None
+    except ValueError as error:
+        raise SegdemoError(f"{file} is not valid JSON ({error}): fetch the checkpoint again.") from error
+    if not isinstance(config, dict):
+        raise SegdemoError(f"{file} is not a model configuration: fetch the checkpoint again.")
+    return config
+
+
+@lru_cache(maxsize=4)
+def _load(folder: Path, device: str) -> CapturingNetwork:
+    from transformers import Mask2FormerForUniversalSegmentation
+    from transformers.utils import logging as library_logging
+
+    kind = read_config(folder).get("model_type")
+    if kind != "mask2former":
+        raise SegdemoError(f"{folder} holds a {kind!r} checkpoint; this demo runs Mask2Former checkpoints.")
+    library_logging.disable_progress_bar()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            model, report = Mask2FormerForUniversalSegmentation.from_pretrained(
+                folder,
+                dtype=torch.float32,
+                local_files_only=True,
+                use_safetensors=True,
+                output_loading_info=True,
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            raise SegdemoError(f"The weights in {folder} cannot be loaded: {error}") from error
+    missing = sorted(name for name in report["missing_keys"] if not name.startswith("criterion."))
+    if missing:
+        raise SegdemoError(
+            f"The weights in {folder} lack {len(missing)} tensors (such as {missing[0]}): fetch the checkpoint again."
+        )
+    model.requires_grad_(False)
+    logger.info("loaded %s on %s", folder, device)
+    return CapturingNetwork(model.to(device))
