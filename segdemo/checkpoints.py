@@ -167,9 +167,7 @@ def download(name: str, progress: Callable[[float], None] | None = None) -> Path
     if not _is_hub_id(name):
         raise SegdemoError(f"{name!r} is not a hub id such as {SEED_ID}.")
     if not settings().allow_download:
-        raise SegdemoError(
-            f"This server does not download checkpoints: set SEGDEMO_ALLOW_DOWNLOAD=1 to fetch {name}."
-        )
+        raise SegdemoError(f"This server does not download checkpoints: set SEGDEMO_ALLOW_DOWNLOAD=1 to fetch {name}.")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 

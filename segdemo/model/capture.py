@@ -20,7 +20,7 @@ _SHARES = {"backbone": 0.58, "pixel": 0.32, "decoder": 0.10}
 """What the three parts cost of a forward pass, for the progress only."""
 
 
-class Cancelled(SegdemoError):
+class Cancelled(SegdemoError):  # noqa: N818 - it is a wish granted, not an error
     """The run was stopped on request."""
 
     def __init__(self) -> None:

@@ -76,9 +76,7 @@ class Preprocessing:
         content = _fit(image_size, PAPER_SHORT_SIDE if option == "paper" else int(option), LONG_SIDE_LIMIT)
         return (_up(content[0], _STRIDE), _up(content[1], _STRIDE)), content
 
-    def __call__(
-        self, image: npt.NDArray[np.uint8], size: SizeOption
-    ) -> tuple[npt.NDArray[np.float32], Size, Size]:
+    def __call__(self, image: npt.NDArray[np.uint8], size: SizeOption) -> tuple[npt.NDArray[np.float32], Size, Size]:
         """Return the network's input float32 (3, H, W) for an RGB uint8 (h, w, 3), with input and content size."""
         input_size, content = self.sizes((image.shape[0], image.shape[1]), size)
         if content != image.shape[:2]:
