@@ -1,0 +1,43 @@
+// Arrays from the server: base64 text holding zlib-compressed little-endian bytes, turned into typed arrays.
+((sd) => {
+  "use strict";
+
+  const KINDS = { u8: Uint8Array, u16: Uint16Array, f32: Float32Array };
+
+  /**
+   * @param {string} text base64
+   * @returns {Uint8Array}
+   */
+  const fromBase64 = (text) => {
+    const binary = atob(text);
+    const bytes = new Uint8Array(binary.length);
+    for (let i = 0; i < bytes.length; i += 1) bytes[i] = binary.charCodeAt(i);
+    return bytes;
+  };
+
+  /**
+   * @param {Uint8Array} bytes a zlib stream (what Python's zlib.compress writes)
+   * @returns {Promise<Uint8Array>}
+   */
+  const inflate = async (bytes) => {
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  };
+
+  /**
+   * Unpack what `segdemo.ui.packing.pack` wrote.
+   * @param {{data: string, type: "u8"|"u16"|"f32", shape: number[]}} packed
+   * @returns {Promise<Uint8Array|Uint16Array|Float32Array>} row-major values
+   * @throws {Error} when the bytes do not fill the shape
+   */
+  sd.unpack = async (packed) => {
+    const Kind = KINDS[packed.type];
+    if (!Kind) throw new Error(`Cannot unpack an array of ${packed.type}.`);
+    const bytes = await inflate(fromBase64(packed.data));
+    const count = packed.shape.reduce((product, side) => product * side, 1);
+    if (bytes.byteLength !== count * Kind.BYTES_PER_ELEMENT) {
+      throw new Error(`${bytes.byteLength} bytes do not fill ${packed.shape.join(" x ")} of ${packed.type}.`);
+    }
+    return new Kind(bytes.buffer, 0, count);
+  };
+})((window.segdemo ??= {}));

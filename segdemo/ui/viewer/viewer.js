@@ -1,0 +1,179 @@
+// The canvas viewer: one photo, its segmentation and what is asked of it, put together for the page.
+((sd) => {
+  "use strict";
+
+  const reducedMotion = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const GLIDE_MS = 160;
+
+  /**
+   * Build a viewer inside a container. Coordinates in callbacks and calls are image coordinates, 0..1 on both axes.
+   * @param {HTMLElement} container emptied first
+   * @param {{onPick?: (pixel: object) => void, onHover?: (pixel: object|null) => void, onView?: (view: object) =>
+   *   void, onClear?: () => void, onFile?: (file: File) => void, controls?: boolean}} options `pixel` is what
+   *   `sd.lookUp` found, with x, y, column, row (photo pixels) and source "mouse", "touch", "pen" or "keyboard";
+   *   `view` is {zoom, x, y, opacity}; `onClear` is Escape; `controls: false` leaves out the zoom buttons
+   */
+  sd.createViewer = (container, options = {}) => {
+    const { onPick, onHover, onView, onClear, onFile, controls = true } = options;
+    const parts = sd.buildFrame(container, { controls });
+    const view = sd.createView();
+    const heat = sd.createHeat(parts.heat, {
+      root: parts.legend, title: parts.legendTitle, bar: parts.legendBar, low: parts.legendLow, high: parts.legendHigh,
+    });
+    const compare = sd.createCompare(parts, { onMove: () => scene.layout(), onSwap: () => scene.touch("lines") });
+    const scene = sd.createScene(parts, view, heat, compare);
+    const readout = sd.createReadout(parts.readout, "Point at the photo to read a pixel; click to pick it.");
+    const viewer = { element: parts.root };
+    let gliding = 0;
+
+    const describe = () => sd.describe(scene, heat.describe());
+    const refreshWords = () => {
+      parts.description.textContent = describe();
+    };
+
+    const emitView = () => onView?.({ zoom: view.zoom, x: view.x, y: view.y, opacity: scene.opacity });
+
+    scene.onLayout = () => {
+      parts.zoomText.textContent = `${Math.round(view.zoom * 100)} %`;
+      parts.viewport.classList.toggle("sdv-zoomed", view.zoom > 1);
+      parts.zoomOut.disabled = parts.zoomFit.disabled = !scene.photo || view.zoom <= 1;
+      parts.zoomIn.disabled = !scene.photo || view.zoom >= view.maxZoom();
+    };
+
+    /** Change the view at once, or in a short glide. */
+    const changeView = (change, smooth = false) => {
+      window.cancelAnimationFrame(gliding);
+      const from = view.rectangle();
+      const zoom = view.zoom;
+      change();
+      view.settle();
+      if (!smooth || reducedMotion()) {
+        scene.layout();
+        emitView();
+        return;
+      }
+      const to = view.rectangle();
+      const goal = { zoom: view.zoom, x: view.x, y: view.y };
+      const start = performance.now();
+      // Rectangles mixed linearly keep the point that both zooms leave in place.
+      const step = (now) => {
+        const time = sd.clamp((now - start) / GLIDE_MS, 0, 1);
+        const eased = 1 - (1 - time) ** 3;
+        view.zoom = zoom + (goal.zoom - zoom) * eased;
+        const { width, height } = view.rectangle();
+        view.x = (view.width / 2 - (from.left + (to.left - from.left) * eased)) / width;
+        view.y = (view.height / 2 - (from.top + (to.top - from.top) * eased)) / height;
+        if (time < 1) gliding = window.requestAnimationFrame(step);
+        else Object.assign(view, goal);
+        scene.layout();
+        if (time >= 1) emitView();
+      };
+      step(start);
+    };
+
+    /** The pixel at image coordinates with what is known about it, or null outside the photo. */
+    const pixelInfo = (x, y, source) =>
+      scene.photo && x >= 0 && x < 1 && y >= 0 && y < 1
+        ? { x, y, source, column: sd.cell(x, scene.photo.width), row: sd.cell(y, scene.photo.height),
+            ...sd.lookUp(scene, x, y) }
+        : null;
+
+    const read = (pixel) => {
+      const parts_ = pixel && (scene.map || scene.planes)
+        ? sd.readoutParts(pixel, heat.valueAt(pixel.x, pixel.y)) : null;
+      readout.show(parts_);
+      return parts_;
+    };
+
+    const hover = (pixel) => {
+      read(pixel);
+      onHover?.(pixel);
+    };
+
+    const pick = (pixel) => {
+      if (!pixel) return;
+      read(pixel);
+      onPick?.(pixel);
+    };
+
+    const at = (point, source) => {
+      const { x, y } = view.toImage(point.x, point.y);
+      return pixelInfo(x, y, source);
+    };
+
+    const setCursor = (cursor) => {
+      scene.cursor = cursor;
+      scene.layout();
+    };
+
+    sd.listenToPointers(parts.viewport, {
+      hover: (point) => {
+        if (scene.cursor && point) setCursor(null);
+        hover(point && at(point, "mouse"));
+      },
+      pick: (point, source) => pick(at(point, source)),
+      zoom: (factor, point, smooth) => changeView(() => view.zoomAt(factor, point.x, point.y), smooth),
+      pan: (dx, dy) => changeView(() => view.panBy(dx, dy)),
+      zoomed: () => view.zoom > 1,
+    });
+
+    sd.listenToKeys(parts.viewport, {
+      step: (dx, dy, big) => {
+        if (!scene.photo) return;
+        const from = scene.cursor ?? scene.pixel ?? view.toImage(view.width / 2, view.height / 2);
+        const box = view.rectangle();
+        const stride = (size, count) => Math.max(1 / count, 4 / size) * (big ? 8 : 1);
+        const x = sd.clamp(from.x + dx * stride(box.width, scene.photo.width), 0, 1 - 1e-6);
+        const y = sd.clamp(from.y + dy * stride(box.height, scene.photo.height), 0, 1 - 1e-6);
+        scene.cursor = { x, y };
+        changeView(() => view.reveal(x, y, Math.min(48, view.width / 4, view.height / 4)));
+        const pixel = pixelInfo(x, y, "keyboard");
+        const words = read(pixel);
+        parts.live.textContent = words ? `${words.name} ${words.rest}` : "";
+        onHover?.(pixel);
+      },
+      pick: () => {
+        const from = scene.cursor ?? scene.pixel ?? view.toImage(view.width / 2, view.height / 2);
+        pick(pixelInfo(from.x, from.y, "keyboard"));
+      },
+      zoomBy: (factor) => viewer.zoomBy(factor),
+      fit: () => viewer.fit(),
+      fade: (change) => {
+        viewer.setOpacity(Math.round((scene.opacity + change) * 20) / 20);
+        parts.live.textContent = `Opacity ${sd.wholePercent(scene.opacity)}`;
+        emitView();
+      },
+      clear: () => {
+        viewer.select(null);
+        viewer.setPixel(null);
+        onClear?.();
+      },
+      leave: () => {
+        if (scene.cursor) setCursor(null);
+      },
+    });
+
+    compare.listen(view);
+    if (onFile) sd.listenToDrops(parts.root, parts.drop, onFile);
+    parts.zoomIn.addEventListener("click", () => viewer.zoomBy(1.5));
+    parts.zoomOut.addEventListener("click", () => viewer.zoomBy(1 / 1.5));
+    parts.zoomFit.addEventListener("click", () => viewer.fit());
+
+    const observer = new ResizeObserver(() => {
+      view.width = Math.max(1, parts.viewport.clientWidth);
+      view.height = Math.max(1, parts.viewport.clientHeight);
+      view.settle();
+      scene.layout();
+    });
+    observer.observe(parts.viewport);
+
+    Object.assign(viewer, sd.viewerCalls({ parts, scene, view, heat, compare, changeView, refreshWords, describe }));
+    viewer.destroy = () => {
+      observer.disconnect();
+      compare.stop();
+      parts.root.remove();
+    };
+    viewer.clear();
+    return viewer;
+  };
+})((window.segdemo ??= {}));
