@@ -1,0 +1,165 @@
+"""The catalogue: what is on disk, what it is, and the sentence for what is not."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segdemo import checkpoints
+from segdemo.checkpoints import CATALOGUE, EMBEDDED_ID, SEED_ID
+from segdemo.errors import SegdemoError
+from segdemo.settings import Settings
+
+
+@pytest.fixture
+def configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """Return a function that changes settings; the hub's cache and the embedded folder are empty places."""
+    import huggingface_hub
+
+    lookup = huggingface_hub.try_to_load_from_cache
+    cache = tmp_path / "hub"
+    monkeypatch.setattr(
+        huggingface_hub, "try_to_load_from_cache", lambda repo, file: lookup(repo, file, cache_dir=cache)
+    )
+    monkeypatch.setattr(checkpoints, "EMBEDDED_FOLDER", tmp_path / "embedded")
+
+    def change(**fields: Any) -> None:
+        monkeypatch.setattr(checkpoints, "settings", lambda: Settings(**fields))
+
+    change()
+    return change
+
+
+def put_in_cache(tmp_path: Path, name: str, source: Path) -> Path:
+    repository = tmp_path / "hub" / ("models--" + name.replace("/", "--"))
+    revision = "0123456789abcdef0123456789abcdef01234567"
+    shutil.copytree(source, repository / "snapshots" / revision)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(revision)
+    return repository / "snapshots" / revision
+
+
+def edit_config(folder: Path, **changes: Any) -> None:
+    file = folder / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+
+def test_a_folder_is_a_checkpoint(tiny_checkpoint: Path) -> None:
+    found = checkpoints.find(tiny_checkpoint)
+    assert found.path == tiny_checkpoint
+    assert found.id == str(tiny_checkpoint)
+    assert found.kind == "semantic"
+    assert found.known_classes is None
+    assert checkpoints.labels(tiny_checkpoint)[3] == "car"
+
+
+def test_parameters_are_counted_from_the_file(tiny_checkpoint: Path) -> None:
+    from segdemo.model.weights import load_network
+
+    counted = sum(tensor.numel() for tensor in load_network(tiny_checkpoint).model.state_dict().values())
+    found = checkpoints.find(tiny_checkpoint).parameters
+    assert found is not None
+    assert abs(found - counted) <= 0.01 * counted
+
+
+def test_a_checkpoint_says_what_it_knows_and_what_to_expect(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "city-panoptic"
+    shutil.copytree(tiny_checkpoint, folder)
+    edit_config(folder, segdemo_known_classes=[1, 3], segdemo_note="Streets only.")
+    found = checkpoints.find(folder)
+    assert (found.known_classes, found.note, found.kind) == ((1, 3), "Streets only.", "panoptic")
+
+
+def test_the_default_is_the_seed_where_it_is_on_disk(
+    configured: Callable[..., None], tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_checkpoint, tmp_path / "embedded")
+    assert checkpoints.default_checkpoint().id == EMBEDDED_ID
+    folder = put_in_cache(tmp_path, SEED_ID, tiny_checkpoint)
+    assert checkpoints.default_checkpoint().id == SEED_ID
+    assert checkpoints.resolve(SEED_ID) == folder
+    configured(checkpoint="embedded")
+    assert checkpoints.default_checkpoint().id == EMBEDDED_ID
+
+
+def test_visitors_choose_among_what_is_on_disk(
+    configured: Callable[..., None], tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    assert checkpoints.available_checkpoints() == []
+    put_in_cache(tmp_path, CATALOGUE[3].id, tiny_checkpoint)
+    configured(extra_checkpoints=[str(tiny_checkpoint), "someone/not-here"])
+    assert [entry.id for entry in checkpoints.available_checkpoints()] == [CATALOGUE[3].id, str(tiny_checkpoint)]
+
+
+@pytest.mark.usefixtures("configured")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("someone/nothing", "hf download someone/nothing"),
+        ("no such place", "give a hub id"),
+        (EMBEDDED_ID, "embedded checkpoint holds no config"),
+    ],
+)
+def test_what_is_not_on_disk_says_what_to_do(name: str, words: str) -> None:
+    with pytest.raises(SegdemoError, match=words):
+        checkpoints.resolve(name)
+
+
+def test_folders_without_weights_or_with_pickles_are_refused(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(SegdemoError, match=r"config\.json"):
+        checkpoints.resolve(tmp_path)
+    shutil.copy(tiny_checkpoint / "config.json", tmp_path)
+    (tmp_path / "pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(SegdemoError, match="safetensors"):
+        checkpoints.resolve(tmp_path)
+
+
+def test_a_missing_shard_makes_a_checkpoint_incomplete(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    shutil.copy(tiny_checkpoint / "config.json", tmp_path)
+    index = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    (tmp_path / "model-00001-of-00002.safetensors").write_bytes(b"")
+    with pytest.raises(SegdemoError, match="lacks"):
+        checkpoints.resolve(tmp_path)
+
+
+def test_a_download_needs_permission(configured: Callable[..., None]) -> None:
+    with pytest.raises(SegdemoError, match="SEGDEMO_ALLOW_DOWNLOAD"):
+        checkpoints.download(SEED_ID)
+    configured(allow_download=True)
+    with pytest.raises(SegdemoError, match="hub id"):
+        checkpoints.download("not a hub id")
+
+
+def test_an_unreachable_hub_is_a_sentence(configured: Callable[..., None]) -> None:
+    """The tests run with the hub switched off, which is what a machine without a network looks like."""
+    configured(allow_download=True)
+    with pytest.raises(SegdemoError, match="check the network"):
+        checkpoints.download(SEED_ID)
+
+
+def test_a_download_reports_its_bytes(
+    configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tiny_checkpoint: Path
+) -> None:
+    configured(allow_download=True)
+    seen: list[float] = []
+
+    def fake(name: str, *, allow_patterns: list[str], tqdm_class: Any) -> str:
+        assert not any("bin" in pattern or "py" in pattern for pattern in allow_patterns)
+        bar = tqdm_class(total=200, unit="B")
+        bar.update(50)
+        bar.update(100)
+        tqdm_class(total=3).update(1)
+        return str(tiny_checkpoint)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fake)
+    assert checkpoints.download(SEED_ID, seen.append) == tiny_checkpoint
+    assert seen == [0.25, 0.75, 1.0]
+
+
+def test_catalogue_ids_are_distinct_and_kinds_follow_from_names() -> None:
+    assert len({entry.id for entry in CATALOGUE}) == len(CATALOGUE)
+    assert all(entry.id.endswith(entry.kind) for entry in CATALOGUE)
