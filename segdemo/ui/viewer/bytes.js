@@ -2,7 +2,7 @@
 ((sd) => {
   "use strict";
 
-  const KINDS = { u8: Uint8Array, u16: Uint16Array, f32: Float32Array };
+  const KINDS = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array };
 
   /**
    * @param {string} text base64
@@ -26,17 +26,17 @@
 
   /**
    * Unpack what `segdemo.ui.packing.pack` wrote.
-   * @param {{data: string, type: "u8"|"u16"|"f32", shape: number[]}} packed
+   * @param {{data: string, dtype: "uint8"|"uint16"|"float32", shape: number[]}} packed
    * @returns {Promise<Uint8Array|Uint16Array|Float32Array>} row-major values
    * @throws {Error} when the bytes do not fill the shape
    */
   sd.unpack = async (packed) => {
-    const Kind = KINDS[packed.type];
-    if (!Kind) throw new Error(`Cannot unpack an array of ${packed.type}.`);
+    const Kind = KINDS[packed.dtype];
+    if (!Kind) throw new Error(`Cannot unpack an array of ${packed.dtype}.`);
     const bytes = await inflate(fromBase64(packed.data));
     const count = packed.shape.reduce((product, side) => product * side, 1);
     if (bytes.byteLength !== count * Kind.BYTES_PER_ELEMENT) {
-      throw new Error(`${bytes.byteLength} bytes do not fill ${packed.shape.join(" x ")} of ${packed.type}.`);
+      throw new Error(`${bytes.byteLength} bytes do not fill ${packed.shape.join(" x ")} of ${packed.dtype}.`);
     }
     return new Kind(bytes.buffer, 0, count);
   };
