@@ -1,0 +1,44 @@
+"""Random-weight checkpoints of the published shapes."""
+
+import gc
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from segdemo.errors import SegdemoError
+from segdemo.model import weights
+from segdemo.model.architecture import architecture_config, write_random_checkpoint
+from segdemo.model.predictor import Predictor, load_predictor
+
+
+def test_configuration_of_the_seed_architecture() -> None:
+    config = architecture_config()
+    assert (config.num_labels, config.num_queries, config.decoder_layers, config.hidden_dim) == (150, 100, 10, 256)
+    assert config.backbone_config.depths == [2, 2, 18, 2]
+    assert config.id2label[6] == "road"
+    with pytest.raises(SegdemoError, match="swin-large-ade"):
+        architecture_config("resnet")
+
+
+@pytest.fixture
+def seed_architecture(tmp_path: Path) -> Iterator[Predictor]:
+    """A predictor of the seed checkpoint's architecture with random weights; its memory is given back."""
+    from segdemo.model import predictor
+
+    folder = write_random_checkpoint(tmp_path / "swin-large-ade-semantic")
+    yield load_predictor(folder, precision="fp32")
+    predictor._predictors.clear()
+    weights._load.cache_clear()
+    gc.collect()
+
+
+@pytest.mark.slow
+def test_seed_architecture_runs_and_its_prediction_fits_the_promise(seed_architecture: Predictor) -> None:
+    assert seed_architecture.checkpoint.parameters == pytest.approx(215e6, rel=0.02)
+    prediction = seed_architecture(np.zeros((64, 96, 3), np.uint8), size=64)
+    assert (prediction.num_layers, prediction.num_queries, prediction.num_heads) == (10, 100, 8)
+    assert prediction.class_logits().shape == (100, 151)
+    assert prediction.mask_logits().shape == (100, 16, 24)
+    assert prediction.nbytes * (640 * 864) / (64 * 96) < 150e6

@@ -1,0 +1,178 @@
+"""The cached singleton: identity, sizes, batches, weights in any precision, and sentences for what is wrong."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+import segdemo
+from segdemo.errors import SegdemoError
+from segdemo.model.capture import CapturingNetwork
+from segdemo.model.engines import FallbackEngine, TorchEngine
+from segdemo.model.predictor import Predictor, load_predictor
+from segdemo.model.weights import load_network
+
+Photo = npt.NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def predictor(tiny_checkpoint: Path) -> Predictor:
+    return load_predictor(tiny_checkpoint, precision="fp32")
+
+
+def test_the_same_arguments_give_the_same_predictor_and_weights(tiny_checkpoint: Path, predictor: Predictor) -> None:
+    assert load_predictor(str(tiny_checkpoint), precision="fp32") is predictor
+    other = load_predictor(tiny_checkpoint, precision="bf16")
+    assert other is not predictor
+    assert load_network(tiny_checkpoint) is load_network(tiny_checkpoint)
+
+
+def test_a_prediction_describes_itself(predictor: Predictor, photo: Photo, tiny_checkpoint: Path) -> None:
+    prediction = predictor(photo)
+    assert prediction.image_size == (120, 160)
+    assert prediction.input_size == prediction.content_size == (96, 128)
+    assert (prediction.num_layers, prediction.num_queries, prediction.num_heads) == (5, 12, 4)
+    assert prediction.mask_logits().shape == (12, 24, 32)
+    assert prediction.class_logits(0).shape == (12, 6)
+    assert prediction.mask_logits(0).dtype == np.float32
+    assert [prediction.attention(layer, 0).shape for layer in (1, 2, 3, 4)] == [(3, 4), (6, 8), (12, 16), (3, 4)]
+    assert prediction.attention(2, 5, head=1).sum() == pytest.approx(1)
+    assert isinstance(prediction.attends_everywhere(1, 0), bool)
+    assert prediction.id2label[3] == "car"
+    assert prediction.checkpoint == str(tiny_checkpoint)
+    assert (prediction.engine, prediction.precision, prediction.device) == ("torch", "fp32", "cpu")
+    assert set(prediction.seconds) == {"preprocess", "forward"}
+    assert not prediction.masks[0].flags.writeable
+
+
+def test_head_mean_is_the_mean_of_heads(predictor: Predictor, photo: Photo) -> None:
+    prediction = predictor(photo)
+    heads = [prediction.attention(3, 4, head=head) for head in range(4)]
+    np.testing.assert_allclose(prediction.attention(3, 4), np.mean(heads, axis=0), rtol=1e-5)
+
+
+def test_paper_size_pads_right_and_bottom(predictor: Predictor, photo: Photo) -> None:
+    prediction = predictor(photo, size=70, capture=False)
+    assert (prediction.input_size, prediction.content_size) == ((96, 96), (70, 93))
+    assert prediction.num_layers == 1
+    with pytest.raises(LookupError, match="not captured"):
+        prediction.attention(1, 0)
+
+
+def test_a_batch_equals_single_runs_in_order(predictor: Predictor, photo: Photo) -> None:
+    images = [photo, photo[:, ::-1].copy(), photo[:80], np.ascontiguousarray(photo.transpose(1, 0, 2)), photo[::-1]]
+    shares: list[float] = []
+    batch = predictor.predict_batch(images, capture=True, progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    for image, prediction in zip(images, batch, strict=True):
+        single = predictor(image)
+        assert prediction.image_size == single.image_size
+        assert prediction.input_size == single.input_size
+        np.testing.assert_allclose(prediction.mask_logits(), single.mask_logits(), atol=5e-3)
+        np.testing.assert_allclose(prediction.attention(2, 3), single.attention(2, 3), atol=5e-3)
+        assert (prediction.mask_logits().argmax(0) == single.mask_logits().argmax(0)).mean() > 0.999
+
+
+def test_batches_share_a_pass_only_at_equal_input_size(
+    predictor: Predictor, photo: Photo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes: list[tuple[int, ...]] = []
+    run = CapturingNetwork.__call__
+
+    def recorded(self: CapturingNetwork, values: torch.Tensor, **options: object) -> object:
+        shapes.append(tuple(values.shape))
+        return run(self, values, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(CapturingNetwork, "__call__", recorded)
+    monkeypatch.setattr("segdemo.model.predictor.BATCH_PIXELS", 3 * 96 * 128)
+    predictor.predict_batch([photo, photo[:64], photo, photo, photo])
+    assert sorted(shapes) == [(1, 3, 96, 128), (1, 3, 96, 256), (3, 3, 96, 128)]
+    assert predictor.predict_batch([]) == []
+
+
+def test_weights_stored_in_half_precision_load_as_float32(tiny_checkpoint: Path, tmp_path: Path, photo: Photo) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = tmp_path / "half"
+    shutil.copytree(tiny_checkpoint, folder)
+    tensors = {name: tensor.half() for name, tensor in load_file(folder / "model.safetensors").items()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "dtype": "float16"}))
+    model = load_network(folder).model
+    assert {tensor.dtype for tensor in model.parameters()} == {torch.float32}
+    assert np.isfinite(load_predictor(folder)(photo).mask_logits()).all()
+
+
+def test_bf16_is_close_to_fp32_and_says_so(tiny_checkpoint: Path, predictor: Predictor, photo: Photo) -> None:
+    reduced = load_predictor(tiny_checkpoint, precision="bf16")(photo)
+    assert reduced.precision == "bf16"
+    assert reduced.mask_logits().dtype == np.float32
+    scale = np.abs(predictor(photo).mask_logits()).max()
+    assert np.abs(reduced.mask_logits(0) - predictor(photo).mask_logits(0)).max() < 0.1 * scale
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"engine": "warp"}, "engine 'warp'"),
+        ({"precision": "int3"}, "precision 'int3'"),
+        ({"device": "abacus"}, "device 'abacus'"),
+        ({"checkpoint": "someone/nothing"}, "not on this machine"),
+    ],
+)
+def test_unknown_arguments_are_sentences(tiny_checkpoint: Path, options: dict[str, str], words: str) -> None:
+    with pytest.raises(SegdemoError, match=words):
+        load_predictor(**{"checkpoint": tiny_checkpoint, **options})  # type: ignore[arg-type]
+
+
+def test_other_architectures_and_incomplete_weights_are_sentences(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = tmp_path / "part"
+    shutil.copytree(tiny_checkpoint, folder)
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["class_predictor.weight"]
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(SegdemoError, match="class_predictor"):
+        load_predictor(folder)
+    other = tmp_path / "other"
+    shutil.copytree(tiny_checkpoint, other)
+    (other / "config.json").write_text('{"model_type": "segformer"}')
+    with pytest.raises(SegdemoError, match="segformer"):
+        load_predictor(other)
+
+
+@pytest.mark.parametrize("image", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)])
+def test_what_is_no_image_is_a_sentence(predictor: Predictor, image: Photo) -> None:
+    with pytest.raises(SegdemoError, match="load_image"):
+        predictor(image)
+
+
+def test_an_engine_that_fails_is_replaced_with_a_line_in_the_log(
+    tiny_checkpoint: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(TorchEngine):
+        def __call__(self, *args: object, **options: object) -> object:  # type: ignore[override]
+            raise RuntimeError("no such instruction")
+
+    def refuse() -> TorchEngine:
+        raise OSError("no driver")
+
+    network = load_network(tiny_checkpoint)
+    engine = FallbackEngine([refuse, lambda: Broken(network, precision="bf16"), lambda: TorchEngine(network)])
+    assert engine.precision == "bf16"
+    raw = engine(np.zeros((1, 3, 64, 64), np.float32))
+    assert len(raw.masks) == 5
+    assert engine.precision == "fp32"
+    assert "no driver" in caplog.text
+    assert "no such instruction" in caplog.text
+
+
+def test_the_public_function_is_the_same_one() -> None:
+    assert segdemo.load_predictor is load_predictor
