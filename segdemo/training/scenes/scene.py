@@ -1,0 +1,93 @@
+"""From a seed to a finished scene: camera, hour, composition, development."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from segdemo.errors import SegdemoError
+
+from .canvas import Canvas
+from .finish import develop
+from .nature import beach, lake, park, pasture
+from .stage import Camera, Stage
+from .streets import street
+from .weather import Hour, choose_hour, daylight
+
+VALIDATION_SEEDS = 1_000_000
+"""Validation scenes have seeds from here on."""
+EXAMPLE_SEEDS = 2_000_000
+"""The demo's examples have seeds from here on."""
+
+_OUTDOORS: dict[str, tuple[Callable[[Stage, Hour], None], tuple[float, float], tuple[float, float], float]] = {
+    # kind: painter, range of the horizon, range of the eye's height in metres, fog per metre
+    "street": (street, (0.4, 0.56), (1.35, 2.3), 0.008),
+    "lake": (lake, (0.38, 0.58), (1.6, 3.4), 0.004),
+    "pasture": (pasture, (0.16, 0.52), (1.0, 2.0), 0.005),
+    "park": (park, (0.36, 0.52), (1.4, 2.2), 0.006),
+    "beach": (beach, (0.34, 0.52), (1.6, 3.2), 0.003),
+}
+_SHARES = {"street": 0.28, "lake": 0.18, "pasture": 0.24, "park": 0.18, "beach": 0.12}
+
+KINDS: tuple[str, ...] = tuple(_SHARES)
+"""What ``generate`` can paint."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture with its panoptic ground truth."""
+
+    image: npt.NDArray[np.uint8]
+    """RGB, uint8 (H, W, 3)."""
+    labels: npt.NDArray[np.uint8]
+    """ADE20K class index 0..149 per pixel, uint8 (H, W); 255 is no label."""
+    instances: npt.NDArray[np.int32]
+    """Region per pixel, int32 (H, W): each thing its own id, each stuff class one id, all above 0; 0 where no label."""
+    kind: str
+    seed: int
+
+
+def generate(seed: int, *, kind: str | None = None, size: tuple[int, int] = (480, 640)) -> Scene:
+    """Paint a scene.
+
+    Args:
+        seed: decides everything; see the package for the ranges set aside.
+        kind: one of ``KINDS``; none lets the seed choose.
+        size: height and width in pixels, at least 32 each. Another size of the same aspect shows the same scene.
+
+    Raises:
+        SegdemoError: unknown kind, negative seed or a size that is too small.
+    """
+    if kind is not None and kind not in KINDS:
+        raise SegdemoError(f"There is no scene of kind {kind!r}: choose one of {', '.join(KINDS)}.")
+    if seed < 0 or min(size) < 32:
+        raise SegdemoError("A scene needs a seed of at least 0 and at least 32 pixels on each side.")
+    rng = np.random.default_rng((seed, 2024))
+    drawn = str(rng.choice(KINDS, p=list(_SHARES.values())))
+    chosen = kind or drawn
+    canvas = Canvas(size)
+    painter, horizons, heights, fog = _OUTDOORS[chosen]
+    hour = choose_hour(rng)
+    camera = Camera(
+        focal=rng.uniform(0.85, 1.35),
+        centre=canvas.aspect * (0.5 + rng.uniform(-0.2, 0.2)),
+        horizon=rng.uniform(*horizons),
+        height=rng.uniform(*heights),
+    )
+    stage = Stage(canvas, camera, daylight(rng, hour, fog=fog * rng.uniform(0.3, 1.6)), rng)
+    if hour.name in ("overcast", "white"):
+        stage.shadows = 0.3
+    painter(stage, hour)
+    image = develop(canvas, rng, tint=hour.tint)
+    if rng.random() < 0.5:
+        image, canvas.labels, canvas.instances = (
+            np.ascontiguousarray(a[:, ::-1]) for a in (image, canvas.labels, canvas.instances)
+        )
+    return Scene(image, canvas.labels, canvas.instances, chosen, seed)
+
+
+def validation_scenes(count: int, size: tuple[int, int] = (480, 640)) -> Iterator[Scene]:
+    """The first ``count`` validation scenes, the kinds in turn."""
+    for i in range(count):
+        yield generate(VALIDATION_SEEDS + i, kind=KINDS[i % len(KINDS)], size=size)
