@@ -104,7 +104,7 @@
     calls.highlight = (id) => {
       if (scene.highlight === id) return;
       scene.highlight = id;
-      scene.touch("fill", "lines", "selection");
+      scene.touch("fill", "selection");
     };
 
     /** The selected id, strongly outlined until it changes. */

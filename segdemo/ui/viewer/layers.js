@@ -11,6 +11,9 @@
   const word = (r, g, b, a) => ((a << 24) | (b << 16) | (g << 8) | r) >>> 0;
   sd.word = word;
 
+  /** A table for masks: dimmed where they are 0. */
+  sd.dimWhereZero = Uint32Array.of(word(...DIM), 0);
+
   /** The colour of a hatching stripe: lighter on dark colours, darker on light ones. */
   const stripe = ([r, g, b]) => {
     const light = 0.299 * r + 0.587 * g + 0.114 * b > 150;

@@ -47,21 +47,26 @@
   const nameOf = (entry) => entry.name ?? entry.label;
 
   /** Whether the planes' best class is what the map shows at this pixel. */
-  const agrees = ({ entry, label }) => label !== null && (!entry || entry.label === label);
+  const agrees = ({ entry, label }, map) => label !== null && (entry ? entry.label === label : !map);
+
+  const nounOf = (map) => map.noun ?? ["class", "classes"];
 
   /**
    * The parts of the read-out line.
+   * @param {object} found what lookUp found
+   * @param {object|null} map the map that is shown
+   * @param {string|null} heatValue the heatmap's value as text
    * @returns {{color: number[]|null, name: string, rest: string}}
    */
-  sd.readoutParts = (found, heatValue) => {
+  sd.readoutParts = (found, map, heatValue) => {
     const { entry, label } = found;
-    const name = entry ? nameOf(entry) : (label ?? "nothing");
+    const name = entry ? nameOf(entry) : (map ? `no ${nounOf(map)[0]}` : (label ?? "nothing"));
     const rest = [];
     if (label !== null) {
       const sure = found.probability === null ? "" : sd.wholePercent(found.probability);
       const runner = found.runner === null || !found.runnerProbability
         ? "" : `(${found.runner} ${sd.wholePercent(found.runnerProbability)})`;
-      rest.push([agrees(found) ? sure : `here ${label} ${sure}`, runner].filter(Boolean).join("  "));
+      rest.push([agrees(found, map) ? sure : `best class ${label} ${sure}`, runner].filter(Boolean).join("  "));
     } else if (typeof entry?.score === "number") rest.push(sd.wholePercent(entry.score));
     if (found.query !== null) rest.push(`query ${found.query}`);
     if (heatValue) rest.push(heatValue);
@@ -70,7 +75,7 @@
 
   /**
    * @param {HTMLElement} strip filled with a colour swatch, a name and the rest; empty without a pixel
-   * @param {string} idle what the strip says while nothing is pointed at
+   * @param {() => string} idle what the strip says while nothing is pointed at
    */
   sd.createReadout = (strip, idle) => {
     const swatch = sd.element("span", { class: "sdv-swatch", "aria-hidden": "true" });
@@ -84,7 +89,7 @@
       swatch.hidden = !parts?.color;
       if (parts?.color) swatch.style.backgroundColor = `rgb(${parts.color.join(" ")})`;
       name.textContent = parts ? parts.name : "";
-      rest.textContent = parts ? (parts.rest ? `  ${parts.rest}` : "") : idle;
+      rest.textContent = parts ? (parts.rest ? `  ${parts.rest}` : "") : idle();
     };
     readout.show(null);
     return readout;
@@ -103,7 +108,7 @@
     if (!map) return [`${subject}, not segmented yet.`, heat].filter(Boolean).join(" ");
     const entries = [...map.entries].sort(([, one], [, two]) => (two.area ?? 0) - (one.area ?? 0));
     if (!entries.length) return [`${subject}, nothing found in it.`, heat].filter(Boolean).join(" ");
-    const [one, many] = map.noun ?? ["class", "classes"];
+    const [one, many] = nounOf(map);
     const listed = entries.slice(0, LISTED).map(([, entry]) =>
       typeof entry.area === "number" ? `${nameOf(entry)} ${sd.wholePercent(entry.area)}` : nameOf(entry));
     const more = entries.length > LISTED ? ` and ${entries.length - LISTED} more` : "";

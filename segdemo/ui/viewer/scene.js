@@ -5,7 +5,7 @@
   const LINE = {
     stuff: { thick: 1, color: sd.word(255, 255, 255, 150) },
     casing: { thick: 3, color: sd.word(0, 0, 0, 120) },
-    thing: { thick: 1.5, color: sd.word(255, 255, 255, 240) },
+    thing: { thick: 1.2, color: sd.word(255, 255, 255, 240) },
     strongCasing: { thick: 6, color: sd.word(0, 0, 0, 170) },
     strong: { thick: 3, color: sd.word(255, 255, 255, 255) },
   };
@@ -37,7 +37,7 @@
     const lines = sd.createLines(parts.lines);
     const selection = sd.createLines(parts.selection);
     const tables = sd.createTables();
-    const traced = { map: null, before: null, changed: null, heat: null };
+    const traced = { map: null, before: null, heat: null };
     let boxes = new Map();
     let hatchPeriod = 0;
     let pending = 0;
@@ -48,7 +48,7 @@
       photo: null, map: null, planes: null, heat: null,
       visible: null, dimHidden: false, highlight: null, selected: null, pixel: null, cursor: null,
       opacity: 0.6, outlines: true, hatching: false,
-      lastPaintMs: 0, paints: 0, onLayout: () => {},
+      lastPaintMs: 0, paints: 0, onLayout: () => {}, onPaint: () => {},
     };
 
     /** Ask for a repaint of `fill`, `lines` or `selection` in the next frame. */
@@ -85,7 +85,7 @@
 
     scene.setCompare = (data) => {
       const changed = Boolean(compare.data || data);
-      traced.before = traced.changed = null;
+      traced.before = null;
       compare.set(data);
       if (changed) scene.touch("fill", "lines", "selection");
     };
@@ -106,8 +106,10 @@
         rasters.overlay.paint(data.after, tables.fill, { ...how, mask: data.mode === "changed" ? data.changed : null });
         rasters.before.paint(data.before, tables.fill, how);
       } else rasters.overlay.paint(map.ids, tables.fill, how);
-      parts.dim.hidden = !(scene.dimHidden && scene.visible);
-      if (!parts.dim.hidden) rasters.dim.paint(data ? data.after : map.ids, tables.dim, { box });
+      const onlyChanged = data?.mode === "changed";
+      parts.dim.hidden = !(onlyChanged || (scene.dimHidden && scene.visible));
+      if (onlyChanged) rasters.dim.paint(data.changed, sd.dimWhereZero);
+      else if (!parts.dim.hidden) rasters.dim.paint(data ? data.after : map.ids, tables.dim, { box });
     };
 
     const edgesOf = (name, ids) =>
@@ -147,9 +149,6 @@
         selection.draw(runs, box, { ...core, ratio }, pick);
       };
       const known = (id) => id !== null && scene.map?.entries.has(id);
-      if (compare.data?.mode === "changed") {
-        around(edgesOf("changed", compare.data.changed), 1, LINE.casing, LINE.thing);
-      }
       if (traced.heat) around(traced.heat, 1, LINE.casing, LINE.thing);
       if (known(scene.highlight)) around(edgesOf("map", scene.map.ids), scene.highlight, LINE.casing, LINE.thing);
       if (known(scene.selected)) {
@@ -174,6 +173,7 @@
       stage.style.transform = `translate(${box.left}px, ${box.top}px) scale(${view.zoom})`;
       const mapPixel = (box.width / (scene.map?.width ?? view.imageWidth)) * (window.devicePixelRatio || 1);
       stage.classList.toggle("sdv-magnified", mapPixel >= 1.5);
+      parts.frame.style.setProperty("--sd-inset", `${Math.max(0, box.left)}px`);
       mark(pixel, scene.pixel);
       mark(cursor, scene.cursor);
       compare.layout(view);
@@ -200,6 +200,8 @@
       const covered = scene.heat && !scene.heat.mapFill;
       parts.overlay.style.opacity = parts.before.style.opacity = covered ? "0" : String(scene.opacity);
       parts.dim.style.opacity = covered ? "0" : "1";
+      parts.lines.style.opacity = scene.map?.entries.has(scene.highlight) ? "0.3" : "1";
+      scene.onPaint();
       scene.lastPaintMs = performance.now() - start;
       scene.paints += 1;
     };

@@ -22,7 +22,11 @@
     });
     const compare = sd.createCompare(parts, { onMove: () => scene.layout(), onSwap: () => scene.touch("lines") });
     const scene = sd.createScene(parts, view, heat, compare);
-    const readout = sd.createReadout(parts.readout, "Point at the photo to read a pixel; click to pick it.");
+    const readout = sd.createReadout(parts.readout, () => {
+      if (!scene.photo) return "";
+      return window.matchMedia("(pointer: coarse)").matches
+        ? "Tap the photo to read and pick a pixel." : "Point at the photo to read a pixel; click to pick it.";
+    });
     const viewer = { element: parts.root };
     let gliding = 0;
 
@@ -78,12 +82,18 @@
             ...sd.lookUp(scene, x, y) }
         : null;
 
-    const read = (pixel) => {
-      const parts_ = pixel && (scene.map || scene.planes)
-        ? sd.readoutParts(pixel, heat.valueAt(pixel.x, pixel.y)) : null;
-      readout.show(parts_);
-      return parts_;
+    /** The pixel that the read-out is about. */
+    let reading = null;
+    const words = () => {
+      if (!reading || !(scene.map || scene.planes || scene.heat)) return null;
+      const { x, y } = reading;
+      return sd.readoutParts(sd.lookUp(scene, x, y), scene.map, heat.valueAt(x, y));
     };
+    const read = (pixel) => {
+      reading = pixel;
+      readout.show(words());
+    };
+    scene.onPaint = () => readout.show(words());
 
     const hover = (pixel) => {
       read(pixel);
@@ -128,8 +138,9 @@
         scene.cursor = { x, y };
         changeView(() => view.reveal(x, y, Math.min(48, view.width / 4, view.height / 4)));
         const pixel = pixelInfo(x, y, "keyboard");
-        const words = read(pixel);
-        parts.live.textContent = words ? `${words.name} ${words.rest}` : "";
+        read(pixel);
+        const spoken = words();
+        parts.live.textContent = spoken ? `${spoken.name} ${spoken.rest}` : "";
         onHover?.(pixel);
       },
       pick: () => {
