@@ -1,8 +1,9 @@
 """All that one forward pass produced: immutable, and enough to derive every picture and number from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +54,11 @@ class Prediction:
             array.flags.writeable = False
         object.__setattr__(self, "id2label", MappingProxyType(dict(self.id2label)))
         object.__setattr__(self, "seconds", MappingProxyType(dict(self.seconds)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by the constructor's arguments: views of mappings do not pickle."""
+        values = (getattr(self, item.name) for item in fields(self))
+        return type(self), tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in values)
 
     @property
     def num_layers(self) -> int:

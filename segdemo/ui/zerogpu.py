@@ -8,6 +8,9 @@ try:
 except ImportError:
     spaces = None
 
+ON_ZEROGPU = spaces is not None
+"""Whether this process runs on a Space with shared GPUs."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -1,0 +1,21 @@
+"""Starts the demo: ``python app.py [--checkpoint ID_OR_FOLDER] [--port N]``; Spaces runs this file as it is."""
+
+from typing import Annotated
+
+from segdemo.ui import zerogpu  # noqa: F401 - on ZeroGPU this must come before torch
+
+import typer  # noqa: I001
+
+from segdemo.ui.app import create_app, launch_options
+
+
+def main(
+    checkpoint: Annotated[str | None, typer.Option(help="Hub id whose weights are on disk, or a folder.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to serve on; 7860 or the next free one by default.")] = None,
+) -> None:
+    """See what a mask-classification segmentation network does with a photograph, and why."""
+    create_app(checkpoint).launch(**launch_options(port=port))
+
+
+if __name__ == "__main__":
+    typer.run(main)

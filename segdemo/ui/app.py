@@ -1,0 +1,117 @@
+"""Builds the page (``create_app``) and says how it is to be launched."""
+
+import logging
+import threading
+from importlib.resources import files
+from typing import Any
+
+import gradio as gr
+
+from segdemo import checkpoints, examples
+from segdemo.errors import SegdemoError
+from segdemo.settings import settings
+from segdemo.ui import viewer
+from segdemo.ui.endpoint import add_endpoint
+from segdemo.ui.jobs import Jobs, Turnstile
+from segdemo.ui.runs import Runner
+from segdemo.ui.store import Store
+from segdemo.ui.workbench import build_workbench
+
+logger = logging.getLogger(__name__)
+
+TITLE = "segdemo: see what a mask transformer sees"
+SCRIPTS = (
+    "state.js",
+    "client.js",
+    "widgets.js",
+    "plot.js",
+    "source.js",
+    "header.js",
+    "downloads.js",
+    "refinement.js",
+    "pixel.js",
+    "tab_semantic.js",
+    "tab_classes.js",
+    "tab_panoptic.js",
+    "tab_layers.js",
+    "tab_attention.js",
+    "shell.js",
+    "app.js",
+)
+"""The page's own scripts, after the viewer's, in the order in which they run; tabs appear in this order."""
+
+
+def create_app(checkpoint: str | None = None, *, warm_up: bool = True) -> gr.Blocks:
+    """The page as Gradio Blocks; launch it with ``launch(**launch_options())``.
+
+    ``checkpoint`` is a hub id whose weights are on disk, or a folder; without it the default one. A checkpoint that
+    is not there leaves a line in the log and the default in its place. With ``warm_up`` the first example is run in
+    the background, so that the first visitor finds it done.
+    """
+    chosen, available = _checkpoints(checkpoint)
+    store = Store(max_bytes=settings().store_bytes, max_seconds=settings().store_seconds)
+    turnstile = Turnstile(limit=settings().queue_size)
+    runner = Runner(store, turnstile, lambda: available)
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
+        build_workbench(runner, Jobs(), chosen.id)
+        add_endpoint(chosen.id, turnstile)
+    blocks.queue(max_size=settings().queue_size, api_open=False)
+    if warm_up:
+        first = examples.EXAMPLES[0].id if examples.EXAMPLES else None
+        threading.Thread(target=_warm_up, args=(runner, chosen.id, first), daemon=True).start()
+    return blocks
+
+
+def launch_options(*, port: int | None = None) -> dict[str, Any]:
+    """What ``Blocks.launch`` must be told for the page to look right and to be safe for strangers."""
+    head = f"<style>{viewer.style()}\n{_page_file('page.css')}</style>\n<script>{script()}</script>"
+    return {
+        "server_port": port,
+        "theme": gr.themes.Base(primary_hue="teal", neutral_hue="zinc"),
+        "head": head,
+        "footer_links": ["api"],
+        "run_history": False,
+        "ssr_mode": False,
+        "show_error": False,
+        "strict_cors": True,
+        "allowed_paths": [],
+        "max_file_size": settings().max_file_bytes,
+        "share": False,
+        "pwa": False,
+        "state_session_capacity": 200,
+    }
+
+
+def script() -> str:
+    """The whole script of the page: the viewer and what surrounds it."""
+    return "\n".join([viewer.script(), *(_page_file(name) for name in SCRIPTS)])
+
+
+def _page_file(name: str) -> str:
+    return (files("segdemo.ui") / "page" / name).read_text(encoding="utf-8")
+
+
+def _checkpoints(wanted: str | None) -> tuple[checkpoints.Checkpoint, list[checkpoints.Checkpoint]]:
+    available = checkpoints.available_checkpoints()
+    if wanted is not None:
+        try:
+            chosen = checkpoints.find(wanted)
+        except SegdemoError as error:
+            logger.warning("%s Going on with what there is.", error)
+        else:
+            return chosen, [chosen, *(entry for entry in available if entry.id != chosen.id)]
+    try:
+        chosen = checkpoints.default_checkpoint()
+    except SegdemoError as error:
+        if not available:
+            raise
+        logger.warning("%s Going on with what there is.", error)
+        chosen = available[0]
+    return chosen, [chosen, *(entry for entry in available if entry.id != chosen.id)]
+
+
+def _warm_up(runner: Runner, checkpoint: str, example: str | None) -> None:
+    try:
+        runner.warm_up(checkpoint, example)
+    except SegdemoError as error:
+        logger.warning("%s", error)

@@ -1,0 +1,96 @@
+// Talks with the server: runs with progress and cancel, look-ups where only the latest answer counts.
+((sd) => {
+  "use strict";
+
+  const LOST = "The server does not answer. Your last result is still here; check the connection and try again.";
+
+  /** Thrown for sentences the server sent, and for a server that is gone. */
+  sd.ServerError = class extends Error {};
+  /** Thrown when the server no longer keeps the photo. */
+  sd.GoneError = class extends Error {};
+
+  /**
+   * @param {Object<string, Function>} server the component's server functions
+   */
+  sd.createClient = (server) => {
+    const latest = new Map();
+
+    /** Call a server function with one argument object. */
+    const call = async (name, argument = {}) => {
+      const answer = await server[name](argument);
+      if (answer === undefined || answer === null) throw new sd.ServerError(LOST);
+      if (answer.gone) throw new sd.GoneError("The photo is no longer kept on the server.");
+      if (answer.error) throw new sd.ServerError(answer.error);
+      return answer;
+    };
+
+    /**
+     * Call where only the newest request of a `channel` matters: while one is under way the next waits, and of several
+     * that wait only the last is sent. Resolves to null for those that were overtaken.
+     */
+    const callLatest = (channel, name, argument) =>
+      new Promise((resolve, reject) => {
+        const line = latest.get(channel) ?? { busy: false, next: null };
+        latest.set(channel, line);
+        line.next?.resolve(null);
+        line.next = { name, argument, resolve, reject };
+        const pump = async () => {
+          if (line.busy || !line.next) return;
+          const task = line.next;
+          line.next = null;
+          line.busy = true;
+          try {
+            const answer = await call(task.name, task.argument);
+            task.resolve(line.next ? null : answer);
+          } catch (error) {
+            task.reject(error);
+          } finally {
+            line.busy = false;
+            pump();
+          }
+        };
+        pump();
+      });
+
+    /**
+     * Start a job and follow it to its end.
+     * @param {Function} begin async () => ({ticket})
+     * @param {Function} onMessage called with each {text, fraction}
+     * @returns {{done: Promise<Object|null>, cancel: Function}} `done` resolves to the last message, null if cancelled
+     */
+    const run = (begin, onMessage) => {
+      let ticket = null;
+      let cancelled = false;
+      const cancel = () => {
+        cancelled = true;
+        if (ticket) server.cancel({ ticket });
+      };
+      const follow = async () => {
+        ({ ticket } = await begin());
+        if (cancelled) server.cancel({ ticket });
+        let version = 0;
+        let failures = 0;
+        for (;;) {
+          let message;
+          try {
+            message = await call("poll", { ticket, version });
+            failures = 0;
+          } catch (error) {
+            failures += 1;
+            if (failures > 3) throw error;
+            await new Promise((wake) => setTimeout(wake, 500 * failures));
+            continue;
+          }
+          version = message.version;
+          if (message.state === "done") return message;
+          if (message.state === "cancelled") return null;
+          if (message.state === "error") throw new sd.ServerError(message.text);
+          if (!cancelled) onMessage(message);
+        }
+      };
+      return { done: follow(), cancel };
+    };
+
+    return { call, callLatest, run };
+  };
+})((window.segdemo ??= {}));

@@ -1,0 +1,204 @@
+// Refinement: morphology and CRF sliders beside Semantic and Panoptic; always with what they changed.
+((sd) => {
+  "use strict";
+
+  const MORPHOLOGY = { operation: "none", size: 5, shape: "ellipse", smallest_region: 0, largest_hole: 0 };
+  const CRF = { crf: false, gaussian_sxy: 3, gaussian_compat: 3, bilateral_sxy: 60, bilateral_srgb: 10, bilateral_compat: 10, iterations: 5 };
+  const REST_MS = 600;
+
+  const CRF_SLIDERS = [
+    ["bilateral_sxy", "Appearance: reach", 5, 160, 5, "px", "How far similar colours pull at each other. Literature: 20 to 160."],
+    ["bilateral_srgb", "Appearance: colour", 3, 60, 1, "", "How different colours may be and still count as similar. Literature: 3 to 60."],
+    ["bilateral_compat", "Appearance: weight", 0, 20, 1, "", "How strongly similar pixels agree. Literature: 3 to 10."],
+    ["gaussian_sxy", "Smoothness: reach", 1, 10, 1, "px", "How far neighbours smooth each other whatever their colour. Literature: 1 to 5."],
+    ["gaussian_compat", "Smoothness: weight", 0, 20, 1, "", "How strongly neighbours agree. Literature: 3."],
+    ["iterations", "Iterations", 1, 10, 1, "", "Mean-field steps. Literature: 5 to 10."],
+  ];
+
+  /** What is switched on for a task, as the arguments that the server takes; empty when nothing is. */
+  sd.refinementOf = (app, task) => {
+    const options = app.refinement?.[task];
+    return options && (options.operation !== "none" || options.smallest_region > 0 || options.largest_hole > 0 || options.crf)
+      ? { refine: { ...options } } : {};
+  };
+
+  const decodeMap = async (answer, none) => {
+    const entries = new Map(answer.entries.map((entry) => [entry.id, entry]));
+    return { width: answer.map.shape[1], height: answer.map.shape[0], ids: await sd.unpack(answer.map), none, entries };
+  };
+
+  const asPercentChange = (share) => `${share > 0 ? "+" : "−"}${sd.percent(Math.abs(share))}`;
+
+  sd.buildRefinement = (app, task) => {
+    const e = sd.element;
+    const { state, client } = app;
+    app.refinement ??= {};
+    app.comparison ??= {};
+    const options = { ...MORPHOLOGY, ...(task === "semantic" ? CRF : {}) };
+    app.refinement[task] = options;
+    app.comparison[task] = "off";
+    let restTimer = null;
+    let exact = null;
+
+    const result = e("div", { class: "sd-refined" });
+    const compare = sd.segmented({
+      label: "Compare with the original", value: "off",
+      options: [["off", "Result"], ["split", "Before | after"], ["blink", "Blink"], ["changed", "Changed"]],
+      onChange: (mode) => {
+        app.comparison[task] = mode;
+        if (state.get("tab") === task) sd.tabs.find(({ id }) => id === task).show(app);
+      },
+    });
+    compare.hidden = true;
+
+    const showResult = (refined, how) => {
+      compare.hidden = !refined;
+      if (!refined) {
+        result.replaceChildren();
+        return;
+      }
+      const rows = refined.byClass.slice(0, 6).map(({ label, color, isthing, share }) =>
+        e("li", {}, sd.chip(color, isthing), e("span", { class: "sd-name", text: label }), e("span", { class: "sd-number", text: asPercentChange(share) })));
+      result.replaceChildren(
+        e("p", {}, e("strong", { text: `${sd.percent(refined.changed)} of the pixels changed` }), ` in ${sd.duration(refined.seconds)}${how}.`),
+        ...(refined.grid > 1 ? [e("p", { class: "sd-help", text: `Computed on a grid ${refined.grid} times coarser than the photo.` })] : []),
+        e("ul", { class: "sd-changes" }, ...rows),
+        ...(refined.truth ? [truthTable(refined.truth)] : []));
+    };
+    const truthTable = (truth) => {
+      const row = (name, key) => {
+        const change = truth.after[key] - truth.before[key];
+        return e("tr", {}, e("th", { scope: "row", text: name }),
+          e("td", { class: "sd-number", text: truth.before[key].toFixed(3) }), e("td", { class: "sd-number", text: truth.after[key].toFixed(3) }),
+          e("td", { class: `sd-number ${change < 0 ? "sd-worse" : "sd-better"}`, text: `${change < 0 ? "−" : "+"}${Math.abs(change).toFixed(3)}` }));
+      };
+      return e("table", { class: "sd-table" },
+        e("caption", { text: "Against this example's ground truth" }),
+        e("thead", {}, e("tr", {}, ...["", "before", "after", "change"].map((text) => e("th", { scope: "col", text, class: text ? "sd-number" : "" })))),
+        e("tbody", {}, row("mIoU", "miou"), row("Boundary F", "boundary_f")));
+    };
+
+    const accept = async (answer, how) => {
+      const refined = {
+        ...answer, classes: answer.entries, map: await decodeMap(answer, 65535), before: state.get("run").map,
+        mask: await sd.unpack(answer.mask),
+      };
+      state.set({ refined: { ...state.get("refined"), [task]: refined } });
+      showResult(refined, how);
+    };
+    const clear = () => {
+      const rest = { ...state.get("refined") };
+      delete rest[task];
+      state.set({ refined: Object.keys(rest).length ? rest : null });
+      showResult(null);
+    };
+
+    const semantic = () => app.guard(async () => {
+      clearTimeout(restTimer);
+      exact?.cancel();
+      const run = state.get("run");
+      if (!run) return;
+      const on = sd.refinementOf(app, task);
+      if (!on.refine) {
+        await client.callLatest("refine", "noop", {});
+        clear();
+        return;
+      }
+      if (on.refine.crf) {
+        app.viewer.setProgress({ text: "Refining (quick version)", fraction: null });
+        restTimer = setTimeout(() => runExact(run, on), REST_MS);
+      }
+      const answer = await client.callLatest("refine", "refine", { token: run.token, quality: "interactive", ...on });
+      if (!exact) app.viewer.setProgress(null);
+      if (answer && state.get("run") === run && sd.refinementOf(app, task).refine) {
+        await accept(answer, on.refine.crf ? " (quick version; the exact one follows when the slider rests)" : "");
+      }
+    });
+    const runExact = (run, on) => app.guard(async () => {
+      const mine = client.run(() => client.call("start_refinement", { token: run.token, ...on }), (message) => app.viewer.setProgress(message));
+      exact = mine;
+      stopButton.hidden = false;
+      try {
+        const message = await mine.done;
+        if (exact === mine && message && state.get("run") === run) await accept(message.result, " (exact)");
+      } finally {
+        if (exact === mine) {
+          exact = null;
+          stopButton.hidden = true;
+          app.viewer.setProgress(null);
+        }
+      }
+    });
+    const update = () => (task === "semantic" ? semantic() : app.refreshPanoptic());
+    const change = (key) => (value) => {
+      options[key] = value;
+      update();
+    };
+
+    const controls = [
+      sd.select({
+        label: "Operation", value: "none", onChange: change("operation"),
+        options: [["none", "None"], ["open", "Opening: removes thin parts"], ["close", "Closing: fills thin gaps"],
+          ["erode", "Erosion: shrinks"], ["dilate", "Dilation: grows"]],
+      }),
+      sd.slider({ label: "Kernel", min: 3, max: 41, step: 2, value: MORPHOLOGY.size, format: (v) => `${v} px`, help: "Diameter of the neighbourhood, in pixels of the photo.", onInput: change("size") }),
+      sd.slider({ label: "Smallest region", min: 0, max: 5000, step: 50, value: 0, format: (v) => (v ? `${v} px` : "off"), help: "Regions with fewer pixels give way to their surroundings.", onInput: change("smallest_region") }),
+      sd.slider({ label: "Largest hole", min: 0, max: 5000, step: 50, value: 0, format: (v) => (v ? `${v} px` : "off"), help: "Holes with fewer pixels are filled.", onInput: change("largest_hole") }),
+    ];
+    const keys = ["operation", "size", "smallest_region", "largest_hole"];
+    const stopButton = sd.button("Stop the exact version", () => exact?.cancel(), "sd-quiet");
+    stopButton.hidden = true;
+    const crfControls = [];
+    if (task === "semantic") {
+      const box = e("div", { class: "sd-controls" });
+      box.hidden = true;
+      const toggle = sd.check({
+        label: "Dense CRF", onChange: (on) => {
+          box.hidden = !on;
+          options.crf = on;
+          update();
+        },
+        help: "Exploratory: lets pixels of similar colour agree on a class. It can help at borders and can hurt thin things; look at what it changed.",
+      });
+      for (const [key, label, min, max, step, unit, help] of CRF_SLIDERS) {
+        const slider = sd.slider({ label, min, max, step, value: CRF[key], help, format: (v) => (unit ? `${v} ${unit}` : String(v)), onInput: change(key) });
+        slider.reset = () => slider.set(CRF[key]);
+        box.append(slider);
+      }
+      crfControls.push(toggle, box, stopButton);
+      crfControls.reset = () => {
+        toggle.input.checked = false;
+        box.hidden = true;
+        box.querySelectorAll(".sd-slider").forEach((slider) => slider.reset());
+      };
+    }
+    const reset = sd.button("Reset refinement", () => {
+      Object.assign(options, MORPHOLOGY, task === "semantic" ? CRF : {});
+      controls.forEach((control, index) => (control.set ? control.set(MORPHOLOGY[keys[index]]) : (control.input.value = "none")));
+      crfControls.reset?.();
+      compare.set("off");
+      app.comparison[task] = "off";
+      update();
+    }, "sd-quiet");
+
+    state.on(["run"], () => {
+      clearTimeout(restTimer);
+      exact?.cancel();
+      showResult(null);
+      if (state.get("run") && task === "semantic" && sd.refinementOf(app, task).refine) update();
+    });
+    if (task === "panoptic") {
+      state.on(["panoptic"], () => showResult(state.get("panoptic")?.refined ?? null, ""));
+    }
+    return e("details", { class: "sd-refinement" },
+      e("summary", { text: "Refinement" }), result, compare, e("div", { class: "sd-controls" }, ...controls), ...crfControls, reset);
+  };
+
+  /** Put the chosen comparison of the refined and the original map on the canvas. */
+  sd.showComparison = (app, task) => {
+    const mode = app.comparison?.[task] ?? "off";
+    const refined = task === "semantic" ? app.state.get("refined")?.semantic : app.state.get("panoptic")?.comparison;
+    app.viewer.setCompare(refined && mode !== "off"
+      ? { mode, before: refined.before.ids, after: refined.map.ids, changed: refined.mask } : null);
+  };
+})((window.segdemo ??= {}));

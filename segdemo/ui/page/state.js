@@ -1,0 +1,43 @@
+// One observable state for the page: a click in any tab selects, and the other tabs follow.
+((sd) => {
+  "use strict";
+
+  /**
+   * @param {Object} initial the keys there are; others are refused, so that a typing error is loud
+   * @returns {{get: Function, set: Function, on: Function}}
+   */
+  sd.createState = (initial) => {
+    const values = { ...initial };
+    const listeners = [];
+    let pending = null;
+
+    const flush = () => {
+      const changed = pending;
+      pending = null;
+      for (const { keys, callback } of listeners) {
+        if (keys.some((key) => changed.has(key))) callback(values, changed);
+      }
+    };
+
+    return {
+      get: (key) => {
+        if (!(key in values)) throw new Error(`There is no state called ${key}.`);
+        return values[key];
+      },
+      /** Change some keys; listeners run once, in a microtask, however many keys changed. */
+      set: (changes) => {
+        for (const [key, value] of Object.entries(changes)) {
+          if (!(key in values)) throw new Error(`There is no state called ${key}.`);
+          if (Object.is(values[key], value)) continue;
+          values[key] = value;
+          if (!pending) {
+            pending = new Set();
+            queueMicrotask(flush);
+          }
+          pending.add(key);
+        }
+      },
+      on: (keys, callback) => listeners.push({ keys, callback }),
+    };
+  };
+})((window.segdemo ??= {}));

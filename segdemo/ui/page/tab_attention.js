@@ -1,0 +1,153 @@
+// Attention: where a query looked, by layer and head, as a heatmap over the photo.
+((sd) => {
+  "use strict";
+
+  /** The query with the largest vote at a point of the photo (x, y in 0..1), from the small planes. */
+  sd.queryAt = (run, x, y) => {
+    const { width, height, query } = run.planes;
+    const column = Math.min(width - 1, Math.max(0, Math.floor(x * width)));
+    const row = Math.min(height - 1, Math.max(0, Math.floor(y * height)));
+    return query[row * width + column];
+  };
+
+  const build = (app, panel) => {
+    const e = sd.element;
+    const { state, client } = app;
+    const cache = { run: null, maps: new Map() };
+    const layers = sd.slider({
+      label: "Layer", min: 1, max: 9, step: 1, value: 9, format: (layer) => `${layer}`, onInput: (layer) => state.set({ layer }),
+    });
+    const heads = e("div", { class: "sd-heads", role: "group", "aria-label": "Attention heads" });
+    const flag = e("p", { class: "sd-flag" });
+    const about = e("p", { class: "sd-note-text", "aria-live": "polite" });
+    const list = e("div", { class: "sd-query-list", role: "listbox", "aria-label": "Queries, the surest first", tabindex: "0" });
+    panel.append(
+      sd.heading("Cross-attention",
+        "A query is a learned slot that looks for one object or region. In every decoder layer it reads the photo's features: this heatmap shows where it read, not which queries talk to each other. Click the photo to pick the query that decided there."),
+      about, flag, layers, sd.heading("Heads", "Each layer looks with several heads at once. Their mean is what is usually shown; single heads often look at parts or borders."), heads,
+      sd.heading("Queries", "Sorted by how sure each is of its class. The number is that probability; dimmed ones say “no object”."), list);
+
+    const fetchMaps = async (layer, query) => {
+      const run = state.get("run");
+      if (cache.run !== run) {
+        cache.run = run;
+        cache.maps = new Map();
+      }
+      const key = `${layer} ${query}`;
+      if (cache.maps.has(key)) return cache.maps.get(key);
+      const answer = await app.guard(() => client.callLatest("attention", "attention", { token: run.token, layer, query }));
+      if (!answer || state.get("run") !== run) return null;
+      const [flat, mask] = await Promise.all([sd.unpack(answer.maps), sd.unpack(answer.mask)]);
+      const [count, height, width] = answer.maps.shape;
+      const result = {
+        ...answer, count, width, height,
+        at: (head) => flat.subarray((head + 1) * width * height, (head + 2) * width * height),
+        outline: { mask, width: answer.mask.shape[1], height: answer.mask.shape[0] },
+      };
+      cache.maps.set(key, result);
+      return result;
+    };
+
+    const current = () => {
+      const run = state.get("run");
+      return {
+        run, query: state.get("query") ?? run.queries[0].query,
+        layer: Math.max(1, state.get("layer") ?? run.numLayers - 1), head: Math.min(state.get("head"), run.numHeads - 1),
+      };
+    };
+
+    const headPictures = (data) => {
+      heads.replaceChildren(...Array.from({ length: data.count }, (_, index) => {
+        const head = index - 1;
+        const canvas = e("canvas", { "aria-hidden": "true" });
+        const raster = sd.createRaster(canvas);
+        raster.resize(data.width, data.height);
+        raster.paintValues(data.at(head), sd.colormap("viridis"));
+        const name = head < 0 ? "mean" : `head ${head + 1}`;
+        const button = e("button", { type: "button", class: "sd-frame-button", "aria-label": name }, canvas, e("span", { text: head < 0 ? "mean" : String(head + 1) }));
+        button.addEventListener("click", () => state.set({ head }));
+        return button;
+      }));
+    };
+
+    const draw = async () => {
+      if (state.get("tab") !== "attention" || !state.get("run")) return;
+      const { run, query, layer, head } = current();
+      if (run.numHeads === 0) {
+        about.textContent = "Attention is not available with this checkpoint.";
+        return;
+      }
+      const data = await fetchMaps(layer, query);
+      const now = state.get("run") && current();
+      if (!data || state.get("tab") !== "attention" || now.query !== query || now.layer !== layer || now.head !== head) return;
+      if (heads.dataset.of !== `${run.token} ${layer} ${query}`) {
+        heads.dataset.of = `${run.token} ${layer} ${query}`;
+        headPictures(data);
+      }
+      [...heads.children].forEach((button, index) => button.setAttribute("aria-pressed", String(index - 1 === head)));
+      layers.set(layer);
+      flag.hidden = !data.everywhere;
+      app.viewer.setMap(null);
+      app.viewer.setHeat({
+        width: data.width, height: data.height, data: data.at(head), min: 0, max: data.max[head + 1],
+        unit: "", title: `Attention of query ${query}, layer ${layer}, ${head < 0 ? "mean of heads" : `head ${head + 1}`}`, colormap: "viridis", outline: data.outline,
+      });
+      about.textContent = `Query ${query} (${data.label}, ${sd.percent(data.probability)}) in layer ${layer}, at ${data.stride} of the input's size. The outline is ${data.maskNote}.`;
+    };
+
+    const fill = () => {
+      const run = state.get("run");
+      heads.replaceChildren();
+      delete heads.dataset.of;
+      about.textContent = "";
+      flag.hidden = true;
+      list.replaceChildren(...(run ? run.queries.map((entry) => {
+        const row = e("div", { role: "option", class: `sd-query${entry.no_object > 0.5 ? " sd-faint" : ""}`, id: `sd-query-${entry.query}` },
+          e("span", { class: "sd-number sd-query-id", text: String(entry.query) }), sd.chip(entry.color, entry.isthing),
+          e("span", { class: "sd-name", text: entry.label }), e("span", { class: "sd-number", text: sd.percent(entry.probability) }));
+        row.dataset.query = String(entry.query);
+        row.addEventListener("click", () => state.set({ query: entry.query }));
+        return row;
+      }) : []));
+      if (run) layers.input.max = String(run.numLayers - 1);
+      mark();
+    };
+    const mark = () => {
+      if (!state.get("run")) return;
+      const { query } = current();
+      for (const row of list.children) {
+        const chosen = Number(row.dataset.query) === query;
+        row.setAttribute("aria-selected", String(chosen));
+        if (chosen) {
+          list.setAttribute("aria-activedescendant", row.id);
+          if (state.get("tab") === "attention") list.scrollTo({ top: row.offsetTop - list.clientHeight / 2 });
+        }
+      }
+    };
+    list.addEventListener("keydown", (event) => {
+      const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (!by || !state.get("run")) return;
+      event.preventDefault();
+      const order = state.get("run").queries.map(({ query }) => query);
+      const at = order.indexOf(current().query);
+      state.set({ query: order[Math.min(order.length - 1, Math.max(0, at + by))] });
+    });
+    flag.append(...[
+      e("strong", { text: "Attends everywhere. " }),
+      e("span", { text: "The prediction before this layer gave this query an empty mask, so the restriction to the mask was lifted. This is not “global attention” by choice." })]);
+    state.on(["run"], fill);
+    state.on(["query", "run"], mark);
+    state.on(["query", "layer", "head"], draw);
+    app.drawAttention = () => {
+      mark();
+      return draw();
+    };
+    fill();
+  };
+
+  const show = (app) => app.drawAttention();
+
+  const pick = (app, { x, y }) => app.state.set({ query: sd.queryAt(app.state.get("run"), x, y) });
+
+  sd.tabs.push({ id: "attention", title: "Attention", build, show, pick });
+})((window.segdemo ??= {}));

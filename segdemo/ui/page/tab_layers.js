@@ -1,0 +1,203 @@
+// Decoder layers: how the prediction grows from the learned queries to the last layer, for all classes or one query.
+((sd) => {
+  "use strict";
+
+  const STEP_MS = 700;
+  const title = (layer) => (layer === 0 ? "initial" : `layer ${layer}`);
+
+  /** Draw a small label map or mask probability onto a canvas. */
+  const thumbnail = (canvas, width, height, pixel) => {
+    canvas.width = width;
+    canvas.height = height;
+    const image = new ImageData(width, height);
+    const out = new Uint32Array(image.data.buffer);
+    for (let i = 0; i < out.length; i += 1) out[i] = pixel(i);
+    canvas.getContext("2d").putImageData(image, 0, 0);
+  };
+  const opaque = ([r, g, b]) => (255 << 24) | (b << 16) | (g << 8) | r;
+
+  const build = (app, panel) => {
+    const e = sd.element;
+    const { state, client } = app;
+    const cache = { run: null, layers: new Map() };
+    let timer = null;
+
+    const subject = sd.segmented({
+      label: "What the pictures show", value: "all", options: [["all", "All classes"], ["query", "One query"]],
+      onChange: (key) => {
+        const run = state.get("run");
+        if (!run) return;
+        state.set({ query: key === "all" ? null : state.get("query") ?? run.queries[0]?.query ?? 0 });
+      },
+    });
+    const queries = sd.select({ label: "Query", options: [], onChange: (value) => state.set({ query: Number(value) }) });
+    const strip = e("div", { class: "sd-strip", role: "group", "aria-label": "Predictions from the initial one to the last layer" });
+    const play = sd.button("Play", () => (timer ? stop() : start()), "sd-play");
+    const scrub = sd.slider({ label: "Prediction", min: 0, max: 9, step: 1, value: 9, format: title, onInput: (layer) => {
+      stop();
+      state.set({ layer });
+    } });
+    const about = e("p", { class: "sd-note-text", "aria-live": "polite" });
+    const plot = e("div", {});
+    panel.append(
+      sd.heading("Decoder layers",
+        "The network predicts ten times: once from its learned queries before they have seen the photo, then after each of nine decoder layers. Each layer looks only where the prediction before it found the query's mask (masked attention)."),
+      subject, queries, strip, e("div", { class: "sd-row sd-scrub" }, play, scrub), about, plot);
+
+    const stop = () => {
+      clearInterval(timer);
+      timer = null;
+      play.textContent = "Play";
+      play.setAttribute("aria-pressed", "false");
+    };
+    const start = () => {
+      const run = state.get("run");
+      if (!run) return;
+      const last = run.numLayers - 1;
+      if ((state.get("layer") ?? last) === last) state.set({ layer: 0 });
+      play.textContent = "Pause";
+      play.setAttribute("aria-pressed", "true");
+      timer = setInterval(() => {
+        const at = state.get("layer") ?? 0;
+        if (at >= last || state.get("tab") !== "layers") stop();
+        else state.set({ layer: at + 1 });
+      }, STEP_MS);
+    };
+    const step = (by) => {
+      const last = state.get("run").numLayers - 1;
+      stop();
+      state.set({ layer: Math.min(last, Math.max(0, (state.get("layer") ?? last) + by)) });
+    };
+    panel.addEventListener("keydown", (event) => {
+      if (!state.get("run") || event.target.matches("input, select")) return;
+      if (event.key === "ArrowRight" || event.key === "ArrowLeft") {
+        event.preventDefault();
+        step(event.key === "ArrowRight" ? 1 : -1);
+        strip.children[state.get("layer")]?.focus();
+      } else if (event.key === " " && !event.target.matches("button")) {
+        event.preventDefault();
+        play.click();
+      }
+    });
+
+    /** The pictures of all layers for all classes (query null) or one query; fetched once and kept for this run. */
+    const fetchLayers = async (query) => {
+      const run = state.get("run");
+      if (cache.run !== run) {
+        cache.run = run;
+        cache.layers = new Map();
+      }
+      if (cache.layers.has(query)) return cache.layers.get(query);
+      const answer = await app.guard(() => client.callLatest("layers", "layers", { token: run.token, query }));
+      if (!answer || state.get("run") !== run) return null;
+      const [count, height, width] = answer.maps.shape;
+      const flat = await sd.unpack(answer.maps);
+      const entries = new Map((answer.classes ?? []).map((entry) => [entry.id, entry]));
+      const result = {
+        ...answer, count, width, height, entries,
+        at: (layer) => flat.subarray(layer * width * height, (layer + 1) * width * height),
+      };
+      cache.layers.set(query, result);
+      return result;
+    };
+    app.fetchLayers = fetchLayers;
+
+    const drawStrip = (data, query) => {
+      strip.replaceChildren(...Array.from({ length: data.count }, (_, layer) => {
+        const canvas = e("canvas", { "aria-hidden": "true" });
+        const values = data.at(layer);
+        if (query === null) {
+          const colors = new Map([...data.entries].map(([id, { color }]) => [id, opaque(color)]));
+          thumbnail(canvas, data.width, data.height, (i) => colors.get(values[i]) ?? 0);
+        } else {
+          thumbnail(canvas, data.width, data.height, (i) => opaque([values[i], values[i], values[i]]));
+        }
+        const button = e("button", { type: "button", class: "sd-frame-button", "aria-label": title(layer) },
+          canvas, e("span", { text: layer === 0 ? "initial" : String(layer) }));
+        button.addEventListener("click", () => {
+          stop();
+          state.set({ layer });
+        });
+        return button;
+      }));
+    };
+
+    const draw = async () => {
+      const run = state.get("run");
+      if (state.get("tab") !== "layers" || !run) return;
+      const query = state.get("query");
+      const data = await fetchLayers(query);
+      if (!data || state.get("query") !== query || state.get("tab") !== "layers") return;
+      const layer = state.get("layer") ?? run.numLayers - 1;
+      if (strip.dataset.of !== `${run.token} ${query}`) {
+        strip.dataset.of = `${run.token} ${query}`;
+        drawStrip(data, query);
+      }
+      [...strip.children].forEach((button, index) => {
+        button.setAttribute("aria-pressed", String(index === layer));
+        button.tabIndex = index === layer ? 0 : -1;
+      });
+      const chosen = strip.children[layer];
+      strip.scrollTo({ left: chosen.offsetLeft - (strip.clientWidth - chosen.clientWidth) / 2 });
+      scrub.set(layer);
+      if (query === null) {
+        app.viewer.setHeat(null);
+        app.viewer.setMap({ width: data.width, height: data.height, ids: data.at(layer), none: 65535, entries: data.entries });
+        about.textContent = layer === 0
+          ? "Initial prediction: from the learned queries alone, before any of them has looked at this photo."
+          : `After layer ${layer}, which looks at the feature map at ${data.strides[layer - 1]} of the input's size. ${sd.percent(data.agreement[layer])} of the pixels already have their final class.`;
+        plot.replaceChildren(sd.linePlot({
+          label: "Share of pixels that have their final class, by layer", chosen: layer,
+          series: [{ name: "pixels with their final class", values: data.agreement }],
+        }));
+      } else {
+        app.viewer.setMap(null);
+        app.viewer.setHeat({
+          width: data.width, height: data.height, data: data.at(layer), min: 0, max: 1, unit: "",
+          title: `Mask probability of query ${query}`, colormap: "viridis",
+        });
+        const row = data.history[layer];
+        about.textContent = `${title(layer)}: query ${query} says ${row.label} (${sd.percent(row.probability)}), no object ${sd.percent(row.no_object)}; its mask has IoU ${row.iou.toFixed(2)} with the final one.`;
+        plot.replaceChildren(sd.linePlot({
+          label: `Query ${query}, by layer`, chosen: layer,
+          series: [
+            { name: `probability of ${data.finalLabel}`, values: data.history.map((entry) => entry.final_class_probability) },
+            { name: "mask IoU with the final mask", values: data.history.map((entry) => entry.iou) },
+          ],
+        }));
+      }
+    };
+
+    const fill = () => {
+      const run = state.get("run");
+      stop();
+      strip.replaceChildren();
+      delete strip.dataset.of;
+      plot.replaceChildren();
+      about.textContent = "";
+      if (!run) return;
+      scrub.input.max = String(run.numLayers - 1);
+      queries.setOptions(run.queries.map((entry) => [entry.query, `${entry.query}: ${entry.label} ${sd.percent(entry.probability)}`]));
+    };
+    const mark = () => {
+      const query = state.get("query");
+      subject.set(query === null ? "all" : "query");
+      queries.hidden = query === null;
+      if (query !== null) queries.input.value = String(query);
+    };
+    state.on(["run"], fill);
+    state.on(["run", "query"], mark);
+    state.on(["query", "layer"], draw);
+    panel.draw = draw;
+    app.drawLayers = draw;
+    mark();
+  };
+
+  const show = (app) => app.drawLayers();
+
+  const pick = async (app, { x, y }) => {
+    if (app.state.get("query") !== null) app.state.set({ query: sd.queryAt(app.state.get("run"), x, y) });
+  };
+
+  sd.tabs.push({ id: "layers", title: "Decoder layers", build, show, pick });
+})((window.segdemo ??= {}));

@@ -1,0 +1,137 @@
+// Panoptic: every object its own segment; thresholds as sliders; a table linked with the canvas both ways.
+((sd) => {
+  "use strict";
+
+  const DEFAULTS = { score_threshold: 0.8, mask_threshold: 0.5, overlap_threshold: 0.8, split: false, things_only: false };
+
+  const decode = async (answer) => {
+    const entries = new Map(answer.segments.map((segment) => [segment.id, segment]));
+    return { ...answer, entries, map: { width: answer.map.shape[1], height: answer.map.shape[0], ids: await sd.unpack(answer.map), none: 0, entries } };
+  };
+
+  const build = (app, panel) => {
+    const e = sd.element;
+    const { state, viewer, client } = app;
+    const options = { ...DEFAULTS };
+    const note = e("p", { class: "sd-note-text" });
+    const body = e("tbody");
+    const table = e("table", { class: "sd-table" },
+      e("caption", { class: "sd-hidden", text: "Segments, by area" }),
+      e("thead", {}, e("tr", {}, ...["Class", "Score", "Area", "Kind"].map((text, index) =>
+        e("th", { scope: "col", text, class: index === 1 || index === 2 ? "sd-number" : "" })))),
+      body);
+    const empty = e("p", { class: "sd-empty-result" });
+
+    const refresh = () => app.guard(async () => {
+      const run = state.get("run");
+      if (!run) return;
+      const answer = await client.callLatest("panoptic", "panoptic", { token: run.token, ...options, ...sd.refinementOf(app, "panoptic") });
+      if (answer && state.get("run") === run) state.set({ panoptic: await decode(answer), segment: null });
+    });
+    panel.refresh = refresh;
+    app.refreshPanoptic = refresh;
+    app.panopticOptions = options;
+
+    const sliders = [
+      ["score_threshold", "Score", "A query counts when the probability of its class reaches this."],
+      ["mask_threshold", "Mask", "A pixel belongs to a query's mask when its mask probability reaches this."],
+      ["overlap_threshold", "Overlap", "A segment is kept when this share of its mask is really its own, not covered by stronger queries."],
+    ].map(([key, label, help]) => sd.slider({
+      label, min: 0, max: 1, step: 0.01, value: DEFAULTS[key], format: (value) => value.toFixed(2), help,
+      onInput: (value) => {
+        options[key] = value;
+        refresh();
+      },
+    }));
+    const split = sd.check({
+      label: "Split things into connected parts", onChange: (on) => {
+        options.split = on;
+        refresh();
+      },
+    });
+    const things = sd.check({
+      label: "Things only (instances)", onChange: (on) => {
+        options.things_only = on;
+        refresh();
+      },
+    });
+    const reset = sd.button("Reset thresholds", () => {
+      Object.assign(options, DEFAULTS);
+      sliders.forEach((slider, index) => slider.set(DEFAULTS[["score_threshold", "mask_threshold", "overlap_threshold"][index]]));
+      split.input.checked = false;
+      things.input.checked = false;
+      refresh();
+    }, "sd-quiet");
+    panel.append(
+      sd.heading("Panoptic segments",
+        "Queries that are sure enough claim pixels: each thing is a segment of its own, all stuff of a class is one. Pixels that nobody claims stay bare."),
+      note, e("div", { class: "sd-table-wrap" }, table), empty,
+      e("div", { class: "sd-controls" }, ...sliders, split, things, reset),
+      sd.buildRefinement(app, "panoptic"), sd.buildDownloads(app, "panoptic"));
+
+    const fill = () => {
+      const run = state.get("run");
+      const result = state.get("panoptic");
+      note.textContent = run?.instancesNote ?? "";
+      empty.hidden = !result || result.segments.length > 0;
+      table.hidden = !result || result.segments.length === 0;
+      if (!result) {
+        body.replaceChildren();
+        return;
+      }
+      empty.textContent = result.empty;
+      body.replaceChildren(...result.segments.map((segment) => {
+        const name = e("button", { type: "button", class: "sd-cell-button" }, sd.chip(segment.color, segment.isthing), e("span", { text: segment.name }));
+        const row = e("tr", {}, e("td", {}, name),
+          e("td", { class: "sd-number", text: segment.score.toFixed(2) }),
+          e("td", { class: "sd-number", text: sd.percent(segment.area) }),
+          e("td", { text: segment.isthing ? "thing" : "stuff" }));
+        row.dataset.id = String(segment.id);
+        name.addEventListener("click", () => select(segment));
+        row.addEventListener("click", (event) => event.target.closest("button") || select(segment));
+        row.addEventListener("pointerenter", () => viewer.highlight(segment.id));
+        row.addEventListener("pointerleave", () => viewer.highlight(null));
+        return row;
+      }));
+      mark();
+    };
+    const select = (segment) => {
+      const same = state.get("segment") === segment.id;
+      state.set({ segment: same ? null : segment.id, query: same ? null : segment.queries[0] ?? null, classId: same ? null : segment.category_id });
+    };
+    const mark = () => {
+      for (const row of body.children) {
+        const chosen = Number(row.dataset.id) === state.get("segment");
+        row.classList.toggle("sd-chosen", chosen);
+        row.querySelector("button").setAttribute("aria-pressed", String(chosen));
+        if (chosen && state.get("tab") === "panoptic") row.scrollIntoView({ block: "nearest" });
+      }
+    };
+    state.on(["panoptic", "run"], fill);
+    state.on(["segment"], mark);
+    state.on(["panoptic", "segment"], () => state.get("tab") === "panoptic" && state.get("run") && show(app));
+    app.selectSegment = select;
+  };
+
+  const show = (app) => {
+    const { state, viewer } = app;
+    const result = state.get("panoptic");
+    if (!result) {
+      viewer.setMap(null);
+      app.refreshPanoptic();
+      return;
+    }
+    viewer.setMap(result.map);
+    viewer.select(state.get("segment"));
+    sd.showComparison(app, "panoptic");
+  };
+
+  const pick = (app, { id }) => {
+    const segment = app.state.get("panoptic")?.entries.get(id);
+    if (segment) {
+      app.state.set({ segment: id, query: segment.queries[0] ?? null, classId: segment.category_id });
+    } else app.state.set({ segment: null });
+  };
+
+  sd.tabs.push({ id: "panoptic", title: "Panoptic", build, show, pick });
+})((window.segdemo ??= {}));

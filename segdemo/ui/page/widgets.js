@@ -1,0 +1,151 @@
+// Small controls that every panel uses: labelled sliders, switches, choices, explanations, numbers.
+((sd) => {
+  "use strict";
+
+  let count = 0;
+  const unique = (stem) => `sd-${stem}-${(count += 1)}`;
+
+  /** A share as per cent with the digits that matter: 41 %, 3.2 %, 0.08 %. */
+  sd.percent = (share) => {
+    const value = share * 100;
+    if (value === 0) return "0 %";
+    if (value < 0.01) return "< 0.01 %";
+    const digits = value >= 9.95 ? 0 : value >= 0.995 ? 1 : 2;
+    return `${value.toFixed(digits)} %`;
+  };
+
+  /** Seconds as measured: 0.31 s, 4.1 s, 12 s; short ones in ms. */
+  sd.duration = (seconds) => {
+    if (seconds < 0.1) return `${Math.round(seconds * 1000)} ms`;
+    return `${seconds.toFixed(seconds < 1 ? 2 : seconds < 10 ? 1 : 0)} s`;
+  };
+
+  sd.rgb = (color) => `rgb(${color.join(" ")})`;
+
+  /** A colour chip; stuff is hatched, things are solid, so that hue is not all there is. */
+  sd.chip = (color, isthing) => {
+    const node = sd.element("span", { class: `sd-chip ${isthing ? "sd-thing" : "sd-stuff"}`, "aria-hidden": "true" });
+    node.style.setProperty("--sd-chip", sd.rgb(color));
+    return node;
+  };
+
+  /** An (i) that opens one or two sentences. */
+  sd.info = (term, text) => {
+    const id = unique("info");
+    const body = sd.element("span", { class: "sd-info-text", id, role: "note", text });
+    body.hidden = true;
+    const button = sd.element("button", {
+      type: "button", class: "sd-info", "aria-label": `What is: ${term}`, "aria-expanded": "false", "aria-controls": id, text: "i",
+    });
+    button.addEventListener("click", () => {
+      body.hidden = !body.hidden;
+      button.setAttribute("aria-expanded", String(!body.hidden));
+    });
+    return [button, body];
+  };
+
+  /** A heading with its explanation. */
+  sd.heading = (text, explanation) => {
+    const [button, body] = explanation ? sd.info(text, explanation) : [];
+    const title = sd.element("h3", { class: "sd-heading" }, sd.element("span", { text }));
+    if (button) title.append(button);
+    return sd.element("div", { class: "sd-heading-row" }, title, ...(body ? [body] : []));
+  };
+
+  /**
+   * A labelled slider.
+   * @returns {HTMLElement & {value: number, set: Function}}
+   */
+  sd.slider = ({ label, min, max, step, value, format = String, help = "", onInput }) => {
+    const id = unique("slider");
+    const output = sd.element("output", { class: "sd-number", for: id });
+    const input = sd.element("input", { type: "range", id, min, max, step });
+    const show = () => {
+      output.textContent = format(Number(input.value));
+      input.setAttribute("aria-valuetext", output.textContent);
+      const share = (Number(input.value) - Number(min)) / (Number(max) - Number(min));
+      input.style.setProperty("--sd-fill", `${share * 100}%`);
+    };
+    const row = sd.element("div", { class: "sd-slider" },
+      sd.element("div", { class: "sd-slider-head" }, sd.element("label", { for: id, text: label }), output), input);
+    if (help) row.append(sd.element("p", { class: "sd-help", text: help }));
+    row.set = (next) => {
+      input.value = String(next);
+      show();
+    };
+    row.input = input;
+    input.addEventListener("input", () => {
+      show();
+      onInput(Number(input.value));
+    });
+    row.set(value);
+    return row;
+  };
+
+  /** A check box. */
+  sd.check = ({ label, checked = false, onChange, help = "" }) => {
+    const id = unique("check");
+    const input = sd.element("input", { type: "checkbox", id });
+    input.checked = checked;
+    input.addEventListener("change", () => onChange(input.checked));
+    const row = sd.element("div", { class: "sd-check" }, input, sd.element("label", { for: id, text: label }));
+    if (help) row.append(sd.element("p", { class: "sd-help", text: help }));
+    row.input = input;
+    return row;
+  };
+
+  /** One of a few, as a row of buttons (a radio group). */
+  sd.segmented = ({ label, options, value, onChange }) => {
+    const name = unique("choice");
+    const group = sd.element("div", { class: "sd-segmented", role: "radiogroup", "aria-label": label });
+    for (const [key, text] of options) {
+      const id = unique("option");
+      const input = sd.element("input", { type: "radio", name, id, value: key });
+      input.checked = key === value;
+      input.addEventListener("change", () => onChange(key));
+      group.append(input, sd.element("label", { for: id, text }));
+    }
+    group.set = (key) => {
+      for (const input of group.querySelectorAll("input")) input.checked = input.value === key;
+    };
+    return group;
+  };
+
+  /** A select with a visible or hidden label. */
+  sd.select = ({ label, options, value, onChange, hideLabel = false }) => {
+    const id = unique("select");
+    const input = sd.element("select", { id });
+    input.addEventListener("change", () => onChange(input.value));
+    const row = sd.element("div", { class: "sd-select" },
+      sd.element("label", { for: id, text: label, class: hideLabel ? "sd-hidden" : "" }), input);
+    row.setOptions = (entries, chosen) => {
+      input.replaceChildren(...entries.map(([key, text]) => sd.element("option", { value: key, text })));
+      if (chosen !== undefined) input.value = String(chosen);
+    };
+    row.input = input;
+    row.setOptions(options, value);
+    return row;
+  };
+
+  sd.button = (text, onClick, kind = "") => {
+    const node = sd.element("button", { type: "button", class: `sd-action ${kind}`.trim(), text });
+    node.addEventListener("click", onClick);
+    return node;
+  };
+
+  /** Run a function at most once per animation frame, with the last arguments. */
+  sd.perFrame = (callback) => {
+    let args = null;
+    return (...next) => {
+      const idle = args === null;
+      args = next;
+      if (idle) {
+        requestAnimationFrame(() => {
+          const last = args;
+          args = null;
+          callback(...last);
+        });
+      }
+    };
+  };
+})((window.segdemo ??= {}));

@@ -1,0 +1,169 @@
+"""From what a visitor sent to a record in the store: read the photo, wait for one's turn, run the network."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from segdemo import examples
+from segdemo.checkpoints import Checkpoint
+from segdemo.errors import SegdemoError
+from segdemo.images import display_image, encode_jpeg, load_image
+from segdemo.model.capture import Cancelled
+from segdemo.model.prediction import Prediction
+from segdemo.model.predictor import Predictor, load_predictor
+from segdemo.model.preprocessing import SizeOption
+from segdemo.segmentation import SemanticMap, semantic
+from segdemo.ui.jobs import CancelledError, Job, Turnstile
+from segdemo.ui.store import Record, Store
+from segdemo.ui.zerogpu import ON_ZEROGPU, gpu
+
+SIZES = ("checkpoint", "paper", "320", "480", "960")
+"""Input sizes that the page offers."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a visitor asked for."""
+
+    checkpoint: str
+    size: str
+    content: bytes | None = None
+    """The photograph's file, or none for an example."""
+    name: str = "photo"
+    example: str | None = None
+
+
+def input_size(text: str) -> SizeOption:
+    """One of ``SIZES`` as the predictor takes it; raises ``SegdemoError`` for others."""
+    if text not in SIZES:
+        raise SegdemoError(f"The input size must be one of {', '.join(SIZES)}.")
+    return int(text) if text.isdigit() else text
+
+
+def semantic_map(record: Record) -> SemanticMap:
+    """The record's semantic map at the photograph's own size, computed once."""
+    return record.derive("semantic", lambda: semantic(record.prediction))
+
+
+class Runner:
+    """Runs photographs through the network, one at a time, and keeps the results."""
+
+    def __init__(self, store: Store, turnstile: Turnstile, checkpoints: Callable[[], list[Checkpoint]]) -> None:
+        self.store = store
+        self.turnstile = turnstile
+        self.checkpoints = checkpoints
+
+    def run(self, request: Request, job: Job) -> dict[str, Any]:
+        """Do the whole run and return ``{"token": ...}``; sentences for the visitor are ``SegdemoError``."""
+        start = time.perf_counter()
+        checkpoint = self._checkpoint(request.checkpoint)
+        size = input_size(request.size)
+        if request.example is not None:
+            known = self.store.find(
+                lambda record: (
+                    record.example == request.example
+                    and record.size == request.size
+                    and record.checkpoint.id == checkpoint.id
+                )
+            )
+            if known is not None:
+                return {"token": self.store.put(known)}
+        job.report("Reading the photo")
+        image, name = self._read(request)
+        display = display_image(image)
+        jpeg = encode_jpeg(display, quality=88)
+        read = time.perf_counter()
+        with self.turnstile.turn(waiting=lambda ahead: job.report(_place(ahead))):
+            turn = time.perf_counter()
+            job.report("Loading the checkpoint")
+            predictor = load_predictor(checkpoint.id)
+            loaded = time.perf_counter()
+            job.report("Running the network", 0.0)
+            prediction = _predict(predictor, image, size, job)
+            after = time.perf_counter()
+            record = Record(
+                image=image,
+                display=jpeg,
+                display_size=(display.shape[0], display.shape[1]),
+                prediction=prediction,
+                taxonomy=predictor.taxonomy,
+                checkpoint=checkpoint,
+                name=name,
+                example=request.example,
+                size=request.size,
+            )
+            job.report("Drawing the segmentation")
+            semantic_map(record)
+        done = time.perf_counter()
+        record.seconds = {
+            "reading": read - start,
+            **({"waiting": turn - read} if turn - read > 0.05 else {}),
+            **({"loading": loaded - turn} if loaded - turn > 0.05 else {}),
+            **prediction.seconds,
+            "segmentation": done - after,
+            "total": done - start,
+        }
+        return {"token": self.store.put(record)}
+
+    def warm_up(self, checkpoint: str, example: str | None) -> None:
+        """Load a checkpoint, and run an example so that the first visitor finds it done."""
+        job = Job()
+        if example is not None:
+            request = Request(checkpoint=checkpoint, size="checkpoint", example=example)
+            self.run(request, _Endless(job.message))
+        else:
+            load_predictor(checkpoint)
+
+    def _checkpoint(self, wanted: str) -> Checkpoint:
+        """A checkpoint that visitors may choose: only ids from the list, never a path from outside."""
+        for entry in self.checkpoints():
+            if entry.id == wanted:
+                return entry
+        raise SegdemoError("This checkpoint is not on this machine: choose one from the list.")
+
+    def _read(self, request: Request) -> tuple[npt.NDArray[np.uint8], str]:
+        if request.example is not None:
+            example = examples.find(request.example)
+            return load_image(example.image), example.id
+        if not request.content:
+            raise SegdemoError("The file is empty: choose a photo.")
+        return load_image(request.content), request.name
+
+
+class _Endless(Job):
+    """A job of the server's own, which nobody polls."""
+
+    @property
+    def cancelled(self) -> bool:
+        return False
+
+
+def _place(ahead: int) -> str:
+    return "Waiting: you are next" if ahead == 1 else f"Waiting: {ahead} ahead of you"
+
+
+@gpu
+def _forward_elsewhere(checkpoint: str, image: npt.NDArray[np.uint8], size: SizeOption) -> Prediction:
+    """The forward pass as a shared GPU's process can run it: with arguments and a result that pickle."""
+    return load_predictor(checkpoint)(image, size=size)
+
+
+def _predict(predictor: Predictor, image: npt.NDArray[np.uint8], size: SizeOption, job: Job) -> Prediction:
+    if ON_ZEROGPU:
+        return _forward_elsewhere(predictor.checkpoint.id, image, size)
+    cancel = threading.Event()
+
+    def progress(fraction: float) -> None:
+        if job.cancelled:
+            cancel.set()
+        job.say({"state": "running", "text": "Running the network", "fraction": fraction})
+
+    try:
+        return predictor(image, size=size, progress=progress, cancel=cancel)
+    except Cancelled:
+        raise CancelledError from None

@@ -1,0 +1,156 @@
+"""Where a visitor's photograph and prediction live: in memory, bounded in bytes and time, under an unguessable token."""
+
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from segdemo.checkpoints import Checkpoint
+from segdemo.model.prediction import Prediction
+from segdemo.taxonomy import Taxonomy
+
+T = TypeVar("T")
+
+DERIVED_ENTRIES = 12
+"""Results derived from one prediction that are kept at most (label maps, CRF lattices): the oldest go first."""
+
+
+class GoneError(LookupError):
+    """The token is unknown: the photograph was deleted, has expired or had to make room."""
+
+
+@dataclass(eq=False)
+class Record:
+    """One photograph, what the network made of it, and what has been derived from that so far."""
+
+    image: npt.NDArray[np.uint8]
+    """RGB, (H, W, 3), upright, at the photograph's own size."""
+    display: bytes
+    """The picture the browser gets: a JPEG of at most ``settings().viewer_pixels``."""
+    display_size: tuple[int, int]
+    """Height and width of ``display``."""
+    prediction: Prediction
+    taxonomy: Taxonomy
+    checkpoint: Checkpoint
+    name: str = "photo"
+    """Stem for the names of downloaded files."""
+    example: str | None = None
+    """Id of the example this is, if it is one."""
+    size: str = "checkpoint"
+    """The input size that was asked for."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Wall time of each step that led here."""
+    _derived: OrderedDict[Hashable, tuple[Any, int]] = field(default_factory=OrderedDict, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held by this record, in bytes."""
+        with self._lock:
+            derived = sum(size for _, size in self._derived.values())
+        return self.image.nbytes + len(self.display) + self.prediction.nbytes + derived
+
+    def derive(self, key: Hashable, compute: Callable[[], T], *, nbytes: Callable[[T], int] | None = None) -> T:
+        """The value under ``key``, computed on first use; concurrent callers wait for one computation.
+
+        ``nbytes`` measures the value for the store's books; without it the value counts as its arrays.
+        """
+        with self._lock:
+            if key in self._derived:
+                self._derived.move_to_end(key)
+                value: T = self._derived[key][0]
+                return value
+            value = compute()
+            self._derived[key] = (value, nbytes(value) if nbytes else array_bytes(value))
+            while len(self._derived) > DERIVED_ENTRIES:
+                self._derived.popitem(last=False)
+            return value
+
+
+def array_bytes(value: object) -> int:
+    """Bytes of the arrays in a value: an array, or a tuple, mapping or dataclass of such, one level after the other."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if isinstance(value, bytes | str):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(array_bytes(item) for item in value.values())
+    if isinstance(value, tuple | list):
+        return sum(array_bytes(item) for item in value)
+    return sum(array_bytes(item) for item in vars(value).values()) if hasattr(value, "__dict__") else 0
+
+
+class Store:
+    """Records by token, the least recently used dropped when the bytes run out, all dropped when their time is up.
+
+    Several tokens may stand for one record (visitors who look at the same example); it counts once. A token is the
+    only authorisation there is: it is made here, from 192 random bits, and only its visitor's page ever holds it.
+    """
+
+    def __init__(self, *, max_bytes: int, max_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.max_bytes = max_bytes
+        self.max_seconds = max_seconds
+        self._clock = clock
+        self._records: OrderedDict[str, tuple[Record, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, record: Record) -> str:
+        """Keep a record and return its new token; older ones make room, but the newest always stays."""
+        token = secrets.token_urlsafe(24)
+        with self._lock:
+            self._records[token] = (record, self._clock())
+            self._trim()
+        return token
+
+    def get(self, token: object) -> Record:
+        """The record of a token, which counts as used now. Raises ``GoneError``."""
+        with self._lock:
+            self._trim()
+            if not isinstance(token, str) or token not in self._records:
+                raise GoneError("this photograph is no longer kept here")
+            record, _ = self._records.pop(token)
+            self._records[token] = (record, self._clock())
+            return record
+
+    def delete(self, token: object) -> bool:
+        """Forget a token's record now; whether there was one."""
+        with self._lock:
+            return isinstance(token, str) and self._records.pop(token, None) is not None
+
+    def find(self, matches: Callable[[Record], bool]) -> Record | None:
+        """The most recently used record that matches, if any: how an example is computed once for everybody."""
+        with self._lock:
+            self._trim()
+            return next((record for record, _ in reversed(self._records.values()) if matches(record)), None)
+
+    def trim(self) -> None:
+        """Drop what is too old or too much; called after a derived result has grown a record."""
+        with self._lock:
+            self._trim()
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held by all records, each counted once."""
+        with self._lock:
+            return self._bytes()
+
+    def __len__(self) -> int:
+        """Number of tokens."""
+        with self._lock:
+            return len(self._records)
+
+    def _bytes(self) -> int:
+        return sum(record.nbytes for record in {id(record): record for record, _ in self._records.values()}.values())
+
+    def _trim(self) -> None:
+        oldest = self._clock() - self.max_seconds
+        for token in [token for token, (_, used) in self._records.items() if used < oldest]:
+            del self._records[token]
+        while len(self._records) > 1 and self._bytes() > self.max_bytes:
+            self._records.popitem(last=False)

@@ -1,0 +1,1 @@
+"""What the server answers to each tab: functions from a record and the visitor's arguments to JSON."""

@@ -1,0 +1,100 @@
+"""What a page gets first: the photo, the semantic map with its legend, small planes for the read-out, the queries."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from segdemo.segmentation import Planes, QuerySummary, planes, present_classes, query_table
+from segdemo.taxonomy import Taxonomy
+from segdemo.ui.packing import data_url, pack, to_bytes
+from segdemo.ui.runs import semantic_map
+from segdemo.ui.store import Record
+
+PLANE_SHARE = 4
+"""The read-out's planes have this fraction of the picture's width and height."""
+
+INSTANCES_NOTE = {
+    "semantic": (
+        "This checkpoint learned one mask for each class, not one for each object: its instances are what its "
+        "queries happen to separate. Splitting things into connected parts helps where objects do not touch."
+    ),
+    "panoptic": "",
+    "instance": "This checkpoint learned objects only: there are no segments of stuff.",
+}
+
+
+def for_display(labels: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[np.uint16]:
+    """A label map at the picture's size (height, width), by the nearest pixel."""
+    values = labels.astype(np.uint16)
+    if values.shape == size:
+        return values
+    return np.asarray(cv2.resize(values, (size[1], size[0]), interpolation=cv2.INTER_NEAREST_EXACT), dtype=np.uint16)
+
+
+def class_entry(taxonomy: Taxonomy, index: int) -> dict[str, Any]:
+    """What the browser knows of a class: id, label, colour, thing or stuff."""
+    entry = taxonomy[index]
+    return {"id": index, "label": entry.name, "color": list(entry.color), "isthing": entry.isthing}
+
+
+def small_planes(record: Record) -> Planes:
+    """The planes behind the read-out, at a quarter of the picture's size, computed once."""
+    height, width = record.display_size
+    size = (max(1, height // PLANE_SHARE), max(1, width // PLANE_SHARE))
+    return record.derive("planes", lambda: planes(record.prediction, size=size))
+
+
+def query_rows(record: Record) -> tuple[QuerySummary, ...]:
+    """The queries, the surest first, computed once."""
+    return record.derive("queries", lambda: tuple(query_table(record.prediction)))
+
+
+def result(record: Record, token: str) -> dict[str, Any]:
+    """Everything the Semantic and Classes tabs need, so that they never ask again."""
+    prediction = record.prediction
+    labels = semantic_map(record)
+    shown = small_planes(record)
+    return {
+        "token": token,
+        "name": record.name,
+        "example": record.example,
+        "photo": {
+            "src": data_url(record.display, "image/jpeg"),
+            "width": record.display_size[1],
+            "height": record.display_size[0],
+        },
+        "imageSize": list(prediction.image_size),
+        "inputSize": list(prediction.input_size),
+        "engine": prediction.engine,
+        "precision": prediction.precision,
+        "device": prediction.device,
+        "seconds": dict(record.seconds),
+        "numLayers": prediction.num_layers,
+        "numHeads": prediction.num_heads,
+        "instancesNote": INSTANCES_NOTE[record.checkpoint.kind],
+        "labels": {entry.index: entry.name for entry in record.taxonomy.classes},
+        "classes": [
+            {**class_entry(record.taxonomy, entry.category_id), "area": entry.share, "score": entry.score}
+            for entry in present_classes(prediction, labels)
+        ],
+        "map": pack(for_display(labels.labels, record.display_size)),
+        "planes": {
+            "top": pack(to_bytes(shown.top_probability)),
+            "topId": pack(shown.top.astype(np.uint16)),
+            "runner": pack(shown.runner_up.astype(np.uint16)),
+            "runnerProb": pack(to_bytes(shown.runner_up_probability)),
+            "query": pack(shown.query.astype(np.uint16)),
+            "entropy": pack(to_bytes(shown.entropy)),
+        },
+        "queries": [
+            {
+                **class_entry(record.taxonomy, row.category_id),
+                "query": row.query,
+                "probability": row.probability,
+                "no_object": row.no_object,
+            }
+            for row in query_rows(record)
+        ],
+    }
