@@ -1,4 +1,4 @@
-"""The ZeroGPU decorator: nothing without the ``spaces`` package, ``spaces.GPU`` with it."""
+"""The ZeroGPU decorator: nothing but on a ZeroGPU Space, where it is ``spaces.GPU``."""
 
 import importlib
 import sys
@@ -16,16 +16,30 @@ def _restore(monkeypatch: pytest.MonkeyPatch):
     importlib.reload(zerogpu)
 
 
-def test_without_the_package_the_function_is_untouched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "spaces", None)
+def _fake(marked: list[object]) -> SimpleNamespace:
+    return SimpleNamespace(GPU=lambda function: marked.append(function) or (lambda *args: ("gpu", function(*args))))
+
+
+@pytest.mark.parametrize(("installed", "flag"), [(False, "true"), (True, None), (True, "false")])
+def test_elsewhere_the_function_is_untouched(
+    monkeypatch: pytest.MonkeyPatch, installed: bool, flag: str | None
+) -> None:
+    marked: list[object] = []
+    monkeypatch.setitem(sys.modules, "spaces", _fake(marked) if installed else None)
+    monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
+    if flag is not None:
+        monkeypatch.setenv("SPACES_ZERO_GPU", flag)
     module = importlib.reload(zerogpu)
     assert module.gpu(len) is len
+    assert not module.ON_ZEROGPU
+    assert marked == []
 
 
-def test_with_the_package_the_function_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
-    marked = []
-    fake = SimpleNamespace(GPU=lambda function: marked.append(function) or (lambda *args: ("gpu", function(*args))))
-    monkeypatch.setitem(sys.modules, "spaces", fake)
+def test_on_zerogpu_the_function_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    marked: list[object] = []
+    monkeypatch.setitem(sys.modules, "spaces", _fake(marked))
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
     module = importlib.reload(zerogpu)
+    assert module.ON_ZEROGPU
     assert module.gpu(len)([1, 2]) == ("gpu", 2)
     assert marked == [len]
