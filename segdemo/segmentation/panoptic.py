@@ -1,0 +1,300 @@
+"""Panoptic and instance segments from a prediction: every id unique and listed once, areas that add up.
+
+Procedure (``panoptic_inference`` in ``maskformer_model.py``, Cheng et al., CVPR 2022): queries whose best class is an
+object and scores above a threshold compete for every pixel with score times mask probability; a query that keeps too
+little of its own mask is dropped; a pixel belongs to the winner only where the winner's mask is above its threshold;
+queries of one stuff class become one segment. Mask logits are brought to the input, cropped, resized to the photograph
+and only then squashed.
+"""
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from segdemo.errors import SegdemoError
+from segdemo.model.prediction import Prediction, Size
+from segdemo.segmentation.components import split_map
+from segdemo.segmentation.sampling import Float32, Grid, grid, sigmoid, softmax
+from segdemo.segmentation.scores import ROUNDING, Tile, first_maximum, tiles
+from segdemo.segmentation.threads import for_each
+from segdemo.taxonomy import taxonomy_for
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One segment of the map."""
+
+    id: int
+    """Its value in ``Segments.ids``, from 1 and consecutive."""
+    category_id: int
+    """Class index of the checkpoint."""
+    label: str
+    isthing: bool
+    area: int
+    """Pixels."""
+    bbox: tuple[int, int, int, int]
+    """x, y, width, height in pixels."""
+    score: float
+    """0 to 1; where queries were fused, the mean of theirs weighted by the pixels that each brought."""
+    queries: tuple[int, ...]
+    """The queries that it consists of."""
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """A map of segment ids and what they are; empty where no query was sure enough."""
+
+    ids: Int32
+    """(H, W): segment ids, 0 = none."""
+    segments_info: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidates:
+    """The queries that compete."""
+
+    queries: npt.NDArray[np.intp]
+    categories: npt.NDArray[np.intp]
+    scores: Float32
+
+
+@dataclass(frozen=True, eq=False)
+class _Claims:
+    """Who won which pixel, and how much of each mask was left to it."""
+
+    owner: npt.NDArray[np.int16]
+    """(H, W): 1 + number of the candidate whose mask the pixel is in and which won it, 0 = none."""
+    won: Int64
+    """Pixels that each candidate won, inside its mask or not."""
+    mask: Int64
+    """Pixels of each candidate's own mask."""
+
+
+def panoptic(
+    prediction: Prediction,
+    *,
+    score_threshold: float = 0.8,
+    mask_threshold: float = 0.5,
+    overlap_threshold: float = 0.8,
+    fuse_stuff: bool = True,
+    stuff: Collection[int] | None = None,
+    split_components: bool = False,
+    min_area: int = 0,
+    layer: int = -1,
+    size: Size | None = None,
+) -> Segments:
+    """Things and stuff as segments that do not overlap.
+
+    A query takes part when its best class is not "no object" and has a probability above ``score_threshold``; its mask
+    is where its mask probability is at least ``mask_threshold``; it is kept when it won pixels worth at least
+    ``overlap_threshold`` of its mask's area. All three lie in 0 to 1. ``stuff`` are the stuff classes' indices, by
+    default those of the checkpoint's taxonomy; ``fuse_stuff`` makes one segment of each. ``split_components`` makes one
+    segment of every 8-connected part of a thing segment. Segments under ``min_area`` pixels are left out. ``layer`` and
+    ``size`` (height, width) are the last one and the photograph's own unless given.
+
+    Raises ``SegdemoError`` for thresholds outside 0 to 1.
+    """
+    probabilities = softmax(prediction.class_logits(layer))
+    best = probabilities.argmax(axis=1)
+    scores = probabilities.max(axis=1)
+    sure = scores > _checked("score", score_threshold)
+    kept = np.flatnonzero((best < probabilities.shape[1] - 1) & sure)
+    return _segments(
+        prediction,
+        _Candidates(kept, best[kept], scores[kept]),
+        mask_threshold=_checked("mask", mask_threshold),
+        overlap_threshold=_checked("overlap", overlap_threshold),
+        stuff=_stuff(prediction, stuff),
+        fuse_stuff=fuse_stuff,
+        split_components=split_components,
+        min_area=min_area,
+        layer=layer,
+        size=size,
+    )
+
+
+def instances(
+    prediction: Prediction,
+    *,
+    score_threshold: float = 0.8,
+    mask_threshold: float = 0.5,
+    overlap_threshold: float = 0.8,
+    stuff: Collection[int] | None = None,
+    split_components: bool = False,
+    min_area: int = 0,
+    layer: int = -1,
+    size: Size | None = None,
+) -> Segments:
+    """The things alone, as segments that do not overlap; options as for ``panoptic``.
+
+    A query takes part when its best class is a thing. Its score is its class probability times the mean mask
+    probability inside its mask (``instance_inference`` in ``maskformer_model.py``; here taken over the mask's own cells
+    above 0.5), so it is lower than the one in ``panoptic``. Stuff does not compete for pixels.
+    """
+    probabilities = softmax(prediction.class_logits(layer))
+    best = probabilities.argmax(axis=1)
+    amorphous = _stuff(prediction, stuff)
+    things = [q for q, c in enumerate(best) if c < probabilities.shape[1] - 1 and int(c) not in amorphous]
+    candidates = np.array(things, np.intp)
+    scores = probabilities.max(axis=1)[candidates] * mask_confidence(prediction, candidates, layer=layer)
+    sure = scores > _checked("score", score_threshold)
+    return _segments(
+        prediction,
+        _Candidates(candidates[sure], best[candidates[sure]], scores[sure]),
+        mask_threshold=_checked("mask", mask_threshold),
+        overlap_threshold=_checked("overlap", overlap_threshold),
+        stuff=amorphous,
+        fuse_stuff=False,
+        split_components=split_components,
+        min_area=min_area,
+        layer=layer,
+        size=size,
+    )
+
+
+def mask_confidence(prediction: Prediction, queries: npt.NDArray[np.intp], *, layer: int = -1) -> Float32:
+    """Mean mask probability over the cells of each query's mask above 0.5, padding left out: float32 (q,), 0 to 1."""
+    logits = prediction.mask_logits(layer)[queries]
+    rows, columns = (
+        math.ceil(cells * content / of)
+        for cells, content, of in zip(logits.shape[1:], prediction.content_size, prediction.input_size, strict=True)
+    )
+    logits = logits[:, :rows, :columns]
+    inside = logits > 0
+    sums = np.where(inside, sigmoid(logits), 0).sum(axis=(1, 2))
+    return np.asarray(sums / np.maximum(inside.sum(axis=(1, 2)), 1), np.float32)
+
+
+def _checked(name: str, value: float) -> float:
+    if not 0 <= value <= 1:
+        raise SegdemoError(f"The {name} threshold is {value:g}: choose one from 0 to 1.")
+    return value
+
+
+def _stuff(prediction: Prediction, stuff: Collection[int] | None) -> frozenset[int]:
+    return taxonomy_for(prediction.id2label).stuff if stuff is None else frozenset(stuff)
+
+
+def _segments(
+    prediction: Prediction,
+    candidates: _Candidates,
+    *,
+    mask_threshold: float,
+    overlap_threshold: float,
+    stuff: frozenset[int],
+    fuse_stuff: bool,
+    split_components: bool,
+    min_area: int,
+    layer: int,
+    size: Size | None,
+) -> Segments:
+    layout = grid(prediction, size)
+    if not len(candidates.queries):
+        return Segments(np.zeros(layout.size, np.int32), ())
+    claims = _claims(prediction.mask_logits(layer)[candidates.queries], candidates.scores, layout, mask_threshold)
+    owned = np.bincount(claims.owner.ravel(), minlength=len(candidates.queries) + 1)[1:]
+    members: list[list[int]] = []
+    lookup = np.zeros(len(candidates.queries) + 1, np.int32)
+    fused: dict[int, int] = {}
+    for k, category in enumerate(candidates.categories.tolist()):
+        if not owned[k] or claims.won[k] < overlap_threshold * claims.mask[k]:
+            continue
+        if fuse_stuff and category in stuff and category in fused:
+            members[fused[category] - 1].append(k)
+        else:
+            members.append([k])
+            if category in stuff:
+                fused[category] = len(members)
+        lookup[k + 1] = fused[category] if fuse_stuff and category in stuff else len(members)
+    ids = lookup[claims.owner]
+    origin = list(range(len(members)))
+    if split_components:
+        things = [i + 1 for i, group in enumerate(members) if int(candidates.categories[group[0]]) not in stuff]
+        ids, parents = split_map(ids, things, number=len(members))
+        origin = [parent - 1 for parent in parents]
+    return _listed(prediction, ids, [members[i] for i in origin], candidates, owned, stuff, min_area)
+
+
+def _listed(
+    prediction: Prediction,
+    ids: Int32,
+    members: list[list[int]],
+    candidates: _Candidates,
+    owned: Int64,
+    stuff: frozenset[int],
+    min_area: int,
+) -> Segments:
+    """The segments of ``ids``, small ones left out and the others numbered from 1."""
+    from scipy import ndimage
+
+    areas = np.bincount(ids.ravel(), minlength=len(members) + 1)
+    keep = [i for i in range(1, len(members) + 1) if areas[i] >= max(min_area, 1)]
+    if len(keep) < len(members):
+        lookup = np.zeros(len(members) + 1, np.int32)
+        lookup[keep] = np.arange(1, len(keep) + 1)
+        ids = lookup[ids]
+    boxes = ndimage.find_objects(ids, max_label=len(keep))
+    found = []
+    for number, (old, (rows, columns)) in enumerate(zip(keep, boxes, strict=True), start=1):
+        group = members[old - 1]
+        category = int(candidates.categories[group[0]])
+        found.append(
+            Segment(
+                number,
+                category,
+                prediction.id2label.get(category, f"class {category}"),
+                category not in stuff,
+                int(areas[old]),
+                (columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start),
+                float(np.average(candidates.scores[group], weights=owned[group])),
+                tuple(int(candidates.queries[k]) for k in group),
+            )
+        )
+    return Segments(ids, tuple(found))
+
+
+def _claims(masks: Float32, scores: Float32, layout: Grid, mask_threshold: float) -> _Claims:
+    """Let the candidates compete for every pixel, where bounds over a tile do not decide already."""
+    with np.errstate(divide="ignore"):
+        border = float(np.log(np.float64(mask_threshold)) - np.log1p(-np.float64(mask_threshold)))
+    owner = np.zeros(layout.size, np.int16)
+    counts: list[tuple[Int64, Int64]] = []
+
+    def settle(tile: Tile) -> None:
+        here = owner[tile.output]
+        won, mask = np.zeros(len(masks), np.int64), np.zeros(len(masks), np.int64)
+        counts.append((won, mask))
+        rivals = np.flatnonzero(tile.high * scores >= (tile.low * scores).max() - ROUNDING)
+        inside, partly = tile.low >= mask_threshold, (tile.low < mask_threshold) & (tile.high >= mask_threshold)
+        mask[inside] = here.size
+        if len(rivals) == 1 and not partly.any():
+            won[rivals] = here.size
+            here[...] = rivals[0] + 1 if inside[rivals[0]] else 0
+            return
+        wanted = np.flatnonzero(partly)
+        if len(rivals) > 1:
+            wanted = np.union1d(wanted, rivals)
+        logits = tile.rows.direct @ masks[wanted, tile.rows.cells, tile.columns.cells] @ tile.columns.direct.T
+        in_mask = logits >= border
+        mask[wanted] = in_mask.sum(axis=(1, 2))
+        if len(rivals) == 1:
+            won[rivals] = here.size
+            if inside[rivals[0]]:
+                here[...] = rivals[0] + 1
+            elif partly[rivals[0]]:
+                here[...] = in_mask[np.searchsorted(wanted, rivals[0])] * (rivals[0] + 1)
+            return
+        places = np.searchsorted(wanted, rivals)
+        winner, _ = first_maximum(sigmoid(logits[places]) * scores[rivals, None, None])
+        won[rivals] = np.bincount(winner.ravel(), minlength=len(rivals))
+        for i, place in enumerate(places):
+            np.copyto(here, rivals[i] + 1, where=(winner == i) & in_mask[place])
+
+    for_each(settle, tiles(layout, masks))
+    return _Claims(owner, np.sum([a for a, _ in counts], axis=0), np.sum([b for _, b in counts], axis=0))

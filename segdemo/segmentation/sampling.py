@@ -1,0 +1,145 @@
+"""How the network's mask cells relate to a photograph's pixels: bilinear weights per axis, and tiles of them.
+
+The network predicts masks on a grid of cells (a quarter of its input). The paper's procedure brings them to the input
+size, crops the padding and resizes what is left to the photograph (``mask2former/maskformer_model.py`` and
+``detectron2.modeling.postprocessing.sem_seg_postprocess``, both steps bilinear with half-pixel centres). Bilinear
+interpolation is separable and linear, so either step is one small matrix per axis, and a tile of the photograph needs
+only a few rows and columns of it.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from segdemo.model.prediction import Prediction, Size
+
+Float32 = npt.NDArray[np.float32]
+Taps = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float64]]
+
+
+def linear_taps(source: int, target: int) -> Taps:
+    """Lower neighbour, upper neighbour and the weight of the upper for ``target`` samples among ``source`` ones.
+
+    Half-pixel centres, clamped at the borders: ``align_corners=False`` of ``torch.nn.functional.interpolate``.
+    """
+    position = np.maximum((np.arange(target) + 0.5) * (source / target) - 0.5, 0.0)
+    lower = np.minimum(position.astype(np.intp), source - 1)
+    upper = np.minimum(lower + 1, source - 1)
+    return lower, upper, position - lower
+
+
+def _matrix(taps: Taps, columns: npt.NDArray[np.intp]) -> Float32:
+    """Taps as a dense matrix whose columns are the (sorted) source samples ``columns``."""
+    lower, upper, weight = taps
+    matrix = np.zeros((len(lower), len(columns)), np.float32)
+    rows = np.arange(len(lower))
+    np.add.at(matrix, (rows, np.searchsorted(columns, lower)), 1 - weight)
+    np.add.at(matrix, (rows, np.searchsorted(columns, upper)), weight)
+    return matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Span:
+    """A run of output pixels along one axis, with the cells it needs and the two interpolation steps."""
+
+    output: slice
+    """Output pixels of the run."""
+    cells: slice
+    """Mask cells that the run depends on; every sample in between is a convex combination of these."""
+    up: Float32
+    """(samples, cells): mask cells to the input samples that the run needs."""
+    resize: Float32 | None
+    """(pixels, samples): those input samples to output pixels; ``None`` where they are the same."""
+    direct: Float32
+    """(pixels, cells): both steps in one."""
+
+
+class Axis:
+    """One axis of the way from mask cells over the network's input to output pixels."""
+
+    def __init__(self, cells: int, input_size: int, content: int, output: int) -> None:
+        """``content`` is what is left of ``input_size`` without padding, resized to ``output`` pixels."""
+        self.cells, self.output = cells, output
+        self._up = linear_taps(cells, input_size)
+        self._resize = linear_taps(content, output)
+        self._same = content == output
+
+    def span(self, start: int, stop: int) -> Span:
+        """The span of the output pixels ``start`` to ``stop - 1``."""
+        resize: Taps = tuple(part[start:stop] for part in self._resize)  # type: ignore[assignment]
+        samples = np.unique(np.concatenate(resize[:2]))
+        up: Taps = tuple(part[samples] for part in self._up)  # type: ignore[assignment]
+        first, last = int(up[0].min()), int(up[1].max())
+        to_samples = _matrix(up, np.arange(first, last + 1))
+        to_output = _matrix(resize, samples)
+        return Span(
+            slice(start, stop),
+            slice(first, last + 1),
+            to_samples,
+            None if self._same else to_output,
+            np.asarray(to_output @ to_samples, np.float32),
+        )
+
+    def spans(self, cells: int) -> list[Span]:
+        """The whole axis as spans of about ``cells`` mask cells each."""
+        number = max(1, round(self.cells / cells))
+        edges = np.linspace(0, self.output, min(number, self.output) + 1).round().astype(int)
+        return [self.span(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Both axes of the way from a prediction's mask cells to an output of ``size`` (height, width)."""
+
+    size: Size
+    rows: Axis
+    columns: Axis
+
+
+def grid(prediction: Prediction, size: Size | None = None) -> Grid:
+    """The way from mask cells to ``size`` (height, width), by default the photograph's own."""
+    height, width = size or prediction.image_size
+    if height < 1 or width < 1:
+        raise ValueError(f"size must be at least 1 x 1, not {height} x {width}")
+    cells = prediction.masks[-1].shape[-2:]
+    axes = (
+        Axis(int(n), of, content, out)
+        for n, of, content, out in zip(
+            cells, prediction.input_size, prediction.content_size, (height, width), strict=True
+        )
+    )
+    return Grid((height, width), *axes)
+
+
+def cell_bounds(masks: Float32, rows: list[Span], columns: list[Span]) -> tuple[Float32, Float32]:
+    """Smallest and largest value of every mask in every tile: two arrays (rows, columns, Q).
+
+    Interpolated values are convex combinations of cells, so these bound them at every pixel of the tile.
+    """
+    shape = (len(rows), len(columns), masks.shape[0])
+    low, high = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    for i, row in enumerate(rows):
+        band = masks[:, row.cells]
+        for bound, reduce in ((low, np.min), (high, np.max)):
+            line = reduce(band, axis=1)
+            for j, column in enumerate(columns):
+                bound[i, j] = reduce(line[:, column.cells], axis=1)
+    return low, high
+
+
+def sigmoid(values: Float32) -> Float32:
+    """The logistic function: float32 of the same shape, 0 to 1."""
+    flat = np.negative(values, dtype=np.float32).reshape(-1, values.shape[-1] if values.ndim else 1)
+    if flat.size:
+        # OpenCV's exponential is several times faster than NumPy's, and silent about infinity, which is right here.
+        flat = np.asarray(cv2.exp(flat), np.float32)
+    flat += 1
+    return np.reciprocal(flat, out=flat).reshape(values.shape)
+
+
+def softmax(logits: Float32) -> Float32:
+    """Probabilities over the last axis: float32, summing to 1."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), np.float32)

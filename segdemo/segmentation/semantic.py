@@ -1,0 +1,170 @@
+"""The best class of every pixel, and class probabilities, by the paper's procedure and in bounded memory.
+
+Procedure (Cheng et al., CVPR 2022; ``semantic_inference`` and what surrounds it in ``maskformer_model.py``): masks are
+upsampled to the padded input and squashed by a sigmoid; the score of a class is the sum over queries of its class
+probability, "no object" left out, times the mask probability; padding is cropped, the scores are resized to the
+photograph, the highest wins. Scores do not sum to 1 over classes: a *probability* is a score divided by that sum.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from segdemo.model.prediction import Prediction, Size
+from segdemo.segmentation.sampling import Float32, grid
+from segdemo.segmentation.scores import Tile, class_weights, contenders, first_maximum, movers, tile_scores, tiles
+from segdemo.segmentation.threads import for_each
+
+Int16 = npt.NDArray[np.int16]
+
+TINY = float(np.finfo(np.float32).tiny)
+
+
+@dataclass(frozen=True, eq=False)
+class SemanticMap:
+    """The most probable class of every pixel."""
+
+    labels: Int16
+    """(H, W): class indices of the checkpoint."""
+    scores: Float32
+    """(H, W): probability of that class, its score divided by the sum over all classes; 0 to 1."""
+
+
+@dataclass(frozen=True)
+class PresentClass:
+    """A class that won somewhere."""
+
+    category_id: int
+    label: str
+    area: int
+    """Pixels."""
+    share: float
+    """Of the picture, 0 to 1."""
+    score: float
+    """Mean probability over its pixels, 0 to 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Confidence:
+    """How sure the network is at every pixel."""
+
+    margin: Float32
+    """(H, W): probability of the best class less that of the runner-up, 0 to 1."""
+    entropy: Float32
+    """(H, W): entropy of the class probabilities over its maximum, the logarithm of the class count; 0 to 1."""
+
+
+def semantic(prediction: Prediction, *, layer: int = -1, size: Size | None = None) -> SemanticMap:
+    """The best class at every pixel, and its probability.
+
+    ``layer`` is 0 (the initial prediction) to ``num_layers - 1``; ``size`` (height, width) is the photograph's own
+    unless given. Labels are those of the full procedure but where two classes are within 1e-4 of each other. Memory
+    beyond the result does not grow with ``size``.
+    """
+    layout = grid(prediction, size)
+    masks = prediction.mask_logits(layer)
+    weights = class_weights(prediction, layer)
+    with_total = np.column_stack([weights, weights.sum(axis=1)])
+    labels = np.empty(layout.size, np.int16)
+    scores = np.empty(layout.size, np.float32)
+
+    def fill(tile: Tile) -> None:
+        classes = contenders(weights, tile)
+        columns = with_total[:, [*classes, -1]]
+        planes = tile_scores(masks, columns, tile, movers(weights, tile))
+        winner, best = first_maximum(planes[:-1])
+        labels[tile.output] = classes[winner]
+        scores[tile.output] = best / np.maximum(planes[-1], TINY)
+
+    for_each(fill, tiles(layout, masks))
+    return SemanticMap(labels, scores)
+
+
+def present_classes(prediction: Prediction, result: SemanticMap) -> tuple[PresentClass, ...]:
+    """The classes that won at least one pixel of ``result``, largest area first."""
+    flat = result.labels.ravel()
+    areas = np.bincount(flat)
+    sums = np.bincount(flat, weights=result.scores.ravel())
+    found = np.flatnonzero(areas)
+    return tuple(
+        PresentClass(
+            int(index),
+            prediction.id2label.get(int(index), f"class {index}"),
+            int(areas[index]),
+            float(areas[index] / flat.size),
+            float(sums[index] / areas[index]),
+        )
+        for index in found[np.argsort(-areas[found], kind="stable")]
+    )
+
+
+def class_probabilities(
+    prediction: Prediction,
+    *,
+    classes: Sequence[int] | None = None,
+    size: Size | None = None,
+    layer: int = -1,
+) -> Float32:
+    """Probabilities of ``classes`` at every pixel, renormalised over them: float32 (L, H, W), summing to 1 over L.
+
+    All classes of the checkpoint unless given, in which case L is the number of ``classes`` in their order; ``size``
+    (height, width) is the photograph's own unless given. The result takes ``4 * L * H * W`` bytes. Raises
+    ``ValueError`` for no classes or repeated ones, ``IndexError`` for ones that do not exist.
+    """
+    weights = class_weights(prediction, layer)
+    if classes is not None:
+        if not len(classes) or len(set(classes)) != len(classes):
+            raise ValueError("name at least one class, and each only once")
+        if min(classes) < 0:
+            raise IndexError(f"class {min(classes)} is not in 0..{weights.shape[1] - 1}")
+        weights = np.ascontiguousarray(weights[:, list(classes)])
+    layout = grid(prediction, size)
+    masks = prediction.mask_logits(layer)
+    out = np.empty((weights.shape[1], *layout.size), np.float32)
+
+    def fill(tile: Tile) -> None:
+        planes = np.maximum(tile_scores(masks, weights, tile, movers(weights, tile)), TINY)
+        np.divide(planes, planes.sum(axis=0), out=out[:, *tile.output])
+
+    for_each(fill, tiles(layout, masks))
+    return out
+
+
+def confidence(prediction: Prediction, *, layer: int = -1, size: Size | None = None) -> Confidence:
+    """Margin and entropy of the class probabilities at every pixel.
+
+    All classes count here, so this costs several times what ``semantic`` does; ask for the ``size`` that is shown.
+    """
+    layout = grid(prediction, size)
+    masks = prediction.mask_logits(layer)
+    weights = class_weights(prediction, layer)
+    margin = np.empty(layout.size, np.float32)
+    entropy = np.empty(layout.size, np.float32)
+
+    def fill(tile: Tile) -> None:
+        scores = np.maximum(tile_scores(masks, weights, tile, movers(weights, tile)), TINY)
+        total = scores.sum(axis=0)
+        entropy[tile.output] = normalised_entropy(scores, total)
+        margin[tile.output] = top_margin(scores) / total
+
+    for_each(fill, tiles(layout, masks))
+    return Confidence(margin, entropy)
+
+
+def normalised_entropy(scores: Float32, total: Float32) -> Float32:
+    """Entropy of ``scores / total`` over its first axis, divided by its maximum: 0 to 1. Scores must be positive."""
+    if len(scores) < 2:
+        return np.zeros_like(total)
+    # With p = s / t: -sum(p ln p) = ln t - sum(s ln s) / t, one logarithm a score and no division.
+    mean = np.einsum("c...,c...->...", scores, np.log(scores)) / total
+    return np.clip((np.log(total) - mean) / np.log(len(scores)), 0, 1).astype(np.float32)
+
+
+def top_margin(scores: Float32) -> Float32:
+    """The largest of the first axis less the second largest; the largest itself where there is only one."""
+    if len(scores) < 2:
+        return scores[0].copy()
+    two = np.partition(scores, -2, axis=0)[-2:]
+    return np.asarray(two[1] - two[0], np.float32)

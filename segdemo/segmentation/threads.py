@@ -1,0 +1,50 @@
+"""Tiles worked off by a few threads of our own, with the linear algebra library's kept out of the way.
+
+A tile's products are small: spread over threads each of them waits at a barrier for a core that something else uses,
+and on a busy machine that wait is most of the time. Whole tiles need only one wait, at the end.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TypeVar
+
+from threadpoolctl import ThreadpoolController
+
+Item = TypeVar("Item")
+
+MAX_WORKERS = 4
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_workers(), thread_name_prefix="segdemo-tiles")
+
+
+def _workers() -> int:
+    return max(1, min(MAX_WORKERS, os.cpu_count() or 1))
+
+
+def for_each(work: Callable[[Item], object], items: Iterable[Item]) -> None:
+    """Call ``work`` on every item, several at a time; it must write to places of its own. Its first error is raised."""
+    with _controller().limit(limits=1, user_api="blas"):
+        workers = _workers()
+        if workers == 1:
+            for item in items:
+                work(item)
+            return
+        everything = list(items)
+        runs = [_pool().submit(_run, work, everything[first::workers]) for first in range(workers)]
+        for run in runs:
+            run.result()
+
+
+def _run(work: Callable[[Item], object], items: list[Item]) -> None:
+    for item in items:
+        work(item)
