@@ -9,9 +9,11 @@ import numpy.typing as npt
 from segdemo.errors import SegdemoError
 
 from .canvas import Canvas
+from .colours import Colour, mix, rgb
 from .finish import develop
 from .nature import beach, lake, park, pasture
-from .stage import Camera, Stage
+from .rooms import room
+from .stage import Camera, Light, Stage
 from .streets import street
 from .weather import Hour, choose_hour, daylight
 
@@ -28,7 +30,7 @@ _OUTDOORS: dict[str, tuple[Callable[[Stage, Hour], None], tuple[float, float], t
     "park": (park, (0.36, 0.52), (1.4, 2.2), 0.006),
     "beach": (beach, (0.34, 0.52), (1.6, 3.2), 0.003),
 }
-_SHARES = {"street": 0.28, "lake": 0.18, "pasture": 0.24, "park": 0.18, "beach": 0.12}
+_SHARES = {"room": 0.3, "street": 0.2, "lake": 0.12, "pasture": 0.17, "park": 0.13, "beach": 0.08}
 
 KINDS: tuple[str, ...] = tuple(_SHARES)
 """What ``generate`` can paint."""
@@ -67,7 +69,38 @@ def generate(seed: int, *, kind: str | None = None, size: tuple[int, int] = (480
     drawn = str(rng.choice(KINDS, p=list(_SHARES.values())))
     chosen = kind or drawn
     canvas = Canvas(size)
-    painter, horizons, heights, fog = _OUTDOORS[chosen]
+    if chosen == "room":
+        tint = _indoors(canvas, rng)
+    else:
+        tint = _outdoors(canvas, rng, chosen)
+    image = develop(canvas, rng, tint=tint)
+    if rng.random() < 0.5:
+        image, canvas.labels, canvas.instances = (
+            np.ascontiguousarray(a[:, ::-1]) for a in (image, canvas.labels, canvas.instances)
+        )
+    return Scene(image, canvas.labels, canvas.instances, chosen, seed)
+
+
+def _indoors(canvas: Canvas, rng: np.random.Generator) -> Colour:
+    camera = Camera(
+        focal=rng.uniform(0.72, 1.0),
+        centre=canvas.aspect * (0.5 + rng.uniform(-0.12, 0.12)),
+        horizon=rng.uniform(0.36, 0.52),
+        height=rng.uniform(1.3, 1.75),
+    )
+    warmth = rng.uniform(0, 1)
+    ambient = mix(rgb(222, 225, 232), rgb(234, 218, 194), warmth) * np.float32(rng.uniform(0.86, 1.12))
+    sun = mix(rgb(78, 78, 80), rgb(92, 78, 56), warmth) * np.float32(rng.uniform(0.5, 1.3))
+    side = float(rng.choice((-1, 1)))
+    direction = np.array((side * rng.uniform(0.5, 0.9), 0.5, -rng.uniform(0.2, 0.6)))
+    direction /= np.linalg.norm(direction)
+    light = Light(sun, ambient, (float(direction[0]), float(direction[1]), float(direction[2])), ambient)
+    room(Stage(canvas, camera, light, rng, shadows=0.38))
+    return mix(rgb(255, 255, 255), rgb(255, 244, 228), float(rng.random()))
+
+
+def _outdoors(canvas: Canvas, rng: np.random.Generator, kind: str) -> Colour:
+    painter, horizons, heights, fog = _OUTDOORS[kind]
     hour = choose_hour(rng)
     camera = Camera(
         focal=rng.uniform(0.85, 1.35),
@@ -79,12 +112,7 @@ def generate(seed: int, *, kind: str | None = None, size: tuple[int, int] = (480
     if hour.name in ("overcast", "white"):
         stage.shadows = 0.3
     painter(stage, hour)
-    image = develop(canvas, rng, tint=hour.tint)
-    if rng.random() < 0.5:
-        image, canvas.labels, canvas.instances = (
-            np.ascontiguousarray(a[:, ::-1]) for a in (image, canvas.labels, canvas.instances)
-        )
-    return Scene(image, canvas.labels, canvas.instances, chosen, seed)
+    return hour.tint
 
 
 def validation_scenes(count: int, size: tuple[int, int] = (480, 640)) -> Iterator[Scene]:

@@ -1,0 +1,391 @@
+"""Furniture as boxes and soft blobs in perspective: what stands on a room's floor."""
+
+import cv2
+import numpy as np
+
+from .canvas import Floats
+from .classes import Ade
+from .colours import Colour, oklch, rgb
+from .figure import Figure
+from .plants import flower, house_plant
+from .stage import Material, Stage
+from .textures import fabric, rough, stripes, wood
+
+
+class Place:
+    """Where a piece stands: its middle on the floor and its turn; yaw 0 faces the camera."""
+
+    def __init__(self, stage: Stage, centre: tuple[float, float], yaw: float) -> None:
+        self.stage, self.centre, self.yaw = stage, centre, yaw
+
+    def at(self, dx: float, dz: float) -> tuple[float, float]:
+        """The floor point to the piece's right by ``dx`` and behind its middle by ``dz``."""
+        c, s = float(np.cos(self.yaw)), float(np.sin(self.yaw))
+        return self.centre[0] + c * dx - s * dz, self.centre[1] + s * dx + c * dz
+
+    def box(
+        self,
+        offset: tuple[float, float],
+        size: tuple[float, float, float],
+        material: Material,
+        label: Ade,
+        number: int,
+        *,
+        base: float = 0.0,
+        top: Material | None = None,
+        front: Material | None = None,
+    ) -> None:
+        """A box of the piece."""
+        self.stage.box(self.at(*offset), size, material, label, number, base=base, yaw=self.yaw, top=top, front=front)
+
+    def far_first(self, offsets: list[tuple[float, float]]) -> list[tuple[float, float]]:
+        """Offsets in the order to paint them."""
+        return sorted(offsets, key=lambda o: -float(np.hypot(*self.at(*o))))
+
+
+def blob(
+    stage: Stage,
+    centre: tuple[float, float],
+    size: tuple[float, float, float],
+    colour: Colour,
+    label: Ade,
+    number: int | None = None,
+    *,
+    base: float = 0.0,
+    yaw: float = 0.0,
+    power: float = 0.6,
+) -> None:
+    """A soft thing (pillow, pouf, pot): the outline of a superellipsoid, lighter on top; ``power`` 1 is an ellipsoid."""
+
+    def bent(values: np.ndarray) -> np.ndarray:
+        return np.asarray(np.sign(values) * np.abs(values) ** power)
+
+    polar, around = np.meshgrid(np.linspace(-np.pi / 2, np.pi / 2, 9), np.linspace(0, 2 * np.pi, 16, endpoint=False))
+    local = np.stack(
+        [bent(np.cos(polar)) * bent(np.cos(around)), bent(np.sin(polar)), bent(np.cos(polar)) * bent(np.sin(around))],
+        -1,
+    ).reshape(-1, 3)
+    local = local * np.array(size) / 2
+    c, s = np.cos(yaw), np.sin(yaw)
+    world = np.stack(
+        [
+            centre[0] + c * local[:, 0] - s * local[:, 2],
+            base + size[1] / 2 + local[:, 1],
+            centre[1] + s * local[:, 0] + c * local[:, 2],
+        ],
+        1,
+    )
+    if world[:, 2].min() < 0.3:
+        return
+    hull = cv2.convexHull(stage.camera.project(world).astype(np.float32))[:, 0].astype(np.float64)
+    top, bottom = float(hull[:, 1].min()), float(hull[:, 1].max())
+    lit, dim = stage.light.on((0, 0.8, -0.6)), stage.light.on((0, -0.6, -0.8)) * np.float32(0.86)
+    slope = np.float32(np.sign(stage.light.direction[0]) * 0.12 / max(float(np.ptp(hull[:, 0])), 1e-3))
+    middle = np.float32(hull[:, 0].mean())
+
+    def paint(x: Floats, y: Floats) -> Floats:
+        share = np.clip((y - np.float32(top)) / np.float32(max(bottom - top, 1e-4)), 0, 1)
+        tone = share * share * np.ones_like(x)
+        side = 1 + (x - middle) * slope
+        return np.asarray(colour * (lit + (dim - lit) * tone[..., None]) * side[..., None], np.float32)
+
+    stage.canvas.fill([hull], paint, label, number)
+
+
+def panels(base: Colour, width: float, height: float, columns: int, rows: int, *, knobs: bool = True) -> Material:
+    """The front of a cabinet: doors or drawers with gaps and knobs."""
+    grain = wood(base)
+    metal = rgb(206, 198, 180) if base.mean() < 0.7 else rgb(96, 90, 84)
+
+    def texture(u: Floats, v: Floats, foot: Floats) -> Floats:
+        colour = grain(u, v, foot)
+        soft = np.maximum(foot, 0.002)
+        du = np.mod(u, np.float32(width / columns))
+        dv = np.mod(v, np.float32(height / rows))
+        gap = np.minimum(
+            np.minimum(du, np.float32(width / columns) - du), np.minimum(dv, np.float32(height / rows) - dv)
+        )
+        line = np.clip((np.float32(0.014) - gap) / soft + 0.5, 0, 1)
+        inset = np.clip((np.float32(0.006) - np.abs(gap - np.float32(0.06))) / soft + 0.5, 0, 1) * np.float32(0.22)
+        colour = colour * (1 - np.maximum(line * np.float32(0.55), inset))[..., None]
+        if knobs:
+            distance = np.hypot(
+                du - np.float32(width / columns / 2), dv - np.float32(height / rows * (0.5 if rows > 1 else 0.55))
+            )
+            knob = np.clip((np.float32(0.022) - distance) / soft + 0.5, 0, 1)[..., None]
+            colour = colour + (metal - colour) * knob
+        return np.asarray(colour, np.float32)
+
+    return texture
+
+
+def bed(place: Place, timber: Colour, cloth: Colour) -> None:
+    """A double bed with its head away from the viewer at yaw 0: 1.7 m wide, 2.1 m long."""
+    stage, rng = place.stage, place.stage.rng
+    number = stage.canvas.new_id(Ade.BED)
+    stage.shadow(place.centre, (1.8, 2.2), yaw=place.yaw)
+    grain = wood(timber)
+    sheet = oklch(0.93, 0.012, 85)
+    place.box((0, 1.05), (1.72, rng.uniform(0.85, 1.25), 0.09), grain, Ade.BED, number)
+    place.box((0, 0), (1.68, 0.3, 2.08), grain, Ade.BED, number)
+    place.box((0, 0), (1.6, 0.24, 2.0), fabric(sheet, amount=0.02), Ade.BED, number, base=0.3)
+    pillow = sheet if rng.random() < 0.5 else cloth * np.float32(1.12)
+    for dx in (-0.38, 0.38):
+        blob(stage, place.at(dx, 0.74), (0.66, 0.19, 0.42), pillow, Ade.PILLOW, base=0.5, yaw=place.yaw, power=0.55)
+    quilt = (
+        fabric(cloth, amount=0.05)
+        if rng.random() < 0.6
+        else stripes(cloth, cloth * np.float32(0.78), period=rng.uniform(0.12, 0.4))
+    )
+    place.box((0, -0.28), (1.66, 0.3, 1.5), quilt, Ade.BED, number, base=0.28)
+    place.box((0, 0.38), (1.67, 0.312, 0.2), fabric(sheet, amount=0.02), Ade.BED, number, base=0.28)
+    if rng.random() < 0.4:
+        throw = stripes(oklch(0.6, 0.1, rng.uniform(0, 360)), oklch(0.85, 0.03, 80), period=0.1, share=0.3)
+        place.box((0, -0.75), (1.68, 0.316, 0.42), throw, Ade.BED, number, base=0.27)
+
+
+def table(place: Place, timber: Colour, size: tuple[float, float, float], *, label: Ade = Ade.TABLE) -> None:
+    """A table of size (width, height, depth) with something on it."""
+    stage, rng = place.stage, place.stage.rng
+    number = stage.canvas.new_id(label)
+    width, height, depth = size
+    stage.shadow(place.centre, (width, depth), yaw=place.yaw, depth=0.8)
+    legs = [(sx * (width / 2 - 0.07), sz * (depth / 2 - 0.07)) for sx in (-1, 1) for sz in (-1, 1)]
+    for leg in place.far_first(legs):
+        place.box(leg, (0.06, height - 0.03, 0.06), timber * np.float32(0.85), label, number)
+    place.box((0, 0), (width, 0.05, depth), wood(timber), label, number, base=height - 0.05)
+    if height > stage.camera.height - 0.1:
+        return
+    things = [(dx * width * 0.3, dz * depth * 0.2) for dx, dz in rng.uniform(-1, 1, (int(rng.integers(0, 4)), 2))]
+    for thing in place.far_first(things):
+        spot = place.at(*thing)
+        draw = (vase, books, bowl)[int(rng.integers(3))]
+        draw(stage, spot, height)
+
+
+def vase(stage: Stage, spot: tuple[float, float], base: float) -> None:
+    """A vase with flowers."""
+    rng = stage.rng
+    tint = stage.light.on((0, 0.5, -0.8))
+    x, y, unit = stage.at(spot[0], base, spot[1])
+    stems, blossom = Figure(), oklch(rng.uniform(0.62, 0.82), 0.16, rng.uniform(-40, 100))
+    heads = [(rng.uniform(-0.15, 0.15), rng.uniform(0.32, 0.5)) for _ in range(int(rng.integers(4, 8)))]
+    for hx, hy in heads:
+        stems.limb([(0, 0.2), (hx, hy)], 0.012, oklch(0.5, 0.1, 135), round_=0)
+        stems.ball(hx * 0.6, hy * 0.8, 0.045, 0.02, oklch(0.5, 0.11, 135), turn=1.0 if hx > 0 else -1.0)
+    stems.paint(stage.canvas, (x, y, unit), Ade.PLANT, tint=tint)
+    number = stage.canvas.new_id(Ade.FLOWER)
+    for hx, hy in heads:
+        flower(rng, blossom).paint(
+            stage.canvas, (x + hx * unit, y - hy * unit, unit * 0.13), Ade.FLOWER, number, tint=tint
+        )
+    body = Figure(lit_from=float(np.sign(stage.light.direction[0])) * 0.6)
+    glaze = oklch(rng.uniform(0.5, 0.85), rng.uniform(0.02, 0.12), rng.uniform(0, 360))
+    body.limb([(0, 0.05), (0, 0.12), (0, 0.21)], [0.1, 0.15, 0.08], glaze)
+    body.paint(stage.canvas, (x, y, unit), Ade.VASE, tint=tint)
+
+
+def books(stage: Stage, spot: tuple[float, float], base: float) -> None:
+    """A pile of books."""
+    rng = stage.rng
+    yaw = rng.uniform(-0.6, 0.6)
+    for _ in range(int(rng.integers(1, 4))):
+        cover = oklch(rng.uniform(0.35, 0.75), rng.uniform(0.05, 0.15), rng.uniform(0, 360))
+        thick = rng.uniform(0.025, 0.05)
+        stage.box(spot, (0.25, thick, 0.18), cover, Ade.BOOK, base=base, yaw=yaw + rng.uniform(-0.2, 0.2))
+        base += thick
+
+
+def bowl(stage: Stage, spot: tuple[float, float], base: float) -> None:
+    """A table lamp stands in for a bowl where the table is small; its shade glows."""
+    lamp(stage, spot, base, tall=stage.rng.uniform(0.4, 0.55))
+
+
+def lamp(stage: Stage, spot: tuple[float, float], base: float, *, tall: float) -> None:
+    """A lamp with a cloth shade, on the floor or on furniture."""
+    rng = stage.rng
+    x, y, unit = stage.at(spot[0], base, spot[1])
+    figure = Figure()
+    wide = 0.17 + 0.06 * tall
+    high = min(0.26 + 0.08 * tall, tall * 0.5)
+    foot = oklch(rng.uniform(0.3, 0.75), 0.05, rng.uniform(20, 100))
+    figure.ball(0, 0.02, wide * 0.62, 0.025, foot)
+    if tall < 0.8:
+        figure.ball(0, tall * 0.28, wide * 0.42, tall * 0.25, foot)
+    figure.limb([(0, 0), (0, tall - high)], 0.028, foot)
+    cloth = oklch(0.93, rng.uniform(0.03, 0.09), rng.uniform(60, 95))
+    low, top = tall - high, tall
+    figure.polygon([(-wide, low), (wide, low), (wide * 0.66, top), (-wide * 0.66, top)], cloth * np.float32(0.97))
+    figure.polygon(
+        [(-wide * 0.6, low), (wide * 0.6, low), (wide * 0.4, top), (-wide * 0.4, top)],
+        np.clip(cloth * np.float32(1.1), 0, 1),
+    )
+    figure.paint(stage.canvas, (x, y, unit), Ade.LAMP, tint=np.ones(3, np.float32), soft=0.012)
+    stage.canvas.glow(
+        x, y - (tall - high / 2) * unit, 0.34 * unit, rgb(255, 214, 150) * np.float32(rng.uniform(0.15, 0.5))
+    )
+
+
+def chair(place: Place, timber: Colour, seat: Colour) -> None:
+    """A chair whose back is away from the viewer at yaw 0."""
+    stage = place.stage
+    number = stage.canvas.new_id(Ade.CHAIR)
+    stage.shadow(place.centre, (0.46, 0.46), yaw=place.yaw, depth=0.8)
+    grain = timber
+    legs = [(sx * 0.19, sz * 0.19) for sx in (-1, 1) for sz in (-1, 1)]
+
+    def back() -> None:
+        for dx in place.far_first([(-0.19, 0.2), (0.19, 0.2)]):
+            place.box(dx, (0.04, 0.46, 0.04), grain, Ade.CHAIR, number, base=0.45)
+        for level in (0.6, 0.78):
+            place.box((0, 0.2), (0.4, 0.11, 0.03), grain * np.float32(1.04), Ade.CHAIR, number, base=level)
+
+    behind = float(np.hypot(*place.at(0, 0.2))) > float(np.hypot(*place.at(0, -0.2)))
+    for leg in place.far_first(legs):
+        place.box(leg, (0.045, 0.45, 0.045), grain * np.float32(0.9), Ade.CHAIR, number)
+    if behind:
+        back()
+    place.box((0, 0), (0.45, 0.06, 0.45), seat, Ade.CHAIR, number, base=0.42)
+    if not behind:
+        back()
+
+
+def sofa(place: Place, cloth: Colour, *, width: float = 1.9, label: Ade = Ade.SOFA) -> None:
+    """A sofa (or armchair) whose back is away from the viewer at yaw 0."""
+    stage, rng = place.stage, place.stage.rng
+    number = stage.canvas.new_id(label)
+    stage.shadow(place.centre, (width, 0.9), yaw=place.yaw)
+    material = fabric(cloth, amount=0.045)
+    place.box((0, 0.33), (width, 0.82, 0.24), material, label, number, base=0.06)
+    arms = place.far_first([(-width / 2 + 0.1, 0), (width / 2 - 0.1, 0)])
+    place.box(arms[0], (0.2, 0.54, 0.86), material, label, number, base=0.06)
+    place.box((0, -0.05), (width - 0.3, 0.3, 0.72), material, label, number, base=0.06)
+    seats = max(1, round((width - 0.4) / 0.7))
+    each = (width - 0.4) / seats
+    for dx in place.far_first([(-(width - 0.4) / 2 + each * (i + 0.5), -0.07) for i in range(seats)]):
+        blob(
+            stage,
+            place.at(*dx),
+            (each * 0.99, 0.2, 0.7),
+            cloth * np.float32(1.08),
+            label,
+            number,
+            base=0.33,
+            yaw=place.yaw,
+            power=0.3,
+        )
+    pillows = [(rng.uniform(-0.5, 0.5) * (width - 0.7), 0.1) for _ in range(int(rng.integers(0, 4)))]
+    for dx in place.far_first(pillows):
+        tone = oklch(rng.uniform(0.55, 0.88), rng.uniform(0.04, 0.14), rng.uniform(0, 360))
+        blob(
+            stage,
+            place.at(*dx),
+            (0.44, 0.4, 0.18),
+            tone,
+            Ade.CUSHION,
+            base=0.5,
+            yaw=place.yaw + rng.uniform(-0.2, 0.2),
+            power=0.55,
+        )
+    place.box(arms[1], (0.2, 0.54, 0.86), material, label, number, base=0.06)
+
+
+def cabinet(place: Place, timber: Colour, size: tuple[float, float, float]) -> None:
+    """A chest or cupboard with doors or drawers; low ones carry something."""
+    stage, rng = place.stage, place.stage.rng
+    width, height, _ = size
+    stage.shadow(place.centre, (size[0], size[2]), yaw=place.yaw)
+    columns, rows = max(1, round(width / 0.55)), 1 if height > 1.3 else int(rng.integers(1, 4))
+    number = stage.canvas.new_id(Ade.CABINET)
+    place.box(
+        (0, 0),
+        size,
+        wood(timber, along_u=False),
+        Ade.CABINET,
+        number,
+        top=wood(timber * np.float32(1.05)),
+        front=panels(timber, width, height, columns, rows),
+    )
+    if height < stage.camera.height - 0.15:
+        for dx in place.far_first([(s * width * 0.3, 0.0) for s in (-1, 0, 1) if rng.random() < 0.5]):
+            draw = (vase, books, bowl)[int(rng.integers(3))]
+            draw(stage, place.at(*dx), height)
+
+
+def bookcase(place: Place, timber: Colour, size: tuple[float, float, float]) -> None:
+    """Shelves full of books."""
+    stage, rng = place.stage, place.stage.rng
+    width, height, depth = size
+    number = stage.canvas.new_id(Ade.BOOKCASE)
+    stage.shadow(place.centre, (width, depth), yaw=place.yaw)
+    place.box((0, 0), size, wood(timber, along_u=False), Ade.BOOKCASE, number)
+    rows = max(2, round(height / 0.36))
+    step = height / rows
+
+    def face(
+        x0: float, x1: float, y0: float, y1: float, material: Material, label: Ade, which: int, out: float = 0.0
+    ) -> None:
+        if (
+            float(
+                np.dot(np.array(place.at(0, -depth / 2)) - np.array(place.at(0, 0)), -np.array(place.at(0, -depth / 2)))
+            )
+            <= 0
+        ):
+            return
+        (ax, az), (bx, bz) = place.at(x0, -depth / 2 - out), place.at(x1, -depth / 2 - out)
+        stage.quad([(ax, y0, az), (bx, y0, bz), (bx, y1, bz), (ax, y1, az)], material, label, which)
+
+    hue = rng.uniform(0, 360)
+    for row in range(rows):
+        low = row * step + 0.035
+        face(
+            -width / 2 + 0.035,
+            width / 2 - 0.035,
+            low,
+            (row + 1) * step - 0.01,
+            timber * np.float32(0.42),
+            Ade.BOOKCASE,
+            number,
+        )
+        books_id = stage.canvas.new_id(Ade.BOOK)
+        x = -width / 2 + 0.05
+        stop = width / 2 - 0.05 - rng.uniform(0, 0.4) * width * (rng.random() < 0.5)
+        while x < stop - 0.03:
+            thick = rng.uniform(0.025, 0.06)
+            high = step * rng.uniform(0.55, 0.85)
+            spine = oklch(rng.uniform(0.32, 0.82), rng.uniform(0.02, 0.13), hue + rng.normal(0, 70))
+            face(x, min(x + thick, stop), low, low + high, spine, Ade.BOOK, books_id, 0.004)
+            x += thick + 0.004
+
+
+def pot_plant(place: Place) -> None:
+    """A plant in a pot on the floor."""
+    stage, rng = place.stage, place.stage.rng
+    size = rng.uniform(0.7, 1.3)
+    stage.shadow(place.centre, (0.4, 0.4))
+    glaze = oklch(rng.uniform(0.5, 0.85), rng.uniform(0.02, 0.1), rng.uniform(20, 90))
+    x, y, unit = stage.at(place.centre[0], 0.0, place.centre[1])
+    tint = stage.light.on((0, 0.5, -0.8))
+    pot = Figure(lit_from=float(np.sign(stage.light.direction[0])) * 0.6)
+    pot.polygon([(-0.13, 0), (0.13, 0), (0.19, 0.32), (-0.19, 0.32)], glaze)
+    pot.polygon([(-0.04, 0), (0.13, 0), (0.19, 0.32), (-0.02, 0.32)], glaze * np.float32(0.84))
+    pot.polygon([(-0.2, 0.28), (0.2, 0.28), (0.2, 0.34), (-0.2, 0.34)], glaze * np.float32(1.05))
+    pot.paint(stage.canvas, (x, y, unit), Ade.POT, tint=tint, soft=0.01)
+    house_plant(rng).paint(stage.canvas, (x, y - 0.3 * unit, unit * size), Ade.PLANT, tint=tint)
+
+
+def pouf(place: Place, cloth: Colour) -> None:
+    """A small armchair without arms would be a pouf: an armchair in one piece."""
+    sofa(place, cloth, width=0.95, label=Ade.ARMCHAIR)
+
+
+def television(place: Place, timber: Colour) -> None:
+    """A low cabinet with a television on it."""
+    stage = place.stage
+    stage.shadow(place.centre, (1.6, 0.42), yaw=place.yaw)
+    number = stage.canvas.new_id(Ade.CABINET)
+    place.box((0, 0), (1.6, 0.5, 0.42), wood(timber), Ade.CABINET, number, front=panels(timber, 1.6, 0.5, 3, 1))
+    screen = stage.canvas.new_id(Ade.TELEVISION)
+    place.box((0, 0.05), (0.3, 0.06, 0.2), rgb(30, 30, 34), Ade.TELEVISION, screen, base=0.5)
+    face = rough(oklch(0.26, 0.03, stage.rng.uniform(200, 280)), size=1.2, amount=0.2, beta=1.8)
+    place.box((0, 0.05), (1.2, 0.7, 0.05), rgb(24, 24, 28), Ade.TELEVISION, screen, base=0.55, front=face)
