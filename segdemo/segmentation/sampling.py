@@ -8,6 +8,7 @@ only a few rows and columns of it.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -86,7 +87,7 @@ class Axis:
         """The whole axis as spans of about ``cells`` mask cells each."""
         number = max(1, round(self.cells / cells))
         edges = np.linspace(0, self.output, min(number, self.output) + 1).round().astype(int)
-        return [self.span(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        return [self.span(int(a), int(b)) for a, b in pairwise(edges)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,14 +130,15 @@ def cell_bounds(masks: Float32, rows: list[Span], columns: list[Span]) -> tuple[
     return low, high
 
 
-def sigmoid(values: Float32) -> Float32:
+def sigmoid(values: npt.NDArray[np.floating]) -> Float32:
     """The logistic function: float32 of the same shape, 0 to 1."""
-    flat = np.negative(values, dtype=np.float32).reshape(-1, values.shape[-1] if values.ndim else 1)
+    flat: Float32 = np.negative(values, dtype=np.float32).reshape(-1, values.shape[-1] if values.ndim else 1)
     if flat.size:
         # OpenCV's exponential is several times faster than NumPy's, and silent about infinity, which is right here.
         flat = np.asarray(cv2.exp(flat), np.float32)
     flat += 1
-    return np.reciprocal(flat, out=flat).reshape(values.shape)
+    np.reciprocal(flat, out=flat)
+    return flat.reshape(values.shape)
 
 
 def softmax(logits: Float32) -> Float32:

@@ -17,10 +17,11 @@ from segdemo.segmentation.sampling import Float32, Grid, Span, cell_bounds, sigm
 Index = npt.NDArray[np.intp]
 
 TILE_CELLS = 20
-"""Mask cells along a tile's side: few enough to prune well and stay in the cache, enough to be worth the bookkeeping."""
+"""Mask cells along a tile's side: few enough to prune well and to fit the cache, enough to be worth the bookkeeping."""
 SLACK = 1e-4
 """Largest error of a class score (together they are 0.25 to 3.3) that treating queries as constant may cause."""
 ROUNDING = 1e-6
+TINY = float(np.finfo(np.float32).tiny)
 RIVALS = 4
 """How many strong classes every other class of a tile is compared with."""
 
@@ -70,17 +71,17 @@ def contenders(weights: Float32, tile: Tile) -> Index:
     return classes
 
 
-def movers(weights: Float32, tile: Tile) -> Index:
-    """The queries that must be computed in a tile: the others move no score by more than ``SLACK`` together."""
+def movers(weights: Float32, tile: Tile, *, slack: float = SLACK) -> Index:
+    """The queries that must be computed in a tile: the others move no score by more than ``slack`` together."""
     error = weights.sum(axis=1) * (tile.high - tile.low) / 2
     order = np.argsort(error, kind="stable")
-    return np.sort(order[np.cumsum(error[order]) > SLACK])
+    return np.sort(order[np.cumsum(error[order]) > slack])
 
 
 def mask_probabilities(masks: Float32, tile: Tile, queries: Index) -> Float32:
     """Mask probabilities of ``queries`` at the input samples of a tile: float32 (q, rows, columns)."""
     block = masks[queries, tile.rows.cells, tile.columns.cells]
-    return sigmoid(tile.rows.up @ block @ tile.columns.up.T)
+    return sigmoid(np.asarray(tile.rows.up @ block @ tile.columns.up.T, np.float32))
 
 
 def resize(planes: Float32, tile: Tile) -> Float32:
@@ -121,3 +122,12 @@ def first_maximum(planes: Float32) -> tuple[Index, Float32]:
         np.copyto(index, i, where=planes[i] > best)
         np.maximum(best, planes[i], out=best)
     return index, best
+
+
+def normalised_entropy(scores: Float32, total: Float32) -> Float32:
+    """Entropy of ``scores / total`` over its first axis, divided by its maximum: 0 to 1. Scores must be positive."""
+    if len(scores) < 2:
+        return np.zeros(np.shape(total), np.float32)
+    # With p = s / t: -sum(p ln p) = ln t - sum(s ln s) / t, one logarithm a score and no division.
+    mean = np.einsum("c...,c...->...", scores, np.log(scores)) / total
+    return np.asarray(np.clip((np.log(total) - mean) / np.log(len(scores)), 0, 1), np.float32)

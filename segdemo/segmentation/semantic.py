@@ -14,12 +14,21 @@ import numpy.typing as npt
 
 from segdemo.model.prediction import Prediction, Size
 from segdemo.segmentation.sampling import Float32, grid
-from segdemo.segmentation.scores import Tile, class_weights, contenders, first_maximum, movers, tile_scores, tiles
+from segdemo.segmentation.scores import (
+    SLACK,
+    TINY,
+    Tile,
+    class_weights,
+    contenders,
+    first_maximum,
+    movers,
+    normalised_entropy,
+    tile_scores,
+    tiles,
+)
 from segdemo.segmentation.threads import for_each
 
 Int16 = npt.NDArray[np.int16]
-
-TINY = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,10 +131,13 @@ def class_probabilities(
         weights = np.ascontiguousarray(weights[:, list(classes)])
     layout = grid(prediction, size)
     masks = prediction.mask_logits(layer)
+    together = weights.sum(axis=1)
     out = np.empty((weights.shape[1], *layout.size), np.float32)
 
     def fill(tile: Tile) -> None:
-        planes = np.maximum(tile_scores(masks, weights, tile, movers(weights, tile)), TINY)
+        # The classes asked for may all be improbable here, and what they are divided by small.
+        slack = SLACK * min(1.0, float(tile.low @ together))
+        planes = np.maximum(tile_scores(masks, weights, tile, movers(weights, tile, slack=slack)), TINY)
         np.divide(planes, planes.sum(axis=0), out=out[:, *tile.output])
 
     for_each(fill, tiles(layout, masks))
@@ -153,18 +165,9 @@ def confidence(prediction: Prediction, *, layer: int = -1, size: Size | None = N
     return Confidence(margin, entropy)
 
 
-def normalised_entropy(scores: Float32, total: Float32) -> Float32:
-    """Entropy of ``scores / total`` over its first axis, divided by its maximum: 0 to 1. Scores must be positive."""
-    if len(scores) < 2:
-        return np.zeros_like(total)
-    # With p = s / t: -sum(p ln p) = ln t - sum(s ln s) / t, one logarithm a score and no division.
-    mean = np.einsum("c...,c...->...", scores, np.log(scores)) / total
-    return np.clip((np.log(total) - mean) / np.log(len(scores)), 0, 1).astype(np.float32)
-
-
 def top_margin(scores: Float32) -> Float32:
     """The largest of the first axis less the second largest; the largest itself where there is only one."""
     if len(scores) < 2:
-        return scores[0].copy()
+        return np.array(scores[0], np.float32)
     two = np.partition(scores, -2, axis=0)[-2:]
     return np.asarray(two[1] - two[0], np.float32)
