@@ -1,5 +1,6 @@
 """Figures cut out of paper and shaded round: people, animals and plants, drawn in metres and stood in the world."""
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -12,19 +13,30 @@ from .colours import Colour
 from .noise import tile
 
 _SHIFT = 4
+_TURN = np.linspace(0, 2 * np.pi, 20, endpoint=False)
+_CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], 1)
+_HALF = np.linspace(np.pi / 2, 3 * np.pi / 2, 7)
+_CAP = np.stack([np.cos(_HALF), np.sin(_HALF)], 1)
+_ROUND = ((1.0, 0.0, -0.24), (0.78, 0.11, 0.0), (0.42, 0.2, 0.12))
+"""Layers that make a stroke look round: its width, how far it moves towards the light, how much lighter it is."""
+
+_SMALLEST = 0.7
+"""Strokes below this many pixels are left out."""
 
 
 class Figure:
     """A flat figure built from strokes; x runs right and y up from its foot, in its own units (metres mostly)."""
 
     def __init__(self, *, lit_from: float = -0.5) -> None:
-        self.strokes: list[tuple[str, npt.NDArray[np.float64], float, Colour]] = []
+        self.outlines: list[npt.NDArray[np.float64]] = []
+        self.colours: list[Colour] = []
         self.lit_from = lit_from
         """Where light comes from: -1 left to 1 right."""
 
     def polygon(self, points: npt.NDArray[np.float64] | Sequence[Sequence[float]], colour: Colour) -> None:
         """A filled outline, (N, 2)."""
-        self.strokes.append(("fill", np.asarray(points, np.float64), 0.0, colour))
+        self.outlines.append(np.asarray(points, np.float64))
+        self.colours.append(colour)
 
     def limb(
         self, points: Sequence[Sequence[float]], widths: float | Sequence[float], colour: Colour, *, round_: float = 1.0
@@ -35,35 +47,29 @@ class Figure:
         """
         line = np.asarray(points, np.float64)
         wide = np.broadcast_to(np.asarray(widths, np.float64), (len(line),))
-        side = self.lit_from
-        for shrink, shift, tone in ((1.0, 0.0, 1 - 0.24 * round_), (0.78, 0.11, 1.0), (0.42, 0.2, 1 + 0.12 * round_)):
-            if round_ == 0 and shrink != 1.0:
-                break
-            offset = np.stack([side * wide * shift, np.abs(wide) * shift * 0.4], 1)
-            colours = np.clip(colour * np.float32(tone if round_ else 1.0), 0, 1)
-            self.strokes.append(("limb", np.column_stack([line + offset, wide * shrink]), 0.0, colours))
+        for shrink, shift, tone in _ROUND if round_ else _ROUND[:1]:
+            moved = line + (wide * shift)[:, None] * np.array((self.lit_from, 0.4))
+            shade = colour * np.float32(1 + tone * round_)
+            for a, b, ra, rb in zip(moved[:-1], moved[1:], wide[:-1], wide[1:], strict=True):
+                length = math.hypot(b[0] - a[0], b[1] - a[1]) or 1.0
+                c, s = (b[0] - a[0]) / length, (b[1] - a[1]) / length
+                cap = _CAP @ np.array(((c, s), (-s, c)))
+                self.polygon(np.concatenate([a + cap * (ra * shrink / 2), b - cap * (rb * shrink / 2)]), shade)
 
     def ball(
         self, x: float, y: float, rx: float, ry: float, colour: Colour, *, turn: float = 0.0, round_: float = 1.0
     ) -> None:
         """A rounded ellipse."""
-        for shrink, shift, tone in ((1.0, 0.0, 1 - 0.22 * round_), (0.8, 0.12, 1.0), (0.5, 0.24, 1 + 0.1 * round_)):
-            if round_ == 0 and shrink != 1.0:
-                break
-            cx, cy = x + self.lit_from * rx * shift, y + ry * shift * 0.7
-            angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-            c, s = rx * shrink * np.cos(angle), ry * shrink * np.sin(angle)
-            outline = np.stack([cx + c * np.cos(turn) - s * np.sin(turn), cy + c * np.sin(turn) + s * np.cos(turn)], 1)
-            self.strokes.append(("fill", outline, 0.0, np.clip(colour * np.float32(tone if round_ else 1), 0, 1)))
+        c, s = math.cos(turn), math.sin(turn)
+        axes = np.array(((rx * c, rx * s), (-ry * s, ry * c)))
+        for shrink, shift, tone in _ROUND if round_ else _ROUND[:1]:
+            middle = np.array((x + self.lit_from * rx * shift, y + ry * shift * 0.7))
+            self.polygon(middle + (_CIRCLE * shrink) @ axes, colour * np.float32(1 + tone * round_))
 
     def bounds(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Lowest and highest (x, y) of the figure."""
-        low, high = [], []
-        for kind, points, _, _ in self.strokes:
-            pad = points[:, 2:3] / 2 if kind == "limb" else np.zeros((len(points), 1))
-            low.append((points[:, :2] - pad).min(0))
-            high.append((points[:, :2] + pad).max(0))
-        return np.min(low, 0), np.max(high, 0)
+        everything = np.concatenate(self.outlines)
+        return everything.min(0), everything.max(0)
 
     def paint(
         self,
@@ -95,33 +101,29 @@ class Figure:
         """
         x0, y0, unit = place
         scale = np.array((-unit if flip else unit, -unit)) * canvas.height
-        origin = np.array((x0, y0)) * canvas.height - 0.5
-        low, high = self.bounds()
-        ends = np.stack([low, high]) * scale + origin
-        left, top = np.floor(ends.min(0)).astype(int) - 3
-        right, bottom = np.ceil(ends.max(0)).astype(int) + 4
+        points = np.concatenate(self.outlines) * scale + (np.array((x0, y0)) * canvas.height - 0.5)
+        left, top = np.floor(points.min(0)).astype(int) - 3
+        right, bottom = np.ceil(points.max(0)).astype(int) + 4
         rows = slice(max(top, 0), min(bottom, canvas.height))
         columns = slice(max(left, 0), min(right, canvas.width))
         if rows.start >= rows.stop or columns.start >= columns.stop:
             return
         shape = (rows.stop - rows.start, columns.stop - columns.start)
-        colours = np.zeros((*shape, 3), np.uint8)
-        cover = np.zeros(shape, np.uint8)
-        shift = np.array((columns.start, rows.start))
-        for kind, points, _, colour in self.strokes:
-            paint = [float(c) for c in np.clip(colour * 255, 0, 255)]
-            where = points[:, :2] * scale + origin - shift
-            if kind == "fill":
-                outlines = [_fixed(where)]
-            else:
-                outlines = _limb(where, points[:, 2] * abs(scale[0]))
-            for outline in outlines:
-                cv2.fillPoly(colours, [outline], paint, cv2.LINE_AA, _SHIFT)
-                cv2.fillPoly(cover, [outline], 255, cv2.LINE_AA, _SHIFT)
+        # Colour and coverage in one picture: strokes blend in premultiplied form.
+        painted = np.zeros((*shape, 4), np.uint8)
+        starts = np.cumsum([0, *(len(outline) for outline in self.outlines)])
+        extent = np.maximum.reduceat(points, starts[:-1]) - np.minimum.reduceat(points, starts[:-1])
+        seen = extent.max(1) > _SMALLEST
+        fixed = np.rint((np.clip(points, -30000, 30000) - (columns.start, rows.start)) * (1 << _SHIFT)).astype(np.int32)
+        tones = np.clip(np.array(self.colours) * 255, 0, 255)
+        for i in np.flatnonzero(seen):
+            paint = (*tones[i].tolist(), 255.0)
+            cv2.fillPoly(painted, [fixed[starts[i] : starts[i + 1]]], paint, cv2.LINE_AA, _SHIFT)
+        cover = painted[..., 3]
         if number is None and label is not None:
             number = canvas.new_id(label)
         alpha: Floats = cover.astype(np.float32) * np.float32(1 / 255)
-        body: Floats = colours.astype(np.float32) * np.float32(1 / 255)
+        body: Floats = painted[..., :3].astype(np.float32) * np.float32(1 / 255)
         sigma = soft * abs(scale[0])
         if sigma > 0.4:
             weight = soften(alpha, sigma)
@@ -139,21 +141,3 @@ class Figure:
         part += body
         if label is not None:
             canvas.claim(rows, columns, cover, label, number)
-
-
-def _fixed(points: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
-    return np.rint(np.clip(points, -30000, 30000) * (1 << _SHIFT)).astype(np.int32)
-
-
-def _limb(points: npt.NDArray[np.float64], widths: npt.NDArray[np.float64]) -> list[npt.NDArray[np.int32]]:
-    """Outlines of a chain of tapered capsules, in fixed point."""
-    outlines = []
-    for i in range(len(points) - 1):
-        a, b = points[i], points[i + 1]
-        ra, rb = max(widths[i] / 2, 0.3), max(widths[i + 1] / 2, 0.3)
-        heading = float(np.arctan2(b[1] - a[1], b[0] - a[0]))
-        turn = np.linspace(np.pi / 2, 3 * np.pi / 2, 8)
-        start = a + ra * np.stack([np.cos(heading + turn), np.sin(heading + turn)], 1)
-        end = b + rb * np.stack([np.cos(heading + turn + np.pi), np.sin(heading + turn + np.pi)], 1)
-        outlines.append(_fixed(np.concatenate([start, end])))
-    return outlines

@@ -11,6 +11,9 @@ from .figure import Figure
 from .noise import fbm, ridge
 from .stage import Material, Stage
 
+_AROUND = np.linspace(0, 2 * np.pi, 10, endpoint=False)
+_RIM = np.stack([np.cos(_AROUND), np.sin(_AROUND)], 1)
+
 
 def skyline(
     stage: Stage, base: float, height: float, *, roughness: float = 0.5, points: int = 129
@@ -71,39 +74,31 @@ def mountains(
 def woods(stage: Stage, base: float, height: float, colour: Colour, *, haze: float, roughness: float = 0.7) -> None:
     """A far line of trees: lumpy crowns, light from above."""
     rng, canvas = stage.rng, stage.canvas
-    figure = Figure(lit_from=float(np.sign(stage.light.direction[0])) * 0.5)
+    side = float(np.sign(stage.light.direction[0]) or 1)
+    figure = Figure(lit_from=side * 0.5)
     line = ridge(rng, 65, roughness=roughness)
-    for row, tone in enumerate((0.62, 0.8, 0.95)):
-        x = -0.03
-        while x < canvas.aspect + 0.03:
-            size = height * rng.uniform(0.28, 0.5) * (1 - 0.18 * row)
-            crest = height * (0.4 + 0.6 * float(np.interp(x / canvas.aspect, np.linspace(0, 1, 65), line)))
-            y = max(crest * (1 - 0.3 * row) - size, size * 0.3)
-            shade = colour * np.float32(tone + rng.uniform(-0.1, 0.12))
-            points = []
-            for angle in np.linspace(0, 2 * np.pi, 10, endpoint=False):
-                reach = size * rng.uniform(0.8, 1.15)
-                points.append((x + np.cos(angle) * reach, y + np.sin(angle) * reach))
-            figure.polygon(points, shade)
-            x += size * rng.uniform(0.5, 0.9)
+    wide = canvas.aspect + 0.06
     figure.polygon(
-        [
-            (-0.03, height * 0.35),
-            (canvas.aspect + 0.03, height * 0.35),
-            (canvas.aspect + 0.03, -0.005),
-            (-0.03, -0.005),
-        ],
-        colour * np.float32(0.66),
+        [(-0.03, height * 0.3), (wide, height * 0.3), (wide, -0.006), (-0.03, -0.006)], colour * np.float32(0.5)
     )
-    figure.paint(
-        canvas,
-        (0.0, base, 1.0),
-        Ade.TREE,
-        tint=stage.light.on((0, 0.6, -0.8)),
-        fog=stage.light.fog,
-        haze=haze,
-        grain=0.12,
-    )
+    for row, tone in enumerate((0.6, 0.76, 0.9)):
+        size = height * 0.36 * (1 - 0.18 * row)
+        count = max(8, min(110, int(wide / (size * 0.7))))
+        x = (np.arange(count) + rng.uniform(-0.4, 0.4, count)) / count * wide - 0.03
+        sizes = size * rng.uniform(0.75, 1.3, count)
+        crest = height * (0.4 + 0.6 * np.interp(x / canvas.aspect, np.linspace(0, 1, 65), line))
+        y = np.maximum(crest * (1 - 0.3 * row) - sizes, sizes * 0.3)
+        tones = tone + rng.uniform(-0.08, 0.1, count)
+        hues = 1 + rng.uniform(-0.06, 0.06, (count, 3))
+        rims = _RIM * rng.uniform(0.75, 1.15, (2, count, len(_RIM), 1))
+        for i in range(count):
+            middle = np.array((x[i], y[i]))
+            shade = (colour * hues[i] * tones[i]).astype(np.float32)
+            figure.polygon(middle + rims[0, i] * sizes[i], shade)
+            lit = middle + np.array((side * 0.22, 0.3)) * sizes[i]
+            figure.polygon(lit + rims[1, i] * (sizes[i] * 0.62), shade * np.float32(1.2))
+    tint = stage.light.on((0, 0.6, -0.8))
+    figure.paint(canvas, (0.0, base, 1.0), Ade.TREE, tint=tint, fog=stage.light.fog, haze=haze, grain=0.12)
 
 
 def ground(stage: Stage, material: Material, label: Ade, *, far: float = 400.0, lift: float = 0.0) -> None:

@@ -38,16 +38,21 @@ def fbm(u: Floats, v: Floats, size: float, *, beta: float = 1.0, footprint: floa
         footprint: extent of a pixel in that unit; detail finer than a pixel is faded out.
     """
     scale = np.float32(_FEATURE / size)
-    x, y = np.broadcast_arrays(u * scale, v * scale)
+    x, y = np.broadcast_arrays(_wrapped(u * np.float32(scale / TILE)), _wrapped(v * np.float32(scale / TILE)))
     sampled = cv2.remap(
         tile(beta),
-        np.mod(x, TILE).astype(np.float32),
-        np.mod(y, TILE).astype(np.float32),
+        np.ascontiguousarray(x),
+        np.ascontiguousarray(y),
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_WRAP,
     )
     fade = 1.0 / np.maximum(1.0, np.asarray(footprint, np.float32) * scale * np.float32(0.5))
     return np.asarray(sampled * fade, np.float32)
+
+
+def _wrapped(periods: Floats) -> Floats:
+    """Texels 0..TILE for coordinates in tile periods; several times faster than a floating-point modulo."""
+    return np.asarray((periods - np.floor(periods)) * np.float32(TILE), np.float32)
 
 
 def ridge(rng: np.random.Generator, points: int, *, roughness: float = 0.5) -> Floats:

@@ -2,8 +2,11 @@
 
 import numpy as np
 
-from .colours import Colour, mix, oklch, rgb
+from .colours import Colour, oklch, rgb
 from .figure import Figure
+
+_AROUND = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+_RIM = np.stack([np.cos(_AROUND), np.sin(_AROUND)], 1)
 
 
 def leaf_colour(rng: np.random.Generator, *, season: float = 0.0) -> Colour:
@@ -23,28 +26,23 @@ def clumps(
     grain: float = 0.24,
 ) -> None:
     """A crown: dark clumps behind, lighter ones towards the light, ragged at the rim."""
-    rx, ry = radius
-    for stage in range(3):
-        number = count if stage else max(6, count // 2)
-        for _ in range(number):
-            angle, reach = rng.uniform(0, 2 * np.pi), np.sqrt(rng.random()) * (0.86 if stage < 2 else 0.7)
-            x, y = np.cos(angle) * reach, np.sin(angle) * reach
-            size = rng.uniform(0.5, 1.0) * grain * (1.35 if stage == 0 else 1.0 if stage == 1 else 0.55)
-            if stage == 2:
-                x, y = x + figure.lit_from * 0.22, y + 0.22
-            light = 0.5 + 0.3 * y + 0.22 * x * figure.lit_from
-            tone = np.float32((0.62, 0.74, 1.0)[stage] + 0.3 * light + rng.uniform(-0.07, 0.07))
-            shade = np.clip(colour * tone, 0, 1)
-            if stage == 2:
-                shade = mix(shade, rgb(250, 236, 150), 0.1 * max(0.0, light))
-            outline = _leafy(rng, centre[0] + x * rx, centre[1] + y * ry, size * rx, size * ry)
+    for stage, (number, size, base) in enumerate(
+        ((max(6, count // 2), 1.35, 0.62), (count, 1.0, 0.74), (count, 0.55, 1.0))
+    ):
+        angle, reach = rng.uniform(0, 2 * np.pi, number), np.sqrt(rng.random(number)) * (0.86 if stage < 2 else 0.7)
+        x, y = np.cos(angle) * reach, np.sin(angle) * reach
+        sizes = rng.uniform(0.5, 1.0, number) * grain * size
+        if stage == 2:
+            x, y = x + figure.lit_from * 0.22, y + 0.22
+        light = 0.5 + 0.3 * y + 0.22 * x * figure.lit_from
+        tones = base + 0.3 * light + rng.uniform(-0.07, 0.07, number)
+        shades = colour * tones[:, None].astype(np.float32)
+        if stage == 2:
+            shades += (rgb(250, 236, 150) - shades) * np.maximum(0.1 * light, 0)[:, None].astype(np.float32)
+        middle = np.array(centre) + np.stack([x, y], 1) * radius
+        rims = _RIM * rng.uniform(0.62, 1.12, (number, 12, 1)) * (sizes[:, None, None] * np.array(radius))
+        for outline, shade in zip(middle[:, None] + rims, shades, strict=True):
             figure.polygon(outline, shade)
-
-
-def _leafy(rng: np.random.Generator, x: float, y: float, rx: float, ry: float) -> np.ndarray:
-    angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-    reach = rng.uniform(0.62, 1.12, 12)
-    return np.stack([x + rx * reach * np.cos(angle), y + ry * reach * np.sin(angle)], 1)
 
 
 def tree(rng: np.random.Generator, *, kind: str | None = None, season: float = 0.0, lit_from: float = -0.5) -> Figure:

@@ -16,6 +16,8 @@ Texture = Callable[[Floats, Floats, Floats], Floats]
 Material = Texture | Colour
 
 NEAR = 0.15
+_THICKEST = 0.6
+"""Most of the fog's colour that ground ever takes on: even far meadows stay green."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,13 @@ class Stage:
         """
         world = np.asarray(corners, np.float64)
         first, last = world[1] - world[0], world[-1] - world[0]
-        normal = np.cross(first, last)
+        normal = np.array(
+            (
+                first[1] * last[2] - first[2] * last[1],
+                first[2] * last[0] - first[0] * last[2],
+                first[0] * last[1] - first[1] * last[0],
+            )
+        )
         length = float(np.linalg.norm(normal))
         visible = clip_near(world)
         if length < 1e-9 or len(visible) < 3:
@@ -121,14 +129,20 @@ class Stage:
         if np.dot(normal, eye - world[0]) < 0:
             normal = -normal
         factor = self.light.on(normal) if lit is None else np.asarray(lit, np.float32)
-        u_axis = first / np.linalg.norm(first)
-        v_axis = last - np.dot(last, u_axis) * u_axis
-        v_axis /= np.linalg.norm(v_axis)
-        shader = self.shader(world[0], u_axis, v_axis, material, factor)
-        self.canvas.fill([self.camera.project(visible)], shader, label, number, opacity=opacity)
+        if callable(material):
+            u_axis = first / np.linalg.norm(first)
+            v_axis = last - np.dot(last, u_axis) * u_axis
+            v_axis /= np.linalg.norm(v_axis)
+            paint: Shader | Colour = self.shader(world[0], u_axis, v_axis, material, factor)
+        else:
+            # One colour needs no surface: the fog at its middle will do.
+            haze = np.float32(_THICKEST * self.light.haze(float(visible[:, 2].mean())))
+            flat = material * factor
+            paint = np.asarray(flat + (self.light.fog - flat) * haze, np.float32)
+        self.canvas.fill([self.camera.project(visible)], paint, label, number, opacity=opacity)
 
     def shader(
-        self, origin: Points3, u_axis: Points3, v_axis: Points3, material: Material, factor: Colour | Floats
+        self, origin: Points3, u_axis: Points3, v_axis: Points3, material: Texture, factor: Colour | Floats
     ) -> Shader:
         """Paint for a plane in the world: its material, lit and fogged by distance."""
         matrix = self.camera.surface(origin, u_axis, v_axis).astype(np.float32)
@@ -137,16 +151,12 @@ class Stage:
         def paint(x: Floats, y: Floats) -> Floats:
             nearness = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2]
             depth = 1 / np.clip(nearness, 1e-4, None)
-            if callable(material):
-                u = (matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]) * depth
-                v = (matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]) * depth
-                footprint = depth * np.float32(self.canvas.pixel / self.camera.focal)
-                colours = material(u, v, footprint)
-            else:
-                colours = np.broadcast_to(material, (*depth.shape, 3))
+            u = (matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]) * depth
+            v = (matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]) * depth
+            colours = material(u, v, depth * np.float32(self.canvas.pixel / self.camera.focal))
             colours = colours * factor
             if light.density > 0:
-                haze = 1 - np.exp(-light.density * depth)
+                haze = np.float32(_THICKEST) * (1 - np.exp(-light.density * depth))
                 colours = colours + (light.fog - colours) * haze[..., None]
             return np.asarray(colours, np.float32)
 
@@ -215,6 +225,8 @@ def footprint(centre: tuple[float, float], size: tuple[float, float], yaw: float
 
 def clip_near(polygon: Points3) -> Points3:
     """The part of a world polygon in front of the camera's near plane."""
+    if polygon[:, 2].min() >= NEAR:
+        return polygon
     kept: list[npt.NDArray[np.float64]] = []
     for a, b in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
         if a[2] >= NEAR:

@@ -6,10 +6,10 @@ from .buildings import block, house
 from .classes import Ade
 from .colours import oklch, rgb
 from .figure import Figure
-from .land import ground, woods
+from .land import woods
 from .people import person
 from .plants import tree
-from .stage import Stage
+from .stage import Material, Stage
 from .textures import rough, tiles
 from .vehicles import bicycle, bus, car
 from .weather import Hour, sky
@@ -27,21 +27,16 @@ def street(stage: Stage, hour: Hour) -> None:
         woods(stage, horizon + 0.005, rng.uniform(0.03, 0.09), oklch(0.45, 0.06, 135), haze=0.4)
     grey = float(rng.uniform(0.4, 0.62))
     verge = rng.random() < 0.3
-    ground(stage, rough(oklch(0.55, 0.08, 125), size=1.2, amount=0.1), Ade.GRASS, far=2000)
+    lawn = rough(oklch(rng.uniform(0.5, 0.6), 0.09, rng.uniform(115, 135)), size=1.2, amount=0.1)
     paving = oklch(rng.uniform(0.62, 0.76), 0.015, 70)
-    _strip(
-        stage,
-        -half - walk - 14,
-        half + walk + 14,
-        tiles(paving, paving * np.float32(0.8), side=0.6, joint=0.02)
-        if not verge
-        else rough(oklch(0.55, 0.08, 125), size=1.2, amount=0.1),
-        Ade.GRASS if verge else Ade.SIDEWALK,
-    )
-    _strip(
-        stage, -half - walk, half + walk, tiles(paving, paving * np.float32(0.8), side=0.6, joint=0.02), Ade.SIDEWALK
-    )
-    _strip(stage, -half - 0.18, half + 0.18, rough(oklch(0.72, 0.01, 80), size=0.6), Ade.SIDEWALK)
+    slabs = tiles(paving, paving * np.float32(0.8), side=0.6, joint=0.02)
+    kerb = oklch(0.72, 0.01, 80)
+    for side in (-1, 1):
+        _strip(stage, side * (half + walk + 14), side * 2000, lawn, Ade.GRASS)
+        beside = (lawn, Ade.GRASS) if verge else (slabs, Ade.SIDEWALK)
+        _strip(stage, side * (half + walk), side * (half + walk + 14.2), *beside)
+        _strip(stage, side * half, side * (half + walk), slabs, Ade.SIDEWALK)
+        _strip(stage, side * half, side * (half + 0.18), kerb, Ade.SIDEWALK)
     _strip(stage, -half, half, rough(oklch(grey, 0.008, 260), size=3.0, amount=0.055), Ade.ROAD)
     _markings(stage, half)
     _houses(stage, half + walk + (rng.uniform(1.5, 4.0) if verge else 0.05))
@@ -51,8 +46,8 @@ def street(stage: Stage, hour: Hour) -> None:
             draw()
 
 
-def _strip(stage: Stage, left: float, right: float, material: object, label: Ade) -> None:
-    stage.quad([(left, 0, 0.2), (right, 0, 0.2), (right, 0, 400), (left, 0, 400)], material, label)  # type: ignore[arg-type]
+def _strip(stage: Stage, left: float, right: float, material: Material, label: Ade) -> None:
+    stage.quad([(left, 0, 0.2), (right, 0, 0.2), (right, 0, 400), (left, 0, 400)], material, label)
 
 
 def _markings(stage: Stage, half: float) -> None:
