@@ -1,0 +1,139 @@
+"""``segdemo segment``: photographs to id maps, segment lists and overlays."""
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from segdemo.cli.naming import result_names
+from segdemo.errors import SegdemoError
+
+if TYPE_CHECKING:
+    from segdemo.model.predictor import Predictor
+    from segdemo.outputs import OutputOptions, Outputs
+
+
+def segment(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Photographs.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder for the results; made where it is missing.", show_default=False)],
+    task: Annotated[Literal["semantic", "panoptic", "instance"], typer.Option(help="What to separate.")] = "semantic",
+    checkpoint: Annotated[str | None, typer.Option(help="Hub id whose weights are on disk, or a folder.")] = None,
+    engine: Annotated[Literal["auto", "torch", "openvino"], typer.Option(help="What runs the network.")] = "auto",
+    precision: Annotated[Literal["auto", "fp32", "bf16"], typer.Option(help="Numbers of the network.")] = "auto",
+    size: Annotated[
+        str, typer.Option(help='Input size: "checkpoint" (its own settings), "paper" (640), or a short side in pixels.')
+    ] = "checkpoint",
+    score_threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Least probability of a query's class (panoptic, instance).")
+    ] = 0.8,
+    mask_threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Least mask probability in a segment (panoptic, instance).")
+    ] = 0.5,
+    overlap_threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Least share of its mask a segment must win (panoptic, instance).")
+    ] = 0.8,
+    fuse_stuff: Annotated[bool, typer.Option(help="One segment for each stuff class (panoptic).")] = True,
+    split_components: Annotated[
+        bool, typer.Option(help="One segment for each connected part of a thing (panoptic, instance).")
+    ] = False,
+    min_area: Annotated[int, typer.Option(min=0, help="Least area of a segment, in pixels (panoptic, instance).")] = 0,
+    opacity: Annotated[float, typer.Option(min=0, max=1, help="Weight of the colours in the overlay.")] = 0.5,
+    outlines: Annotated[bool, typer.Option(help="Outline the regions in the overlay.")] = True,
+) -> None:
+    """Segment photographs and write, for each, an id map, its segments and an overlay into a folder.
+
+    NAME.semantic.png holds 8-bit class indices, 255 = none. For the other tasks, NAME.panoptic.png holds segment ids
+    as R + 256 G + 65536 B, 0 = none, and NAME.segments.json what they are. NAME.overlay.jpg is for people. A file that
+    cannot be used is named on stderr, the others are still done, and the exit code is 1.
+    """
+    from segdemo.model.predictor import load_predictor
+    from segdemo.model.preprocessing import parse_size
+    from segdemo.outputs import OutputOptions
+
+    options = OutputOptions(
+        task=task,
+        score_threshold=score_threshold,
+        mask_threshold=mask_threshold,
+        overlap_threshold=overlap_threshold,
+        fuse_stuff=fuse_stuff,
+        split_components=split_components,
+        min_area=min_area,
+        opacity=opacity,
+        outlines=outlines,
+    )
+    parse_size(size)
+    inputs = list({path.resolve(): path for path in images}.values())
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SegdemoError(f"The folder {out} cannot be made: {error.strerror or error}.") from error
+    predictor = load_predictor(checkpoint, engine=engine, precision=precision)
+    typer.echo(f"{predictor.checkpoint.title}: {_engine(predictor)}")
+    failed = 0
+    for number, (path, name) in enumerate(zip(inputs, result_names(inputs), strict=True), start=1):
+        start = time.perf_counter()
+        try:
+            written, found = _segment(path, name, out, predictor, size, options, protected=inputs)
+        except (SegdemoError, OSError, MemoryError) as error:
+            failed += 1
+            typer.echo(f"{path}: {_sentence(error)}", err=True)
+            continue
+        seconds = time.perf_counter() - start
+        typer.echo(f"[{number}/{len(inputs)}] {path}: {found} in {seconds:.2f} s -> {', '.join(written)}")
+    if failed:
+        typer.echo(f"{failed} of {len(inputs)} could not be segmented.", err=True)
+        raise typer.Exit(1)
+
+
+def _segment(
+    path: Path,
+    name: str,
+    out: Path,
+    predictor: "Predictor",
+    size: str,
+    options: "OutputOptions",
+    *,
+    protected: list[Path],
+) -> tuple[list[str], str]:
+    """Do one photograph; return the names of the files written, and how much was found."""
+    from segdemo.images import load_image
+    from segdemo.outputs import make_outputs
+
+    image = load_image(path)
+    prediction = predictor(image, size=size, capture=False)
+    outputs = make_outputs(image, prediction, options)
+    files = outputs.files(name)
+    for file in files:
+        if any((out / file).resolve() == other.resolve() for other in protected):
+            raise SegdemoError(f"{out / file} is one of the photographs: choose another folder for the results.")
+    for file, content in files.items():
+        _write(out / file, content)
+    return list(files), _found(outputs)
+
+
+def _found(outputs: "Outputs") -> str:
+    kind = "class" if outputs.task == "semantic" else "segment"
+    count = len(outputs.segments["segments_info"])
+    return f"{count} {kind}{'' if count == 1 else 'es' if kind == 'class' else 's'}"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(content)
+    os.replace(part, path)
+
+
+def _engine(predictor: "Predictor") -> str:
+    engine = predictor.engine
+    return f"{engine.name} {engine.precision} on {engine.device}"
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this picture: make it smaller and try again."
+    if isinstance(error, OSError):
+        return f"{error.filename or 'A result'} cannot be written: {error.strerror or error}."
+    return str(error)
