@@ -67,7 +67,7 @@ def launch_options(*, port: int | None = None) -> dict[str, Any]:
     head = f"<style>{viewer.style()}\n{_page_file('page.css')}</style>\n<script>{script()}</script>"
     return {
         "server_port": port,
-        "theme": gr.themes.Base(primary_hue="teal", neutral_hue="zinc"),
+        "theme": gr.themes.Base(primary_hue="teal", neutral_hue="zinc", font=_font()),
         "head": head,
         "footer_links": ["api"],
         "run_history": False,
@@ -80,6 +80,11 @@ def launch_options(*, port: int | None = None) -> dict[str, Any]:
         "pwa": False,
         "state_session_capacity": 200,
     }
+
+
+def _font() -> list[Any]:
+    # The semi-bold file that comes with Gradio lacks most letters; regular and bold are whole.
+    return [gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"]
 
 
 def script() -> str:

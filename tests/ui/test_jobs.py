@@ -131,15 +131,13 @@ def test_whoever_gives_up_while_waiting_leaves_the_line() -> None:
     def give_up(ahead: int) -> None:
         raise KeyboardInterrupt
 
-    with turnstile.turn():
-        with pytest.raises(KeyboardInterrupt), turnstile.turn(waiting=give_up):
-            pass
+    with turnstile.turn(), pytest.raises(KeyboardInterrupt), turnstile.turn(waiting=give_up):
+        pass
     with turnstile.turn(waiting=give_up):
         pass
 
 
 def test_a_full_line_says_so() -> None:
     turnstile = Turnstile(limit=0)
-    with turnstile.turn():
-        with pytest.raises(SegdemoError, match="waiting"), turnstile.turn():
-            pass
+    with turnstile.turn(), pytest.raises(SegdemoError, match="waiting"), turnstile.turn():
+        pass

@@ -25,7 +25,7 @@
       sd.heading("Cross-attention",
         "A query is a learned slot that looks for one object or region. In every decoder layer it reads the photo's features: this heatmap shows where it read, not which queries talk to each other. Click the photo to pick the query that decided there."),
       about, flag, layers, sd.heading("Heads", "Each layer looks with several heads at once. Their mean is what is usually shown; single heads often look at parts or borders."), heads,
-      sd.heading("Queries", "Sorted by how sure each is of its class. The number is that probability; dimmed ones say “no object”."), list);
+      sd.heading("Queries", "The surest of having found something first. The number is the probability of its best class; dimmed ones say “no object”."), list);
 
     const fetchMaps = async (layer, query) => {
       const run = state.get("run");

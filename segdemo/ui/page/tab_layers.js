@@ -137,8 +137,6 @@
         button.setAttribute("aria-pressed", String(index === layer));
         button.tabIndex = index === layer ? 0 : -1;
       });
-      const chosen = strip.children[layer];
-      strip.scrollTo({ left: chosen.offsetLeft - (strip.clientWidth - chosen.clientWidth) / 2 });
       scrub.set(layer);
       if (query === null) {
         app.viewer.setHeat(null);

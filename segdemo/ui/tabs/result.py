@@ -39,16 +39,20 @@ def class_entry(taxonomy: Taxonomy, index: int) -> dict[str, Any]:
     return {"id": index, "label": entry.name, "color": list(entry.color), "isthing": entry.isthing}
 
 
+def small_size(record: Record) -> tuple[int, int]:
+    """Height and width of the small pictures: a quarter of the large one's."""
+    height, width = record.display_size
+    return max(1, height // PLANE_SHARE), max(1, width // PLANE_SHARE)
+
+
 def small_planes(record: Record) -> Planes:
     """The planes behind the read-out, at a quarter of the picture's size, computed once."""
-    height, width = record.display_size
-    size = (max(1, height // PLANE_SHARE), max(1, width // PLANE_SHARE))
-    return record.derive("planes", lambda: planes(record.prediction, size=size))
+    return record.derive("planes", lambda: planes(record.prediction, size=small_size(record)))
 
 
 def query_rows(record: Record) -> tuple[QuerySummary, ...]:
     """The queries, the surest first, computed once."""
-    return record.derive("queries", lambda: tuple(query_table(record.prediction)))
+    return record.derive("queries", lambda: query_table(record.prediction, readout=small_planes(record)))
 
 
 def result(record: Record, token: str) -> dict[str, Any]:
@@ -74,7 +78,7 @@ def result(record: Record, token: str) -> dict[str, Any]:
         "numLayers": prediction.num_layers,
         "numHeads": prediction.num_heads,
         "instancesNote": INSTANCES_NOTE[record.checkpoint.kind],
-        "labels": {entry.index: entry.name for entry in record.taxonomy.classes},
+        "labels": {str(entry.index): entry.name for entry in record.taxonomy.classes},
         "classes": [
             {**class_entry(record.taxonomy, entry.category_id), "area": entry.share, "score": entry.score}
             for entry in present_classes(prediction, labels)

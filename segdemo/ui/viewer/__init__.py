@@ -20,6 +20,7 @@ SCRIPTS: tuple[str, ...] = (
     "viewer.js",
 )
 
+
 @cache
 def script() -> str:
     """Return the viewer as one classic script; it defines ``window.segdemo.createViewer``."""

@@ -82,8 +82,8 @@
       parts.zoomOut, parts.zoomText, parts.zoomIn, parts.zoomFit);
     zoom.hidden = !controls;
     part("strip", "div", {}, parts.readout, zoom);
-    part("description", "div", { class: "sdv-hidden", id: `${id}-description` });
-    part("live", "div", { class: "sdv-hidden", "aria-live": "polite" });
+    part("description", "div", { class: "sdv-hidden sdv-description", id: `${id}-description` });
+    part("live", "div", { class: "sdv-hidden sdv-live", "aria-live": "polite" });
     const keys = e("div", { class: "sdv-hidden", id: `${id}-keys`, text:
       "Arrow keys move a cursor over the photo, with Shift in bigger steps; Enter picks the pixel; plus, minus and " +
       "0 zoom; square brackets change the opacity; Escape clears the selection." });

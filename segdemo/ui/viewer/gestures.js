@@ -34,6 +34,7 @@
     viewport.addEventListener("pointerdown", (event) => {
       if (event.pointerType === "mouse" && event.button !== 0) return;
       const point = place(event);
+      viewport.setPointerCapture(event.pointerId);
       down.set(event.pointerId, point);
       press = { start: point, moved: down.size > 1, slack: event.pointerType === "mouse" ? 4 : 10 };
     });
@@ -49,13 +50,13 @@
         const other = [...down].find(([id]) => id !== event.pointerId)[1];
         const from = middle(before, other);
         const to = middle(point, other);
+        // Zooming first makes the room that panning needs.
+        handlers.zoom(distance(point, other) / Math.max(1, distance(before, other)), from, false);
         handlers.pan(to.x - from.x, to.y - from.y);
-        handlers.zoom(distance(point, other) / Math.max(1, distance(before, other)), to, false);
         down.set(event.pointerId, point);
         return;
       }
       if (!press.moved && distance(point, press.start) <= press.slack) return;
-      if (!press.moved && event.pointerType === "mouse") viewport.setPointerCapture(event.pointerId);
       press.moved = true;
       if (handlers.zoomed()) {
         viewport.classList.add("sdv-panning");
@@ -73,10 +74,7 @@
     viewport.addEventListener("pointercancel", release);
     viewport.addEventListener("lostpointercapture", release);
     viewport.addEventListener("pointerleave", (event) => {
-      if (event.pointerType === "mouse" && !viewport.hasPointerCapture(event.pointerId)) {
-        down.delete(event.pointerId);
-        handlers.hover(null);
-      }
+      if (event.pointerType !== "touch") handlers.hover(null);
     });
 
     // One finger scrolls the page unless the photo is zoomed; two fingers are always the photo's.

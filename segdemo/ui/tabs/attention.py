@@ -1,0 +1,51 @@
+"""Attention: where a query looked in one layer, per head and on average, with the mask it was held to."""
+
+from typing import Any
+
+import numpy as np
+
+from segdemo.errors import SegdemoError
+from segdemo.segmentation import attention_map, query_mask
+from segdemo.ui.arguments import Arguments, whole
+from segdemo.ui.packing import pack
+from segdemo.ui.store import Record
+from segdemo.ui.tabs.result import class_entry, query_rows, small_size
+
+STRIDES = ("1/32", "1/16", "1/8")
+"""Which share of the input's size the feature level of layer k has, at place (k - 1) % 3."""
+
+
+def attention(record: Record, arguments: Arguments) -> dict[str, Any]:
+    """The heatmaps of ``query`` in ``layer``: first the mean over heads, then every head, each scaled to its maximum."""
+    prediction = record.prediction
+    if not prediction.num_heads:
+        raise SegdemoError("Attention is not available with this checkpoint.")
+    layer = whole(arguments, "layer", low=1, high=prediction.num_layers - 1)
+    query = whole(arguments, "query", low=0, high=prediction.num_queries - 1)
+    size = small_size(record)
+    maps = [
+        attention_map(prediction, layer, query, head=head, size=size) for head in (None, *range(prediction.num_heads))
+    ]
+    peaks = [float(values.max()) for values in maps]
+    everywhere = prediction.attends_everywhere(layer, query)
+    shown = layer if everywhere else layer - 1
+    mask = query_mask(prediction, query, layer=shown, size=size) >= 0.5
+    row = next(row for row in query_rows(record) if row.query == query)
+    return {
+        "maps": pack(
+            np.stack(
+                [np.rint(values * (255 / peak if peak else 0)) for values, peak in zip(maps, peaks, strict=True)]
+            ).astype(np.uint8)
+        ),
+        "max": peaks,
+        "everywhere": everywhere,
+        "mask": pack(mask.astype(np.uint8)),
+        "maskNote": (
+            "its mask after this layer, since it had none before"
+            if everywhere
+            else "the mask it was held to: its own, from the prediction before this layer"
+        ),
+        "stride": STRIDES[(layer - 1) % 3],
+        "probability": row.probability,
+        "label": class_entry(record.taxonomy, row.category_id)["label"],
+    }
