@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
+import typer
+
 from segdemo.ui import zerogpu  # noqa: F401 - on ZeroGPU this must come before torch
-
-import typer  # noqa: I001
-
 from segdemo.ui.app import create_app, launch_options
 
 

@@ -54,7 +54,8 @@ class Turnstile:
                     break
                 waiting(ahead)
                 with self._changed:
-                    self._changed.wait_for(lambda seen=ahead: self._waiting.index(me) != seen, timeout=0.25)
+                    if self._waiting.index(me) == ahead:
+                        self._changed.wait(timeout=0.25)
             yield
         finally:
             with self._changed:

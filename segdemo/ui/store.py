@@ -1,4 +1,4 @@
-"""Where a visitor's photograph and prediction live: in memory, bounded in bytes and time, under an unguessable token."""
+"""Where a visitor's photograph and prediction live: in memory, bounded in bytes and time, under a secret token."""
 
 import secrets
 import threading

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from segdemo.errors import SegdemoError
 from segdemo.segmentation import attention_map, query_mask
@@ -16,7 +17,7 @@ STRIDES = ("1/32", "1/16", "1/8")
 
 
 def attention(record: Record, arguments: Arguments) -> dict[str, Any]:
-    """The heatmaps of ``query`` in ``layer``: first the mean over heads, then every head, each scaled to its maximum."""
+    """The heatmaps of ``query`` in ``layer``: the mean over heads, then every head, each scaled to its peak."""
     prediction = record.prediction
     if not prediction.num_heads:
         raise SegdemoError("Attention is not available with this checkpoint.")
@@ -32,11 +33,7 @@ def attention(record: Record, arguments: Arguments) -> dict[str, Any]:
     mask = query_mask(prediction, query, layer=shown, size=size) >= 0.5
     row = next(row for row in query_rows(record) if row.query == query)
     return {
-        "maps": pack(
-            np.stack(
-                [np.rint(values * (255 / peak if peak else 0)) for values, peak in zip(maps, peaks, strict=True)]
-            ).astype(np.uint8)
-        ),
+        "maps": pack(np.stack([_scaled(values) for values in maps])),
         "max": peaks,
         "everywhere": everywhere,
         "mask": pack(mask.astype(np.uint8)),
@@ -49,3 +46,8 @@ def attention(record: Record, arguments: Arguments) -> dict[str, Any]:
         "probability": row.probability,
         "label": class_entry(record.taxonomy, row.category_id)["label"],
     }
+
+
+def _scaled(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    peak = float(values.max())
+    return np.rint(values * (255 / peak if peak else 0)).astype(np.uint8)

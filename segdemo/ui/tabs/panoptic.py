@@ -69,4 +69,7 @@ def segment_rows(record: Record, result: Segments) -> list[dict[str, Any]]:
 def _why_empty(arguments: Arguments) -> str:
     score = number(arguments, "score_threshold", low=0, high=1, default=0.8)
     kind = "thing" if flag(arguments, "things_only") else "segment"
-    return f"No {kind} is left: no query scored above {score:.2f} and kept enough of its mask. Lower the thresholds to see more."
+    return (
+        f"No {kind} is left: no query scored above {score:.2f} and kept enough of its mask. "
+        "Lower the thresholds to see more."
+    )

@@ -7,6 +7,7 @@ from importlib.resources import files
 SCRIPTS: tuple[str, ...] = (
     "bytes.js",
     "view.js",
+    "runs.js",
     "layers.js",
     "edges.js",
     "heat.js",

@@ -54,30 +54,6 @@
   };
 
   /**
-   * The bounding box of every id.
-   * @returns {Map<number, number[]>} id -> [left, top, right, bottom], right and bottom exclusive
-   */
-  sd.boxes = (ids, width, height) => {
-    const boxes = new Map();
-    for (let y = 0; y < height; y += 1) {
-      const row = y * width;
-      for (let x = 0; x < width; ) {
-        const id = ids[row + x];
-        const start = x;
-        while (x < width && ids[row + x] === id) x += 1;
-        const box = boxes.get(id);
-        if (!box) boxes.set(id, [start, y, x, y + 1]);
-        else {
-          if (start < box[0]) box[0] = start;
-          if (x > box[2]) box[2] = x;
-          box[3] = y + 1;
-        }
-      }
-    }
-    return boxes;
-  };
-
-  /**
    * A canvas painted from an id map through a table.
    * @param {HTMLCanvasElement} canvas
    */
@@ -95,30 +71,51 @@
       pixels = image ? new Uint32Array(image.data.buffer) : new Uint32Array(0);
     };
 
-    /**
-     * @param {Uint8Array|Uint16Array} ids
-     * @param {Uint32Array} table as in createTables
-     * @param {{box?: number[]|null, hatch?: number, mask?: Uint8Array|null}} how `box`: only this part;
-     *   `hatch`: period of the stripes in map pixels, a power of two, 0 for none; `mask`: nothing where it is 0
-     */
-    raster.paint = (ids, table, { box = null, hatch = 0, mask = null } = {}) => {
-      if (!image) return;
-      const [left, top, right, bottom] = box ?? [0, 0, raster.width, raster.height];
-      const period = hatch - 1;
+    /** Paint run k in one colour, with stripes of another where `hatch` is a period (a power of two). */
+    const paintRun = (words, runs, k, color, striped, hatch) => {
+      const from = runs.start[k];
+      const to = runs.start[k + 1];
+      if (to - from > 24) words.fill(color, from, to);
+      else for (let i = from; i < to; i += 1) words[i] = color;
+      if (!hatch || color === striped) return;
+      const row = Math.floor(from / raster.width);
       const thick = hatch >> 2;
-      for (let y = top; y < bottom; y += 1) {
-        const row = y * raster.width;
-        const end = row + right;
-        if (hatch) {
-          for (let i = row + left, phase = left + y; i < end; i += 1, phase += 1) {
-            pixels[i] = table[(phase & period) < thick ? ids[i] + IDS : ids[i]];
-          }
-        } else {
-          for (let i = row + left; i < end; i += 1) pixels[i] = table[ids[i]];
-        }
-        if (mask) for (let i = row + left; i < end; i += 1) if (!mask[i]) pixels[i] = 0;
+      // A stripe begins where column + row is a multiple of the period.
+      const behind = (from - row * raster.width + row) & (hatch - 1);
+      for (let at = from - behind; at < to; at += hatch) {
+        const end = Math.min(at + thick, to);
+        for (let i = Math.max(at, from); i < end; i += 1) words[i] = striped;
       }
-      context.putImageData(image, 0, 0, left, top, right - left, bottom - top);
+    };
+
+    /**
+     * @param {Runs} runs of a map of the raster's size
+     * @param {Uint32Array} table as in createTables
+     * @param {{only?: Iterable<number>|null, hatch?: number}} how `only` these ids, the others stay as they are;
+     *   `hatch`: period of the stripes in map pixels, a power of two, 0 for none
+     */
+    raster.paint = (runs, table, { only = null, hatch = 0 } = {}) => {
+      if (!image) return;
+      const words = pixels;
+      const { id, count, start } = runs;
+      if (!only) {
+        for (let k = 0; k < count; k += 1) paintRun(words, runs, k, table[id[k]], table[id[k] + IDS], hatch);
+        context.putImageData(image, 0, 0);
+        return;
+      }
+      let top = raster.height;
+      let bottom = 0;
+      const byId = sd.runsById(runs);
+      for (const wanted of only) {
+        const list = byId.get(wanted);
+        if (!list) continue;
+        for (let n = 0; n < list.length; n += 1) {
+          paintRun(words, runs, list[n], table[wanted], table[wanted + IDS], hatch);
+        }
+        top = Math.min(top, Math.floor(start[list[0]] / raster.width));
+        bottom = Math.max(bottom, Math.floor(start[list.at(-1)] / raster.width) + 1);
+      }
+      if (top < bottom) context.putImageData(image, 0, 0, 0, top, raster.width, bottom - top);
     };
 
     /** Paint values 0..255 through a table of 256 words. */

@@ -2,6 +2,7 @@
 ((sd) => {
   "use strict";
 
+  const NOTHING = 65535;
   const LINE = {
     stuff: { thick: 1, color: sd.word(255, 255, 255, 150) },
     casing: { thick: 3, color: sd.word(0, 0, 0, 120) },
@@ -18,11 +19,6 @@
     return [mix(0), mix(1), mix(2), alpha];
   };
 
-  const union = (one, two) =>
-    one && two
-      ? [Math.min(one[0], two[0]), Math.min(one[1], two[1]), Math.max(one[2], two[2]), Math.max(one[3], two[3])]
-      : (one ?? two);
-
   /**
    * @param {object} parts the frame's elements
    * @param {object} view where the photo lies
@@ -37,11 +33,12 @@
     const lines = sd.createLines(parts.lines);
     const selection = sd.createLines(parts.selection);
     const tables = sd.createTables();
-    const traced = { map: null, before: null, heat: null };
-    let boxes = new Map();
+    /** The maps as runs, and their borders, each made when first needed. */
+    const runs = { map: null, before: null, after: null, changed: null, difference: null };
+    const edges = { map: null, before: null, after: null, heat: null };
     let hatchPeriod = 0;
     let pending = 0;
-    /** What has to be painted: `fill` is a box, true for everything, or null. */
+    /** What has to be painted: `fill` is a set of ids, true for everything, or null. */
     const stale = { fill: null, tables: false, lines: false, selection: false };
 
     const scene = {
@@ -63,29 +60,37 @@
     /** Ask for a repaint of the parts of the map where these ids are. */
     scene.touchIds = (ids) => {
       if (compare.data || stale.fill === true) return scene.touch("fill", "lines");
-      for (const id of ids) stale.fill = union(stale.fill, boxes.get(id));
+      stale.fill ??= new Set();
+      for (const id of ids) stale.fill.add(id);
       stale.tables = true;
       return scene.touch("lines");
     };
 
     scene.setMap = (map) => {
       scene.map = map;
-      boxes = map ? sd.boxes(map.ids, map.width, map.height) : new Map();
-      traced.map = null;
+      runs.map = map && sd.traceRuns(map.ids, map.width, map.height);
+      edges.map = null;
       for (const raster of Object.values(rasters)) raster.resize(map?.width ?? 0, map?.height ?? 0);
       scene.touch("fill", "lines", "selection");
     };
 
     scene.setHeat = (map) => {
       scene.heat = map;
-      traced.heat = map?.outline ? sd.traceEdges(map.outline.mask, map.outline.width, map.outline.height) : null;
+      const outline = map?.outline;
+      edges.heat = outline ? sd.traceEdges(sd.traceRuns(outline.mask, outline.width, outline.height)) : null;
       heat.set(map);
       scene.touch("lines", "selection");
     };
 
     scene.setCompare = (data) => {
       const changed = Boolean(compare.data || data);
-      traced.before = null;
+      const trace = (ids) => sd.traceRuns(ids, scene.map.width, scene.map.height);
+      runs.before = data && trace(data.before);
+      runs.after = data && (data.after === scene.map.ids ? runs.map : trace(data.after));
+      runs.changed = data?.mode === "changed" ? trace(data.changed) : null;
+      runs.difference = data?.mode === "changed"
+        ? trace(Uint16Array.from(data.after, (id, i) => (data.changed[i] ? id : NOTHING))) : null;
+      edges.before = edges.after = null;
       compare.set(data);
       if (changed) scene.touch("fill", "lines", "selection");
     };
@@ -97,45 +102,38 @@
       return 2 ** sd.clamp(Math.round(Math.log2(mapPixels)), 2, 7);
     };
 
-    const paintFill = (box) => {
-      const { map } = scene;
-      if (!map) return;
-      const how = { box, hatch: hatchPeriod };
-      const data = compare.data;
-      if (data) {
-        rasters.overlay.paint(data.after, tables.fill, { ...how, mask: data.mode === "changed" ? data.changed : null });
-        rasters.before.paint(data.before, tables.fill, how);
-      } else rasters.overlay.paint(map.ids, tables.fill, how);
-      const onlyChanged = data?.mode === "changed";
-      parts.dim.hidden = !(onlyChanged || (scene.dimHidden && scene.visible));
-      if (onlyChanged) rasters.dim.paint(data.changed, sd.dimWhereZero);
-      else if (!parts.dim.hidden) rasters.dim.paint(data ? data.after : map.ids, tables.dim, { box });
+    const paintFill = (only) => {
+      if (!scene.map) return;
+      const how = { only, hatch: hatchPeriod };
+      const mode = compare.data?.mode;
+      const shown = mode ? runs.after : runs.map;
+      rasters.overlay.paint(mode === "changed" ? runs.difference : shown, tables.fill, how);
+      if (mode) rasters.before.paint(runs.before, tables.fill, how);
+      parts.dim.hidden = !(mode === "changed" || (scene.dimHidden && scene.visible));
+      if (mode === "changed") rasters.dim.paint(runs.changed, sd.dimWhereZero);
+      else if (!parts.dim.hidden) rasters.dim.paint(shown, tables.dim, { only });
     };
 
-    const edgesOf = (name, ids) =>
-      (traced[name] ??= sd.traceEdges(ids, scene.map.width, scene.map.height));
+    const edgesOf = (name) => (edges[name] ??= sd.traceEdges(runs[name]));
 
     const paintLines = () => {
       const ratio = window.devicePixelRatio || 1;
       const box = view.rectangle();
       lines.begin(view.width, view.height, ratio);
-      const { flags } = tables;
-      const outline = (runs, from, to) => {
-        const stroke = (pen, pick) => lines.draw(runs, box, { ...pen, ratio, from, to }, pick);
-        const inside = (a, b) => a !== 65535 && b !== 65535;
-        stroke(LINE.stuff, (a, b) => (flags[a] | flags[b]) === 1 && inside(a, b));
-        const isThing = (a, b) => ((flags[a] | flags[b]) & 2) !== 0 && inside(a, b);
-        stroke(LINE.casing, isThing);
-        stroke(LINE.thing, isThing);
+      const outline = (name, from, to) => {
+        const traced = edgesOf(name);
+        const { stuff, stuffCount, things, thingCount } = sd.sortEdges(traced, tables.flags);
+        lines.draw(traced, stuff, stuffCount, box, { ...LINE.stuff, ratio, from, to });
+        lines.draw(traced, things, thingCount, box, { ...LINE.casing, ratio, from, to });
+        lines.draw(traced, things, thingCount, box, { ...LINE.thing, ratio, from, to });
       };
       const wanted = scene.map && scene.outlines && (!scene.heat || scene.heat.mapOutlines);
       const mode = compare.data?.mode;
-      if (wanted && mode === "split") {
-        outline(edgesOf("before", compare.data.before), 0, compare.x);
-        outline(edgesOf("map", scene.map.ids), compare.x, view.width);
-      } else if (wanted && mode === "blink" && compare.side === "before") {
-        outline(edgesOf("before", compare.data.before));
-      } else if (wanted && mode !== "changed") outline(edgesOf("map", scene.map.ids));
+      if (wanted && !mode) outline("map");
+      else if (wanted && mode === "split") {
+        outline("before", 0, compare.x);
+        outline("after", compare.x, view.width);
+      } else if (wanted && mode === "blink") outline(compare.side);
       lines.end();
     };
 
@@ -143,17 +141,14 @@
       const ratio = window.devicePixelRatio || 1;
       const box = view.rectangle();
       selection.begin(view.width, view.height, ratio);
-      const around = (runs, id, casing, core) => {
-        const pick = (a, b) => (a === id) !== (b === id);
-        selection.draw(runs, box, { ...casing, ratio }, pick);
-        selection.draw(runs, box, { ...core, ratio }, pick);
+      const around = (traced, id, ...pens) => {
+        const chosen = sd.edgesAround(traced, id);
+        for (const pen of pens) selection.draw(traced, chosen, chosen.length, box, { ...pen, ratio });
       };
       const known = (id) => id !== null && scene.map?.entries.has(id);
-      if (traced.heat) around(traced.heat, 1, LINE.casing, LINE.thing);
-      if (known(scene.highlight)) around(edgesOf("map", scene.map.ids), scene.highlight, LINE.casing, LINE.thing);
-      if (known(scene.selected)) {
-        around(edgesOf("map", scene.map.ids), scene.selected, LINE.strongCasing, LINE.strong);
-      }
+      if (edges.heat) around(edges.heat, 1, LINE.casing, LINE.thing);
+      if (known(scene.highlight)) around(edgesOf("map"), scene.highlight, LINE.casing, LINE.thing);
+      if (known(scene.selected)) around(edgesOf("map"), scene.selected, LINE.strongCasing, LINE.strong);
       selection.end();
     };
 
