@@ -10,7 +10,7 @@ import numpy.typing as npt
 from .canvas import Canvas, Floats, soften
 from .classes import Ade
 from .colours import Colour
-from .noise import tile
+from .noise import TILE, tile
 
 _SHIFT = 4
 _TURN = np.linspace(0, 2 * np.pi, 20, endpoint=False)
@@ -32,6 +32,10 @@ class Figure:
         self.colours: list[Colour] = []
         self.lit_from = lit_from
         """Where light comes from: -1 left to 1 right."""
+        self.ragged = 0.0
+        """How far noise pulls at outline and strokes, in figure units: leaves rather than paper."""
+        self.smooth_below = 0.0
+        """Below this height nothing is ragged: trunks."""
 
     def polygon(self, points: npt.NDArray[np.float64] | Sequence[Sequence[float]], colour: Colour) -> None:
         """A filled outline, (N, 2)."""
@@ -119,7 +123,11 @@ class Figure:
         for i in np.flatnonzero(seen):
             paint = (*tones[i].tolist(), 255.0)
             cv2.fillPoly(painted, [fixed[starts[i] : starts[i + 1]]], paint, cv2.LINE_AA, _SHIFT)
-        cover = painted[..., 3]
+        reach = self.ragged * abs(scale[0])
+        if reach > 0.4:
+            line = y0 * canvas.height - self.smooth_below * abs(scale[0]) - rows.start
+            painted = _torn(painted, reach, line)
+        cover = np.ascontiguousarray(painted[..., 3])
         if number is None and label is not None:
             number = canvas.new_id(label)
         alpha: Floats = cover.astype(np.float32) * np.float32(1 / 255)
@@ -129,8 +137,7 @@ class Figure:
             weight = soften(alpha, sigma)
             body = soften(body, sigma) * (alpha / np.maximum(weight, 1e-3))[..., None]
         if grain:
-            texture = tile(0.8)[: min(shape[0], 256), : min(shape[1], 256)]
-            texture = np.tile(texture, (shape[0] // 256 + 1, shape[1] // 256 + 1))[: shape[0], : shape[1]]
+            texture = _tiled(tile(0.8), shape)
             body *= (1 + texture * np.float32(grain))[..., None]
         if tint is not None:
             body *= tint
@@ -141,3 +148,19 @@ class Figure:
         part += body
         if label is not None:
             canvas.claim(rows, columns, cover, label, number)
+
+
+def _tiled(texture: Floats, shape: tuple[int, int]) -> Floats:
+    """A noise tile repeated over a shape, texel for pixel."""
+    return np.tile(texture, (shape[0] // TILE + 1, shape[1] // TILE + 1))[: shape[0], : shape[1]]
+
+
+def _torn(painted: npt.NDArray[np.uint8], reach: float, line: float) -> npt.NDArray[np.uint8]:
+    """Displace what is above row ``line`` by noise of about ``reach`` pixels, in waves that grow with it."""
+    shape = painted.shape[:2]
+    wave = max(1.0, reach * 1.2)
+    small = (int(shape[0] / wave) + 2, int(shape[1] / wave) + 2)
+    x, y = np.meshgrid(np.arange(shape[1], dtype=np.float32), np.arange(shape[0], dtype=np.float32))
+    pull = np.clip((np.float32(line) - y) / np.float32(4 * reach), 0, 1) * np.float32(reach * 0.8)
+    moves = [cv2.resize(_tiled(tile(0.5, seed), small), shape[::-1], interpolation=cv2.INTER_LINEAR) for seed in (1, 2)]
+    return np.asarray(cv2.remap(painted, x + moves[0] * pull, y + moves[1] * pull, cv2.INTER_LINEAR))

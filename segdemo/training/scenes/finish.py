@@ -10,12 +10,17 @@ from .colours import Colour
 
 def develop(canvas: Canvas, rng: np.random.Generator, *, tint: Colour, strength: float = 1.0) -> npt.NDArray[np.uint8]:
     """The finished picture, uint8 (H, W, 3); ``tint`` is the white balance, ``strength`` scales all defects."""
-    image = canvas.image * (tint * np.float32(rng.uniform(0.95, 1.06)))
+    # Exposed for the middle of the picture's range, as a camera's meter would, but not all the way.
+    level = float(np.clip(canvas.image[::4, ::4].mean(), 0.05, 1.0))
+    exposure = float(np.clip((0.5 / level) ** 0.7, 0.8, 1.7)) * rng.uniform(0.92, 1.08)
+    image = canvas.image * (tint * np.float32(exposure))
     height, width = image.shape[:2]
     x = (np.arange(width, dtype=np.float32) - width / 2) / np.float32(width)
     y = (np.arange(height, dtype=np.float32) - height / 2) / np.float32(width)
-    image *= (1 - np.float32(rng.uniform(0.1, 0.45) * strength) * (x[None, :] ** 2 + y[:, None] ** 2))[..., None]
+    image *= (1 - np.float32(rng.uniform(0.05, 0.35) * strength) * (x[None, :] ** 2 + y[:, None] ** 2))[..., None]
     image = _shoulder(image)
+    # A gentle S-curve: deeper shadows, clearer lights.
+    image += (image - np.float32(0.5)) * (1 - image) * image * np.float32(rng.uniform(0.3, 0.9))
     # A little of the blurred picture on top: the glow that ties flat shapes together.
     small = cv2.resize(image, (max(8, width // 8), max(8, height // 8)), interpolation=cv2.INTER_AREA)
     veil = cv2.resize(cv2.GaussianBlur(small, (0, 0), 2.0), (width, height), interpolation=cv2.INTER_LINEAR)

@@ -296,13 +296,13 @@ def _tree_piece(
 ) -> Callable[[tuple[float, float]], Piece]:
     figure = tree(stage.rng, kind=kind, season=season, lit_from=sun_side(stage))
     size = stage.rng.uniform(*sizes)
-    return lambda place: (place[1], lambda: stand(stage, figure, place, Ade.TREE, size=size, soft=0.003, spread=0.6))
+    return lambda place: (place[1], lambda: stand(stage, figure, place, Ade.TREE, size=size, soft=0.002, spread=0.6, grain=0.1))
 
 
 def _bush_piece(stage: Stage, season: float, blossom: object) -> Callable[[tuple[float, float]], Piece]:
     figure = bush(stage.rng, season=season, lit_from=sun_side(stage), blossom=blossom)  # type: ignore[arg-type]
     label = Ade.PLANT if blossom is None else Ade.FLOWER
-    return lambda place: (place[1], lambda: stand(stage, figure, place, label, size=0.9, soft=0.004, spread=1.8))
+    return lambda place: (place[1], lambda: stand(stage, figure, place, label, size=0.9, soft=0.004, spread=1.8, grain=0.08))
 
 
 def _rock_piece(stage: Stage) -> Callable[[tuple[float, float]], Piece]:

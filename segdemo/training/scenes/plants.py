@@ -51,6 +51,8 @@ def tree(rng: np.random.Generator, *, kind: str | None = None, season: float = 0
     figure = Figure(lit_from=lit_from)
     bark = oklch(rng.uniform(0.34, 0.48), 0.03, rng.uniform(45, 80))
     leaves = leaf_colour(rng, season=season)
+    if kind != "bare":
+        figure.ragged, figure.smooth_below = 0.016, 0.12 if kind == "fir" else 0.34
     if kind == "fir":
         leaves = oklch(rng.uniform(0.34, 0.44), rng.uniform(0.05, 0.08), rng.uniform(140, 165))
         figure.limb([(0, 0), (0, 0.3)], [0.05, 0.04], bark)
@@ -83,16 +85,31 @@ def tree(rng: np.random.Generator, *, kind: str | None = None, season: float = 0
             bark,
         )
     if kind == "bare":
-        for _ in range(26):
-            x, y = rng.uniform(-0.16, 0.16), rng.uniform(0.5, 0.72)
-            figure.limb(
-                [(lean + x * 0.4, y - 0.1), (x * 1.8, y + rng.uniform(0.08, 0.24))],
-                [0.012, 0.004],
-                bark * np.float32(rng.uniform(0.8, 1.2)),
-            )
+        _branch(figure, rng, (lean * 0.5, 0.3), np.pi / 2 + lean, 0.24, 0.04, bark, 5)
         return figure
-    clumps(figure, rng, (lean, crown[2]), (crown[0], crown[1]), leaves, count=42)
+    clumps(figure, rng, (lean, crown[2]), (crown[0], crown[1]), leaves, count=64, grain=0.2)
     return figure
+
+
+def _branch(
+    figure: Figure,
+    rng: np.random.Generator,
+    start: tuple[float, float],
+    angle: float,
+    length: float,
+    wide: float,
+    bark: Colour,
+    depth: int,
+) -> None:
+    """A bough that forks until it is a twig."""
+    end = (start[0] + length * float(np.cos(angle)), start[1] + length * float(np.sin(angle)))
+    figure.limb([start, end], [wide, wide * 0.62], bark, round_=0.7 if depth > 3 else 0)
+    if depth == 0:
+        return
+    for turn in (-rng.uniform(0.25, 0.65), rng.uniform(0.25, 0.65)):
+        # Boughs reach for the light: they bend back upwards.
+        heading = angle + turn + 0.12 * (np.pi / 2 - angle - turn)
+        _branch(figure, rng, end, heading, length * rng.uniform(0.62, 0.82), wide * 0.6, bark, depth - 1)
 
 
 def bush(
@@ -100,6 +117,7 @@ def bush(
 ) -> Figure:
     """A shrub about 2 units wide and 1 high at the origin, in bloom when a blossom colour is given."""
     figure = Figure(lit_from=lit_from)
+    figure.ragged, figure.smooth_below = 0.02, 0.05
     colour = leaf_colour(rng, season=season)
     figure.ball(0, 0.3, 0.85, 0.34, colour * np.float32(0.6))
     for x in (-0.45, 0.4, 0.0):

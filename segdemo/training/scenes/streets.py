@@ -1,5 +1,7 @@
 """Streets: a road towards the vanishing point between houses, with traffic, people, trees and furniture."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .buildings import block, house
@@ -13,6 +15,9 @@ from .stage import Material, Stage
 from .textures import rough, tiles
 from .vehicles import bicycle, bus, car
 from .weather import Hour, sky
+
+Piece = tuple[float, Callable[[], None]]
+"""How far away something stands, and what paints it."""
 
 
 def street(stage: Stage, hour: Hour) -> None:
@@ -98,35 +103,44 @@ def _houses(stage: Stage, edge: float) -> None:
             )
 
 
-def _traffic(stage: Stage, half: float) -> list:
+def _traffic(stage: Stage, half: float) -> list[Piece]:
     rng = stage.rng
-    pieces = []
-    z = rng.uniform(4.0, 11.0)
-    for _ in range(int(rng.integers(1, 6))):
-        lane = half * 0.5 * rng.choice((-1, 1))
-        heading = np.pi / 2 if lane > 0 else -np.pi / 2
-        place = (lane + rng.uniform(-0.3, 0.3), z)
-        kind = bus if rng.random() < 0.07 and z > 14 else car
-        pieces.append((z, lambda place=place, heading=heading, kind=kind: kind(stage, place, heading)))
-        z += rng.uniform(6, 18)
-    if half > 4.2:
-        for side in (-1, 1):
-            if rng.random() < 0.6:
-                z = rng.uniform(3.5, 12)
-                for _ in range(int(rng.integers(1, 6))):
-                    place = (side * (half - 1.05), z)
-                    heading = side * np.pi / 2 + rng.uniform(-0.04, 0.04)
-                    pieces.append((z, lambda place=place, heading=heading: car(stage, place, heading)))
-                    z += rng.uniform(5.0, 8.0)
+    pieces: list[Piece] = []
+    taken: list[tuple[float, float]] = []
+
+    def park(x: float, z: float, heading: float, *, big: bool = False) -> None:
+        """A vehicle, unless it would stand in another one."""
+        reach = 7.5 if big else 5.4
+        if any(abs(x - ox) < 2.4 and abs(z - oz) < reach for ox, oz in taken):
+            return
+        taken.append((x, z))
+        kind = bus if big else car
+        pieces.append((z, lambda: kind(stage, (x, z), heading)))
+
     if rng.random() < 0.3:
-        z = rng.uniform(6, 14)
-        heading = rng.choice((0.0, np.pi)) + rng.uniform(-0.35, 0.35)
-        place = (rng.uniform(-half * 0.4, half * 0.4), z)
-        pieces.append((z, lambda: car(stage, place, heading)))
+        z = rng.uniform(6.5, 14)
+        heading = float(rng.choice((0.0, np.pi))) + rng.uniform(-0.35, 0.35)
+        x = rng.uniform(-half * 0.4, half * 0.4)
+        park(x, z, heading)
+        taken += [(x - 2.3, z), (x + 2.3, z)]
+    z = rng.uniform(5.0, 11.0)
+    for _ in range(int(rng.integers(1, 6))):
+        lane = half * 0.42 * float(rng.choice((-1, 1)))
+        heading = np.pi / 2 if lane > 0 else -np.pi / 2
+        park(lane + rng.uniform(-0.2, 0.2), z, heading, big=bool(rng.random() < 0.1 and z > 14))
+        z += rng.uniform(5, 16)
+    if half > 4.0:
+        for side in (-1, 1):
+            z = rng.uniform(4.5, 12)
+            if rng.random() < 0.6:
+                for _ in range(int(rng.integers(1, 6))):
+                    park(side * (half - 0.95), z, side * np.pi / 2 + rng.uniform(-0.04, 0.04))
+                    z += rng.uniform(5.4, 8.0)
     if rng.random() < 0.4:
         z = rng.uniform(4, 16)
-        place2 = (rng.uniform(-half, half) * 0.9, z)
-        pieces.append((z, lambda: cyclist(stage, place2)))
+        spot = (rng.uniform(-half, half) * 0.9, z)
+        if all(abs(spot[0] - ox) > 1.6 or abs(z - oz) > 2.8 for ox, oz in taken):
+            pieces.append((z, lambda: cyclist(stage, spot)))
     return pieces
 
 
@@ -142,6 +156,7 @@ def stand(
     shade: float = 1.0,
     spread: float = 0.5,
     number: int | None = None,
+    grain: float = 0.04,
 ) -> None:
     """Put a figure on the ground at (X, Z) with its shadow, light and haze; ``spread`` is its shadow's width."""
     x, z = place
@@ -159,6 +174,7 @@ def stand(
         haze=stage.light.haze(z),
         flip=flip,
         soft=soft,
+        grain=grain,
     )
 
 
@@ -176,20 +192,13 @@ def cyclist(stage: Stage, place: tuple[float, float]) -> None:
     if rng.random() < 0.6:
         rider = person(rng, pose="sit", lit_from=sun_side(stage, flip=flip))
         px, py, unit = stage.at(place[0], 0.4, place[1])
-        tint = stage.light.on((0.0, 0.45, -0.89))
-        rider.paint(
-            stage.canvas,
-            (px - (-0.2 if flip else 0.2) * -unit * -1, py, unit),
-            Ade.PERSON,
-            tint=tint,
-            flip=flip,
-            soft=0.012,
-        )
+        saddle = px + (0.2 if flip else -0.2) * unit
+        rider.paint(stage.canvas, (saddle, py, unit), Ade.PERSON, tint=stage.light.on((0.0, 0.45, -0.89)), flip=flip, soft=0.012)
 
 
-def _pavement(stage: Stage, half: float, walk: float, season: float) -> list:
+def _pavement(stage: Stage, half: float, walk: float, season: float) -> list[Piece]:
     rng = stage.rng
-    pieces = []
+    pieces: list[Piece] = []
     for _ in range(int(rng.integers(2, 9))):
         z = rng.uniform(3.0, 24)
         crossing = rng.random() < 0.2
@@ -210,7 +219,7 @@ def _pavement(stage: Stage, half: float, walk: float, season: float) -> list:
                     (
                         z,
                         lambda figure=figure, x=x, z=z, size=size: stand(
-                            stage, figure, (x, z), Ade.TREE, size=size, soft=0.003, spread=0.5
+                            stage, figure, (x, z), Ade.TREE, size=size, soft=0.002, spread=0.5, grain=0.1
                         ),
                     )
                 )

@@ -139,9 +139,9 @@ def grass(base: Colour, dry: Colour) -> Texture:
 
     def texture(u: Floats, v: Floats, foot: Floats) -> Floats:
         patches = np.clip(fbm(u, v, 6.0, beta=1.3, footprint=foot) * np.float32(0.3) + np.float32(0.35), 0, 1)
-        tufts = fbm(u, v * np.float32(0.6), 0.5, beta=0.8, footprint=foot) * np.float32(0.13)
+        tufts = fbm(u, v * np.float32(0.6), 0.5, beta=0.8, footprint=foot) * np.float32(0.09)
         # Blades: stretched away from the viewer, which the slant foreshortens into upright strokes.
-        blades = fbm(u, v * np.float32(0.25), 0.09, beta=0.55, footprint=foot) * np.float32(0.16)
+        blades = fbm(u, v * np.float32(0.25), 0.09, beta=0.55, footprint=foot) * np.float32(0.13)
         colour = base + (dry - base) * patches[..., None]
         return np.asarray(colour * (1 + (tufts + blades)[..., None]), np.float32)
 

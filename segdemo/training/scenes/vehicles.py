@@ -3,10 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 
+from .canvas import Floats
 from .classes import Ade
 from .colours import Colour, oklch, rgb
 from .figure import Figure
-from .stage import Stage
+from .stage import Stage, Texture
 
 Array = npt.NDArray[np.float64]
 
@@ -32,7 +33,7 @@ _TYRE = rgb(34, 34, 36)
 def car_colour(rng: np.random.Generator) -> Colour:
     """Paint: half of all cars are white, grey or black."""
     if rng.random() < 0.5:
-        return oklch(float(rng.choice((0.3, 0.45, 0.7, 0.86, 0.93))), 0.01, 250)
+        return oklch(float(rng.choice((0.36, 0.5, 0.72, 0.86, 0.94))), 0.01, 250)
     return oklch(
         rng.uniform(0.42, 0.66),
         rng.uniform(0.1, 0.19),
@@ -54,7 +55,7 @@ def car(stage: Stage, centre: tuple[float, float], heading: float) -> None:
     solid.side([(-1.9, 0.16), (1.9, 0.16), (1.9, 0.45), (-1.9, 0.45)], near * half * 0.97, rgb(30, 30, 32))
     solid.extrude([(-2.0, 0.18), (-2.0, 0.5), (2.0, 0.5), (2.0, 0.18)], half * 0.9, half * 0.9, rgb(30, 30, 32))
     solid.extrude(lower, half, half, paint)
-    solid.side(lower, near * half, paint)
+    solid.side(lower, near * half, _gloss(paint, 0.75))
     axles = (lower[0][0] + 0.72, lower[-1][0] - 0.78)
     for axle in axles:
         solid.side(_circle(axle, 0.33, 0.39, upper=True), near * half * 1.001, rgb(26, 26, 28))
@@ -186,9 +187,19 @@ class _Solid:
             self.stage.quad(self.place(pane), _sky_glass, self.label, self.number)
 
 
-def _sky_glass(
-    u: npt.NDArray[np.float32], v: npt.NDArray[np.float32], foot: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
+def _gloss(paint: Colour, height: float) -> Texture:
+    """Car paint: darker towards the sill, a soft reflection of the horizon along the shoulder."""
+
+    def texture(u: Floats, v: Floats, foot: Floats) -> Floats:
+        share = np.clip(v / np.float32(height), 0, 1)
+        line = np.exp(-(((share - np.float32(0.78)) / np.float32(0.1)) ** 2)) * np.float32(0.1)
+        tone = np.float32(0.72) + share * np.float32(0.36)
+        return np.asarray(paint * tone[..., None] + line[..., None], np.float32)
+
+    return texture
+
+
+def _sky_glass(u: Floats, v: Floats, foot: Floats) -> Floats:
     """Dark glass that mirrors some sky towards its upper edge."""
     share = np.clip(v * np.float32(1.3) + np.sin(u * np.float32(2.2)) * np.float32(0.14), 0, 1)[..., None]
     return np.asarray(_GLASS * np.float32(0.75) + (rgb(150, 176, 196) - _GLASS) * share * np.float32(0.62), np.float32)

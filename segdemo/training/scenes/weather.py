@@ -109,23 +109,26 @@ def sky(stage: Stage, hour: Hour) -> None:
     """Fill the whole canvas with sky; what comes later covers it."""
     rng = stage.rng
     offset = rng.uniform(0, 100, 2).astype(np.float32)
-    cover = rng.uniform(-0.4, 1.1) if hour.name not in ("overcast", "white") else rng.uniform(-1.0, 0.3)
-    stretch = np.float32(rng.uniform(1.6, 3.2))
-    size = rng.uniform(0.35, 0.8)
+    grey = hour.name in ("overcast", "white")
+    cover = rng.uniform(-1.0, 0.2) if grey else rng.uniform(-0.3, 1.3)
+    stretch = np.float32(rng.uniform(1.2, 2.2))
+    size = rng.uniform(0.55, 1.3)
     horizon = np.float32(max(stage.camera.horizon, 0.25))
+    strength = np.float32(rng.uniform(0.35, 0.7) if grey else rng.uniform(0.75, 0.95))
 
     def paint(x: Floats, y: Floats) -> Floats:
         height = np.clip(1 - y / horizon, 0, 1)
         gradient = hour.horizon + (hour.zenith - hour.horizon) * (height[..., None] ** np.float32(0.7))
         # Clouds lie on a ceiling: they crowd together towards the horizon.
-        near = 1 / (height + np.float32(0.22))
+        near = 1 / (height + np.float32(0.3))
         u = (x - np.float32(stage.camera.centre)) * near + offset[0]
         v = near * stretch + offset[1]
-        body = fbm(u, v, size, beta=1.45)
-        lit = body - fbm(u + np.float32(0.05), v + np.float32(0.12), size, beta=1.45)
-        amount = np.clip((body - np.float32(cover)) * np.float32(1.1), 0, 1)
-        amount = (amount * amount * (3 - 2 * amount))[..., None] * np.float32(0.92)
-        shade = np.clip(np.float32(0.9) + lit[..., None] * np.float32(0.16) - amount * np.float32(0.08), 0.7, 1.05)
+        foot = near * near * np.float32(stage.canvas.pixel * 0.8)
+        body = fbm(u, v, size, beta=1.7) + fbm(u, v, size * 0.25, beta=1.25, footprint=foot) * np.float32(0.22)
+        lit = fbm(u + np.float32(0.06), v + np.float32(0.14), size, beta=1.7)
+        amount = np.clip((body - np.float32(cover)) * np.float32(0.9), 0, 1)
+        amount = (amount * amount * (3 - 2 * amount))[..., None] * strength
+        shade = np.clip(np.float32(0.93) + (body - lit)[..., None] * np.float32(0.2) - amount * np.float32(0.06), 0.74, 1.06)
         return np.asarray(gradient + (hour.cloud * shade - gradient) * amount, np.float32)
 
     stage.canvas.stamp(*stage.canvas.whole(), paint, Ade.SKY)
