@@ -2,14 +2,11 @@
 
 import io
 import shutil
-from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
-import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from segdemo.ui.packing import data_url, pack
 from segdemo.ui.viewer import script, style
@@ -61,15 +58,6 @@ def launch_chromium(playwright: Any) -> Browser:
     assert path, "These tests need Chromium on the PATH: apt-get install -y --no-install-recommends chromium"
     browser: Browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
     return browser
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for a module's tests."""
-    with sync_playwright() as playwright:
-        browser = launch_chromium(playwright)
-        yield browser
-        browser.close()
 
 
 def plain_photo(width: int, height: int, color: tuple[int, int, int] = (90, 120, 150)) -> str:
@@ -155,4 +143,3 @@ def open_viewer(context: BrowserContext, *, width: int = 800) -> ViewerPage:
     page.evaluate(script())
     page.evaluate(START)
     return ViewerPage(page)
-

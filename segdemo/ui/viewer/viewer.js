@@ -132,9 +132,13 @@
         if (!scene.photo) return;
         const from = scene.cursor ?? scene.pixel ?? view.toImage(view.width / 2, view.height / 2);
         const box = view.rectangle();
-        const stride = (size, count) => Math.max(1 / count, 4 / size) * (big ? 8 : 1);
-        const x = sd.clamp(from.x + dx * stride(box.width, scene.photo.width), 0, 1 - 1e-6);
-        const y = sd.clamp(from.y + dy * stride(box.height, scene.photo.height), 0, 1 - 1e-6);
+        // From pixel centre to pixel centre, by at least four CSS pixels.
+        const along = (place, direction, pixels, size) => {
+          const stride = Math.max(1, Math.round((4 * pixels) / size)) * (big ? 8 : 1);
+          return (sd.clamp(sd.cell(place, pixels) + direction * stride, 0, pixels - 1) + 0.5) / pixels;
+        };
+        const x = along(from.x, dx, scene.photo.width, box.width);
+        const y = along(from.y, dy, scene.photo.height, box.height);
         scene.cursor = { x, y };
         changeView(() => view.reveal(x, y, Math.min(48, view.width / 4, view.height / 4)));
         const pixel = pixelInfo(x, y, "keyboard");

@@ -1,0 +1,37 @@
+"""One Chromium for the tests in a browser, and a viewer on a bare page."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from .harness import ViewerPage, launch_chromium, open_viewer
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser, shared by all tests."""
+    with sync_playwright() as playwright:
+        browser = launch_chromium(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def make_viewer(chromium: Browser) -> Iterator[Callable[..., ViewerPage]]:
+    """Open viewers in contexts of their own; options go to ``new_context``. Script errors fail the test."""
+    contexts = []
+    errors: list[str] = []
+
+    def make(*, width: int = 800, **options: Any) -> ViewerPage:
+        settings = {"viewport": {"width": 1000, "height": 800}, "reduced_motion": "reduce", **options}
+        context = chromium.new_context(**settings)
+        contexts.append(context)
+        context.on("weberror", lambda error: errors.append(str(error.error)))
+        return open_viewer(context, width=width)
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert not errors
