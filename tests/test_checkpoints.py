@@ -57,9 +57,9 @@ def test_a_folder_is_a_checkpoint(tiny_checkpoint: Path) -> None:
 
 
 def test_parameters_are_counted_from_the_file(tiny_checkpoint: Path) -> None:
-    from segdemo.model.weights import load_network
+    from segdemo.model.weights import load_library_model
 
-    counted = sum(tensor.numel() for tensor in load_network(tiny_checkpoint).model.state_dict().values())
+    counted = sum(tensor.numel() for tensor in load_library_model(tiny_checkpoint).state_dict().values())
     found = checkpoints.find(tiny_checkpoint).parameters
     assert found is not None
     assert abs(found - counted) <= 0.01 * counted

@@ -13,7 +13,9 @@ import numpy.typing as npt
 import torch
 
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import CapturingNetwork, Progress, RawOutputs
+from segdemo.model.capture import Progress, RawOutputs
+from segdemo.model.library import LibraryNetwork
+from segdemo.model.network import Network
 
 logger = logging.getLogger(__name__)
 
@@ -24,9 +26,20 @@ PRECISIONS = ("auto", "fp32", "bf16")
 class Engine(Protocol):
     """A network ready to run; safe to call from several threads."""
 
-    name: str
-    precision: str
-    device: str
+    @property
+    def name(self) -> str:
+        """``torch`` or ``openvino``."""
+        ...
+
+    @property
+    def precision(self) -> str:
+        """``fp32`` or ``bf16``."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """``cpu``, ``cuda`` or ``mps``."""
+        ...
 
     def __call__(
         self,
@@ -40,11 +53,11 @@ class Engine(Protocol):
         ...
 
 
-@dataclass
+@dataclass(frozen=True)
 class TorchEngine:
     """PyTorch, eagerly, with the weights in float32; ``bf16`` computes matrix products in bfloat16."""
 
-    network: CapturingNetwork
+    network: Network | LibraryNetwork
     precision: str = "fp32"
     device: str = "cpu"
     name: str = "torch"
@@ -165,7 +178,7 @@ def make_engine(folder: Path, *, engine: str = "auto", precision: str = "auto", 
 
 def has_native_bf16() -> bool:
     """Whether this processor multiplies bfloat16 matrices itself (AMX or AVX-512 BF16, or Arm's BF16)."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     if capabilities:
         return any(capabilities.get(flag) for flag in ("amx_bf16", "avx512_bf16", "bf16", "arm_bf16"))
     flags = Path("/proc/cpuinfo")

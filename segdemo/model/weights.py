@@ -6,18 +6,20 @@ import threading
 import warnings
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import CapturingNetwork
+from segdemo.model.library import LibraryNetwork
+from segdemo.model.network import Network
 
 logger = logging.getLogger(__name__)
 
 _lock = threading.Lock()
 
 
-def load_network(folder: Path, device: str = "cpu") -> CapturingNetwork:
+def load_network(folder: Path, device: str = "cpu") -> Network | LibraryNetwork:
     """Return the network of a checkpoint folder in float32, whatever it is stored in; the same object every time.
 
     Only safetensors are read, and no code from the folder is run. Raises ``SegdemoError`` where the folder holds no
@@ -42,7 +44,16 @@ def read_config(folder: Path) -> dict[str, object]:
 
 
 @lru_cache(maxsize=4)
-def _load(folder: Path, device: str) -> CapturingNetwork:
+def _load(folder: Path, device: str) -> Network | LibraryNetwork:
+    model = load_library_model(folder)
+    network = Network(model) if Network.supports(model.config) else LibraryNetwork(model)
+    logger.info("loaded %s on %s", folder, device)
+    network.to(device)
+    return network
+
+
+def load_library_model(folder: Path) -> Any:
+    """Return the library's ``Mask2FormerForUniversalSegmentation`` of a checkpoint folder, in float32; a new object."""
     from transformers import Mask2FormerForUniversalSegmentation
     from transformers.utils import logging as library_logging
 
@@ -67,6 +78,4 @@ def _load(folder: Path, device: str) -> CapturingNetwork:
         raise SegdemoError(
             f"The weights in {folder} lack {len(missing)} tensors (such as {missing[0]}): fetch the checkpoint again."
         )
-    model.requires_grad_(False)
-    logger.info("loaded %s on %s", folder, device)
-    return CapturingNetwork(model.to(device))
+    return model.eval().requires_grad_(False)

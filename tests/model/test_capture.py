@@ -8,15 +8,21 @@ import numpy as np
 import pytest
 import torch
 
-from segdemo.model.capture import Cancelled, CapturingNetwork, RawOutputs
-from segdemo.model.weights import load_network
+from segdemo.model.capture import Cancelled, RawOutputs
+from segdemo.model.library import LibraryNetwork
+from segdemo.model.network import Network
+from segdemo.model.weights import load_library_model
 
 SIZES = [(96, 128), (64, 64), (160, 96)]
 
 
-@pytest.fixture(scope="module")
-def network(tiny_checkpoint: Path) -> CapturingNetwork:
-    return load_network(tiny_checkpoint)
+AnyNetwork = Network | LibraryNetwork
+
+
+@pytest.fixture(scope="module", params=[Network, LibraryNetwork])
+def network(tiny_checkpoint: Path, request: pytest.FixtureRequest) -> AnyNetwork:
+    made: AnyNetwork = request.param(load_library_model(tiny_checkpoint))
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +41,7 @@ def pixels(size: tuple[int, int], batch: int = 1, seed: int = 0) -> torch.Tensor
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("batch", [1, 2])
-def test_every_layer_equals_the_library(network: CapturingNetwork, library: Any, size: Any, batch: int) -> None:
+def test_every_layer_equals_the_library(network: AnyNetwork, library: Any, size: Any, batch: int) -> None:
     values = pixels(size, batch)
     with torch.inference_mode():
         expected = library(pixel_values=values, output_auxiliary_logits=True)
@@ -50,7 +56,7 @@ def test_every_layer_equals_the_library(network: CapturingNetwork, library: Any,
         np.testing.assert_allclose(raw.classes[index], layer["class_queries_logits"].numpy(), **tolerance)
 
 
-def test_without_capture_only_the_last_layer_is_kept(network: CapturingNetwork) -> None:
+def test_without_capture_only_the_last_layer_is_kept(network: AnyNetwork) -> None:
     plain, full = network(pixels((96, 128)), capture=False), network(pixels((96, 128)))
     assert len(plain.masks) == len(plain.classes) == 1
     assert plain.attentions == ()
@@ -101,7 +107,7 @@ class Recomputed:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("batch", [1, 2])
-def test_cross_attention_equals_a_recomputation(network: CapturingNetwork, library: Any, size: Any, batch: int) -> None:
+def test_cross_attention_equals_a_recomputation(network: AnyNetwork, library: Any, size: Any, batch: int) -> None:
     values = pixels(size, batch)
     expected = Recomputed(library, values)
     raw = network(values)
@@ -114,16 +120,18 @@ def test_cross_attention_equals_a_recomputation(network: CapturingNetwork, libra
     assert np.array_equal(raw.unmasked, torch.stack(expected.unmasked).numpy())
 
 
-def test_empty_masks_are_flagged_and_others_are_not(network: CapturingNetwork, library: Any) -> None:
+def test_empty_masks_are_flagged_and_others_are_not(network: AnyNetwork, library: Any) -> None:
     """Mask features of one sign make some queries' masks empty and others full."""
-    for model in (network.model, library):
-        model.model.pixel_level_module.decoder.mask_projection.bias.data.add_(3)
+    own = network.pixel_decoder if isinstance(network, Network) else network.model.model.pixel_level_module.decoder
+    decoders = (own, library.model.pixel_level_module.decoder)
+    for decoder in decoders:
+        decoder.mask_projection.bias.data.add_(3)
     try:
         expected = Recomputed(library, pixels((96, 128)))
         raw = network(pixels((96, 128)))
     finally:
-        for model in (network.model, library):
-            model.model.pixel_level_module.decoder.mask_projection.bias.data.sub_(3)
+        for decoder in decoders:
+            decoder.mask_projection.bias.data.sub_(3)
     assert raw.unmasked is not None
     flags = torch.stack(expected.unmasked).numpy()
     assert flags.any()
@@ -131,13 +139,13 @@ def test_empty_masks_are_flagged_and_others_are_not(network: CapturingNetwork, l
     assert np.array_equal(raw.unmasked, flags)
 
 
-def test_attention_survives_half_precision(network: CapturingNetwork) -> None:
+def test_attention_survives_half_precision(network: AnyNetwork) -> None:
     for maps in network(pixels((96, 128))).attentions:
         assert maps.dtype == np.float16
         np.testing.assert_allclose(maps.max((-2, -1)), 1)
 
 
-def test_progress_rises_to_one(network: CapturingNetwork) -> None:
+def test_progress_rises_to_one(network: AnyNetwork) -> None:
     seen: list[float] = []
     network(pixels((64, 64)), progress=seen.append)
     assert seen == sorted(seen)
@@ -145,7 +153,7 @@ def test_progress_rises_to_one(network: CapturingNetwork) -> None:
     assert len(seen) > 8
 
 
-def test_a_run_can_be_stopped_and_the_next_one_works(network: CapturingNetwork) -> None:
+def test_a_run_can_be_stopped_and_the_next_one_works(network: AnyNetwork) -> None:
     cancel = threading.Event()
     seen: list[float] = []
 
@@ -160,7 +168,7 @@ def test_a_run_can_be_stopped_and_the_next_one_works(network: CapturingNetwork) 
     assert isinstance(network(pixels((64, 64))), RawOutputs)
 
 
-def test_two_threads_get_their_own_outputs(network: CapturingNetwork) -> None:
+def test_two_threads_get_their_own_outputs(network: AnyNetwork) -> None:
     inputs = [pixels((64, 64), seed=seed) for seed in (1, 2)]
     expected = [network(values) for values in inputs]
     results: dict[int, RawOutputs] = {}

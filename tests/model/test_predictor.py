@@ -11,8 +11,8 @@ import torch
 
 import segdemo
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import CapturingNetwork
 from segdemo.model.engines import FallbackEngine, TorchEngine
+from segdemo.model.network import Network
 from segdemo.model.predictor import Predictor, load_predictor
 from segdemo.model.weights import load_network
 
@@ -82,13 +82,13 @@ def test_batches_share_a_pass_only_at_equal_input_size(
     predictor: Predictor, photo: Photo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shapes: list[tuple[int, ...]] = []
-    run = CapturingNetwork.__call__
+    run = Network.forward
 
-    def recorded(self: CapturingNetwork, values: torch.Tensor, **options: object) -> object:
+    def recorded(self: Network, values: torch.Tensor, **options: object) -> object:
         shapes.append(tuple(values.shape))
         return run(self, values, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(CapturingNetwork, "__call__", recorded)
+    monkeypatch.setattr(Network, "forward", recorded)
     monkeypatch.setattr("segdemo.model.predictor.BATCH_PIXELS", 3 * 96 * 128)
     predictor.predict_batch([photo, photo[:64], photo, photo, photo])
     assert sorted(shapes) == [(1, 3, 96, 128), (1, 3, 96, 256), (3, 3, 96, 128)]
@@ -104,8 +104,9 @@ def test_weights_stored_in_half_precision_load_as_float32(tiny_checkpoint: Path,
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "dtype": "float16"}))
-    model = load_network(folder).model
-    assert {tensor.dtype for tensor in model.parameters()} == {torch.float32}
+    network = load_network(folder)
+    assert isinstance(network, Network)
+    assert {tensor.dtype for tensor in network.parameters()} == {torch.float32}
     assert np.isfinite(load_predictor(folder)(photo).mask_logits()).all()
 
 

@@ -1,0 +1,125 @@
+"""The library's own network with hooks: what ``network.py`` is checked against, and runs what that cannot.
+
+The cross-attention is what ``decoder.layers[i].cross_attn`` computes anyway: it is asked for per head instead of as a
+mean over heads, and kept instead of dropped.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from segdemo.model.capture import Progress, RawOutputs, Steps, packed
+
+
+@dataclass
+class _Sink:
+    """What the hooks collect during one forward pass."""
+
+    capture: bool
+    step: Steps
+    attentions: list[Tensor] = field(default_factory=list)
+    unmasked: list[Tensor] = field(default_factory=list)
+
+
+class LibraryNetwork:
+    """A ``Mask2FormerForUniversalSegmentation`` whose forward pass can be watched, stopped and kept.
+
+    One forward pass at a time: concurrent callers wait.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model.eval()
+        self._lock = threading.Lock()
+        self._sink: _Sink | None = None
+        self._attach()
+
+    def to(self, device: str) -> None:
+        """Move the weights to a device."""
+        self.model.to(device)
+
+    def __call__(
+        self,
+        pixel_values: Tensor,
+        *,
+        capture: bool = True,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> RawOutputs:
+        """Run float32 (B, 3, H, W) forward, H and W multiples of 32; raises ``Cancelled`` once ``cancel`` is set."""
+        sink = _Sink(capture, Steps(self._counts, progress, cancel))
+        with self._lock, self._collecting(sink), torch.inference_mode():
+            outputs = self.model(pixel_values=pixel_values, output_auxiliary_logits=capture)
+            layers = [*(outputs.auxiliary_logits or ()), outputs]
+            masks = [layer["masks_queries_logits"] for layer in layers]
+            classes = [layer["class_queries_logits"] for layer in layers]
+            raw = packed(masks, classes, list(self._shaped(sink.attentions, pixel_values)), sink.unmasked)
+        if progress is not None:
+            progress(1.0)
+        return raw
+
+    @contextmanager
+    def _collecting(self, sink: _Sink) -> Iterator[None]:
+        self._sink = sink
+        try:
+            yield
+        finally:
+            self._sink = None
+
+    def _attach(self) -> None:
+        core: Any = self.model.model
+        decoder = core.transformer_module.decoder
+        stages = core.pixel_level_module.encoder.swin.encoder.layers
+        parts: dict[str, list[nn.Module]] = {
+            "backbone": [block for stage in stages for block in stage.blocks],
+            "pixel": list(core.pixel_level_module.decoder.encoder.layers),
+            "decoder": list(decoder.layers),
+        }
+        self._counts = {part: len(modules) for part, modules in parts.items()}
+        for part, modules in parts.items():
+            for module in modules:
+                module.register_forward_hook(self._after_module(part))
+        for layer in decoder.layers:
+            layer.cross_attn.register_forward_pre_hook(self._before_attention, with_kwargs=True)
+            layer.cross_attn.register_forward_hook(self._after_attention)
+        decoder.mask_predictor.register_forward_hook(self._after_mask)
+
+    def _after_module(self, part: str) -> Callable[[nn.Module, Any, Any], None]:
+        def advance(module: nn.Module, args: Any, output: Any) -> None:
+            if self._sink is not None:
+                self._sink.step(part)
+
+        return advance
+
+    def _before_attention(self, module: nn.Module, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        if self._sink is None:
+            return args, kwargs
+        return args, {**kwargs, "need_weights": self._sink.capture, "average_attn_weights": False}
+
+    def _after_attention(self, module: nn.Module, args: Any, output: Any) -> None:
+        if self._sink is not None and self._sink.capture:
+            self._sink.attentions.append(output[1])
+
+    def _after_mask(self, module: nn.Module, args: Any, output: Any) -> None:
+        """Note which masks came out empty; the network lifts the restriction for those before it attends."""
+        if self._sink is None or not self._sink.capture or len(self._sink.unmasked) == self._num_attentions:
+            return
+        batch, queries = output[0].shape[:2]
+        self._sink.unmasked.append(output[1].view(batch, -1, queries, output[1].shape[-1])[:, 0].all(dim=-1))
+
+    @property
+    def _num_attentions(self) -> int:
+        model: Any = self.model
+        return len(model.model.transformer_module.decoder.layers)
+
+    @staticmethod
+    def _shaped(attentions: list[Tensor], pixel_values: Tensor) -> Iterator[Tensor]:
+        height, width = pixel_values.shape[-2:]
+        for index, maps in enumerate(attentions):
+            stride = 32 >> (index % 3)
+            size = (-(-height // stride), -(-width // stride))
+            yield maps.reshape(*maps.shape[:-1], *size)

@@ -1,0 +1,68 @@
+"""The whole network for inference: faster than the library's on a processor, equal to it, and traceable at any size."""
+
+import threading
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from segdemo.model.capture import Progress, RawOutputs, Steps, packed
+from segdemo.model.pixel_decoder import PixelDecoder
+from segdemo.model.query_decoder import Layers, QueryDecoder
+from segdemo.model.swin import SwinBackbone
+
+
+class Network(nn.Module):
+    """Mask2Former with a Swin backbone, built from the library's model, whose weights it takes over.
+
+    One forward pass at a time: concurrent callers wait.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        pixel_level = model.model.pixel_level_module
+        self.backbone = SwinBackbone(pixel_level.encoder)
+        self.pixel_decoder = PixelDecoder(pixel_level.decoder)
+        self.query_decoder = QueryDecoder(model.model.transformer_module, model.class_predictor)
+        self._lock = threading.Lock()
+        self.eval().requires_grad_(False)
+
+    @staticmethod
+    def supports(config: Any) -> bool:
+        """Whether a configuration is of the family this module computes; the library's own network runs others."""
+        backbone = config.backbone_config
+        return bool(
+            backbone.model_type == "swin"
+            and backbone.patch_size in (4, [4, 4], (4, 4))
+            and backbone.hidden_act == "gelu"
+            and not backbone.use_absolute_embeddings
+            and not config.pre_norm
+        )
+
+    def layers(self, pixels: Tensor, keep: bool, step: Steps) -> Layers:
+        """Run normalised pixels (B, 3, H, W) forward, H and W multiples of 32; every layer with ``keep``."""
+        features = self.backbone(pixels, step)
+        levels, shapes, mask_features = self.pixel_decoder(features, step)
+        layers: Layers = self.query_decoder(levels, shapes, mask_features, keep, step)
+        return layers
+
+    def forward(
+        self,
+        pixel_values: Tensor,
+        *,
+        capture: bool = True,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> RawOutputs:
+        """Run float32 (B, 3, H, W) forward, H and W multiples of 32; raises ``Cancelled`` once ``cancel`` is set."""
+        counts = {
+            "backbone": sum(len(stage.blocks) for stage in self.backbone.stages),  # type: ignore[arg-type]
+            "pixel": len(self.pixel_decoder.layers),
+            "decoder": len(self.query_decoder.layers),
+        }
+        with self._lock, torch.inference_mode():
+            found = self.layers(pixel_values, capture, Steps(counts, progress, cancel))
+            raw = packed(found.masks, found.classes, found.attentions, found.unmasked)
+        if progress is not None:
+            progress(1.0)
+        return raw

@@ -1,0 +1,162 @@
+"""Swin backbone for inference: one gather into windows and one back, no work on padded places.
+
+Computes what the library's ``SwinBackbone`` computes (Liu et al., "Swin Transformer", ICCV 2021), from its weights.
+Projections are per place, so they run on the real places only; a padded place is zero before them, hence equal to
+their bias, which one extra zero row provides. Every size is taken from the tensors by arithmetic alone, so that a
+traced graph stays right at any input size.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from segdemo.model.capture import Steps
+
+
+class SwinBlock(nn.Module):
+    """Windowed self-attention and an MLP, over tokens (B, H * W, C)."""
+
+    relative_bias: Tensor
+
+    def __init__(self, block: Any) -> None:
+        super().__init__()
+        attention = block.attention
+        self.window = int(block.window_size)
+        self.shift = int(block.shift_size)
+        self.heads = int(attention.num_attention_heads)
+        self.before, self.after = block.layernorm_before, block.layernorm_after
+        self.qkv = fused_linear(attention.q_proj, attention.k_proj, attention.v_proj)
+        self.out = attention.o_proj
+        self.fc1, self.fc2 = block.mlp.fc1, block.mlp.fc2
+        # (1, heads, window^2, window^2): looked up once, since the weights do not change any more.
+        self.register_buffer("relative_bias", attention.relative_position_bias().detach().clone(), persistent=False)
+
+    def forward(self, tokens: Tensor, layout: "WindowLayout") -> Tensor:
+        """Return the block's output, of the shape of ``tokens``."""
+        batch, places, channels = tokens.shape
+        area = self.window * self.window
+        qkv = self.qkv(F.pad(self.before(tokens), (0, 0, 0, 1)))
+        windows = qkv.index_select(1, layout.into_windows).view(-1, area, 3, self.heads, channels // self.heads)
+        query, key, value = windows.permute(2, 0, 3, 1, 4).unbind(0)
+        bias = self.relative_bias
+        if layout.mask is not None:
+            bias = self._with_mask(layout.mask, batch)
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query.dtype))
+        attended = attended.transpose(1, 2).reshape(batch, -1, channels).index_select(1, layout.out_of_windows)
+        tokens = tokens + self.out(attended)
+        return tokens + self.fc2(F.gelu(self.fc1(self.after(tokens))))
+
+    def _with_mask(self, mask: Tensor, batch: Any) -> Tensor:
+        area = self.window * self.window
+        bias = self.relative_bias + mask[:, None]
+        return bias[None].expand(batch, -1, -1, -1, -1).reshape(-1, self.heads, area, area)
+
+
+class WindowLayout:
+    """Which place each window slot holds, for one grid, window and shift; padding is the place after the last."""
+
+    def __init__(self, height: Any, width: Any, window: int, shift: int, device: torch.device) -> None:
+        rows = (height + window - 1) // window
+        columns = (width + window - 1) // window
+        padded_height, padded_width = rows * window, columns * window
+        y = (torch.arange(padded_height, device=device) + shift) % padded_height
+        x = (torch.arange(padded_width, device=device) + shift) % padded_width
+        real = (y < height)[:, None] & (x < width)[None]
+        places = torch.where(real, y[:, None] * width + x[None], height * width)
+        self.into_windows = _windows(places, rows, columns, window).flatten()
+        self.out_of_windows = self._inverse(height, width, columns, window, shift, padded_height, padded_width, device)
+        self.mask = self._mask(rows, columns, window, shift, device) if shift > 0 else None
+
+    @staticmethod
+    def _inverse(
+        height: Any, width: Any, columns: Any, window: int, shift: int, padded_height: Any, padded_width: Any,
+        device: torch.device,
+    ) -> Tensor:  # fmt: skip
+        y = (torch.arange(height, device=device) + padded_height - shift) % padded_height
+        x = (torch.arange(width, device=device) + padded_width - shift) % padded_width
+        slot_y = (y // window) * columns * window * window + (y % window) * window
+        slot_x = (x // window) * window * window + x % window
+        return (slot_y[:, None] + slot_x[None]).flatten()
+
+    @staticmethod
+    def _mask(rows: Any, columns: Any, window: int, shift: int, device: torch.device) -> Tensor:
+        """(windows, window^2, window^2): -100 between places that only the cyclic shift made neighbours, else 0."""
+        height, width = rows * window, columns * window
+        y, x = torch.arange(height, device=device), torch.arange(width, device=device)
+        y_region = (y >= height - window).long() + (y >= height - shift).long()
+        x_region = (x >= width - window).long() + (x >= width - shift).long()
+        regions = _windows(y_region[:, None] * 3 + x_region[None], rows, columns, window)
+        return (regions[:, None, :] != regions[:, :, None]).to(torch.float32) * -100.0
+
+
+class SwinStage(nn.Module):
+    """Blocks at one resolution, and the merging of 2 x 2 places into one before the next."""
+
+    def __init__(self, stage: Any, norm: nn.Module | None) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList([SwinBlock(block) for block in stage.blocks])
+        self.norm = norm
+        merge = stage.downsample
+        self.merge_norm = merge.norm if merge is not None else None
+        self.merge = merge.reduction if merge is not None else None
+
+
+class SwinBackbone(nn.Module):
+    """Patches, four stages, and a normalised feature map after each stage that the network uses."""
+
+    def __init__(self, backbone: Any) -> None:
+        super().__init__()
+        swin = backbone.swin
+        self.projection = swin.embeddings.patch_embeddings.projection
+        self.norm = swin.embeddings.norm
+        norms = dict(backbone.hidden_states_norms.items())
+        self.stages = nn.ModuleList(
+            [SwinStage(stage, norms.get(f"stage{index}")) for index, stage in enumerate(swin.encoder.layers, start=1)]
+        )
+
+    def forward(self, pixels: Tensor, step: Steps) -> list[Tensor]:
+        """Return the feature maps (B, C, h, w) of pixels (B, 3, H, W), finest first; H and W multiples of 32."""
+        patches = self.projection(pixels)
+        height, width = patches.shape[2], patches.shape[3]
+        tokens = self.norm(patches.flatten(2).transpose(1, 2))
+        features = []
+        for stage in self.stages:
+            layouts: dict[tuple[int, int], WindowLayout] = {}
+            for block in stage.blocks:
+                key = (block.window, block.shift)
+                if key not in layouts:
+                    layouts[key] = WindowLayout(height, width, *key, tokens.device)
+                tokens = block(tokens, layouts[key])
+                step("backbone")
+            if stage.norm is not None:
+                # Tokens are already what a channels-last map is in memory: no copy.
+                features.append(stage.norm(tokens).transpose(1, 2).unflatten(2, (height, width)))
+            if stage.merge is not None:
+                tokens = _merged(tokens, height, width)
+                tokens = stage.merge(stage.merge_norm(tokens))
+                height, width = height // 2, width // 2
+        return features
+
+
+def fused_linear(*layers: nn.Linear) -> nn.Linear:
+    """Return one linear layer with the outputs of several, in order."""
+    weight = torch.cat([layer.weight.detach() for layer in layers])
+    fused = nn.Linear(weight.shape[1], weight.shape[0], bias=layers[0].bias is not None, device="meta")
+    fused.weight = nn.Parameter(weight, requires_grad=False)
+    if layers[0].bias is not None:
+        fused.bias = nn.Parameter(torch.cat([layer.bias.detach() for layer in layers]), requires_grad=False)
+    return fused
+
+
+def _windows(grid: Tensor, rows: Any, columns: Any, window: int) -> Tensor:
+    """(rows * window, columns * window) to (windows, window^2)."""
+    return grid.view(rows, window, columns, window).transpose(1, 2).reshape(-1, window * window)
+
+
+def _merged(tokens: Tensor, height: Any, width: Any) -> Tensor:
+    """(B, H * W, C) to (B, H / 2 * W / 2, 4 C), in the order (top left, bottom left, top right, bottom right)."""
+    batch, _, channels = tokens.shape
+    grid = tokens.view(batch, height // 2, 2, width // 2, 2, channels)
+    return grid.permute(0, 1, 3, 4, 2, 5).reshape(batch, -1, 4 * channels)
