@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 import gradio as gr
+import typer
 
 from segdemo import checkpoints, examples
 from segdemo.errors import SegdemoError
@@ -97,22 +98,29 @@ def _page_file(name: str) -> str:
 
 
 def _checkpoints(wanted: str | None) -> tuple[checkpoints.Checkpoint, list[checkpoints.Checkpoint]]:
-    available = checkpoints.available_checkpoints()
-    if wanted is not None:
+    """The checkpoint to start with and all that visitors may choose; what is missing leaves a line in the log."""
+    name = wanted or settings().checkpoint
+    chosen = None
+    if name:
         try:
-            chosen = checkpoints.find(wanted)
+            chosen = _find_or_fetch(name)
         except SegdemoError as error:
             logger.warning("%s Going on with what there is.", error)
-        else:
-            return chosen, [chosen, *(entry for entry in available if entry.id != chosen.id)]
-    try:
-        chosen = checkpoints.default_checkpoint()
-    except SegdemoError as error:
-        if not available:
-            raise
-        logger.warning("%s Going on with what there is.", error)
-        chosen = available[0]
+    available = checkpoints.available_checkpoints()
+    if chosen is None:
+        chosen = available[0] if available else checkpoints.default_checkpoint()
     return chosen, [chosen, *(entry for entry in available if entry.id != chosen.id)]
+
+
+def _find_or_fetch(name: str) -> checkpoints.Checkpoint:
+    try:
+        return checkpoints.find(name)
+    except SegdemoError:
+        if not settings().allow_download:
+            raise
+    with typer.progressbar(length=100, label=f"Fetching {name}") as bar:
+        checkpoints.download(name, progress=lambda share: bar.update(round(share * 100) - bar.pos))
+    return checkpoints.find(name)
 
 
 def _warm_up(runner: Runner, checkpoint: str, example: str | None) -> None:

@@ -16,7 +16,7 @@ from segdemo.images import display_image, encode_jpeg, load_image
 from segdemo.model.capture import Cancelled
 from segdemo.model.prediction import Prediction
 from segdemo.model.predictor import Predictor, load_predictor
-from segdemo.model.preprocessing import SizeOption
+from segdemo.model.preprocessing import SizeOption, parse_size
 from segdemo.segmentation import SemanticMap, semantic
 from segdemo.ui.jobs import CancelledError, Job, Turnstile
 from segdemo.ui.store import Record, Store
@@ -42,7 +42,7 @@ def input_size(text: str) -> SizeOption:
     """One of ``SIZES`` as the predictor takes it; raises ``SegdemoError`` for others."""
     if text not in SIZES:
         raise SegdemoError(f"The input size must be one of {', '.join(SIZES)}.")
-    return int(text) if text.isdigit() else text
+    return parse_size(text)
 
 
 def semantic_map(record: Record) -> SemanticMap:

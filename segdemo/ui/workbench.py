@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 
 Answer = dict[str, Any]
 HINT = (
-    "Start the demo with --checkpoint facebook/mask2former-swin-large-ade-semantic once its weights are on this "
-    "machine; the README says how to fetch them."
+    "On your own machine: python app.py --checkpoint facebook/mask2former-swin-large-ade-semantic --download "
+    "(about 0.9 GB). On a server: the README says how to preload it."
 )
 
 
