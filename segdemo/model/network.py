@@ -56,7 +56,7 @@ class Network(nn.Module):
     ) -> RawOutputs:
         """Run float32 (B, 3, H, W) forward, H and W multiples of 32; raises ``Cancelled`` once ``cancel`` is set."""
         counts = {
-            "backbone": sum(len(stage.blocks) for stage in self.backbone.stages),  # type: ignore[arg-type]
+            "backbone": self.backbone.num_blocks,
             "pixel": len(self.pixel_decoder.layers),
             "decoder": len(self.query_decoder.layers),
         }

@@ -40,7 +40,8 @@ class DeformableLayer(nn.Module):
         weights = weights.float().softmax(-1).view(batch, count, self.heads, self.levels, self.points)
         places = centres[None, :, None, :, None, :] + offsets
         # The fused kernel exists for the processor in float32; tracing needs operators that graph compilers know.
-        plain = torch.jit.is_tracing() or value.dtype != torch.float32 or value.device.type != "cpu"
+        tracing = torch._C._get_tracing_state() is not None
+        plain = tracing or value.dtype != torch.float32 or value.device.type != "cpu"
         sampled = (_by_grid if plain else _by_rows)(value, places, weights, shapes)
         tokens = self.norm1(tokens + self.out(sampled))
         return self.norm2(tokens + self.fc2(F.relu(self.fc1(tokens))))
@@ -59,7 +60,7 @@ class PixelDecoder(nn.Module):
         self.mask_projection = decoder.mask_projection
 
     def forward(self, features: list[Tensor], step: Steps) -> tuple[list[Tensor], list[tuple[Any, Any]], Tensor]:
-        """Return the tokens (B, h * w, C) of 1/32, 1/16, 1/8, the levels' shapes, and mask features (B, C, H/4, W/4)."""
+        """Return the tokens (B, h * w, C) of 1/32, 1/16, 1/8, those levels' sizes, and mask features at 1/4."""
         maps = [project(x) for project, x in zip(self.projections, features[::-1], strict=False)]
         shapes = [(x.shape[2], x.shape[3]) for x in maps]
         tokens = torch.cat([x.flatten(2).transpose(1, 2) for x in maps], dim=1)
@@ -127,8 +128,8 @@ def _by_rows(value: Tensor, places: Tensor, weights: Tensor, shapes: list[tuple[
     width = torch.tensor([shape[1] for shape in shapes], dtype=torch.float32, device=device)[:, None]
     height = torch.tensor([shape[0] for shape in shapes], dtype=torch.float32, device=device)[:, None]
     starts = [0]
-    for rows, columns in shapes[:-1]:
-        starts.append(starts[-1] + rows * columns)
+    for lines, length in shapes[:-1]:
+        starts.append(starts[-1] + lines * length)
     start = torch.tensor(starts, dtype=torch.int32, device=device)[:, None]
     stride = torch.tensor([shape[1] for shape in shapes], dtype=torch.int32, device=device)[:, None]
     row_of_head = torch.arange(heads, dtype=torch.int32, device=device)[:, None, None]

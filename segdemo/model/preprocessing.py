@@ -66,13 +66,13 @@ class Preprocessing:
     def sizes(self, image_size: Size, size: SizeOption) -> tuple[Size, Size]:
         """Return the input size and the content size for a photograph, both (height, width).
 
-        ``"checkpoint"`` stretches to multiples of the size divisor, so both are equal; else the aspect is kept and
-        the content is padded at the right and the bottom to multiples of 32.
+        ``"checkpoint"`` stretches to multiples of the size divisor; else the aspect is kept. What is then no multiple
+        of 32 is padded at the right and the bottom.
         """
         option = parse_size(size)
         if option == "checkpoint":
             content = self._checkpoint_size(image_size)
-            return content, content
+            return (_up(content[0], _STRIDE), _up(content[1], _STRIDE)), content
         content = _fit(image_size, PAPER_SHORT_SIDE if option == "paper" else int(option), LONG_SIDE_LIMIT)
         return (_up(content[0], _STRIDE), _up(content[1], _STRIDE)), content
 
@@ -94,7 +94,8 @@ class Preprocessing:
         values = (levels * self.rescale_factor if self.do_rescale else levels).astype(np.float32)
         table = np.repeat(values[:, None], 3, axis=1)
         if self.do_normalize:
-            table = (table - np.array(self.mean, dtype=np.float32)) / np.array(self.std, dtype=np.float32)
+            mean, std = np.array(self.mean, dtype=np.float32), np.array(self.std, dtype=np.float32)
+            table = np.asarray((table - mean) / std, dtype=np.float32)
         return np.ascontiguousarray(table.T)
 
     def _checkpoint_size(self, image_size: Size) -> Size:

@@ -49,8 +49,8 @@ class QueryLayer(nn.Module):
         attended, weights = self._cross(queries + query_positions, memory + positions, memory, blocked, keep)
         queries = self.cross_norm(queries + attended)
         placed = queries + query_positions
-        heads = (self._heads(x) for x in (self.query(placed), self.key(placed), self.value(queries)))
-        queries = self.norm(queries + self.out(_joined(F.scaled_dot_product_attention(*heads))))
+        query, key, value = (self._heads(x) for x in (self.query(placed), self.key(placed), self.value(queries)))
+        queries = self.norm(queries + self.out(_joined(F.scaled_dot_product_attention(query, key, value))))
         return self.last_norm(queries + self.fc2(self.activation(self.fc1(queries)))), weights
 
     def _cross(

@@ -6,7 +6,7 @@ their bias, which one extra zero row provides. Every size is taken from the tens
 traced graph stays right at any input size.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +35,7 @@ class SwinBlock(nn.Module):
 
     def forward(self, tokens: Tensor, layout: "WindowLayout") -> Tensor:
         """Return the block's output, of the shape of ``tokens``."""
-        batch, places, channels = tokens.shape
+        batch, _, channels = tokens.shape
         area = self.window * self.window
         qkv = self.qkv(F.pad(self.before(tokens), (0, 0, 0, 1)))
         windows = qkv.index_select(1, layout.into_windows).view(-1, area, 3, self.heads, channels // self.heads)
@@ -99,8 +99,8 @@ class SwinStage(nn.Module):
         self.blocks = nn.ModuleList([SwinBlock(block) for block in stage.blocks])
         self.norm = norm
         merge = stage.downsample
-        self.merge_norm = merge.norm if merge is not None else None
-        self.merge = merge.reduction if merge is not None else None
+        self.merge_norm: nn.Module | None = merge.norm if merge is not None else None
+        self.merge: nn.Module | None = merge.reduction if merge is not None else None
 
 
 class SwinBackbone(nn.Module):
@@ -116,15 +116,20 @@ class SwinBackbone(nn.Module):
             [SwinStage(stage, norms.get(f"stage{index}")) for index, stage in enumerate(swin.encoder.layers, start=1)]
         )
 
+    @property
+    def num_blocks(self) -> int:
+        """Blocks over all stages."""
+        return sum(len(stage.blocks) for stage in cast("list[SwinStage]", self.stages))
+
     def forward(self, pixels: Tensor, step: Steps) -> list[Tensor]:
         """Return the feature maps (B, C, h, w) of pixels (B, 3, H, W), finest first; H and W multiples of 32."""
         patches = self.projection(pixels)
         height, width = patches.shape[2], patches.shape[3]
         tokens = self.norm(patches.flatten(2).transpose(1, 2))
         features = []
-        for stage in self.stages:
+        for stage in cast("list[SwinStage]", self.stages):
             layouts: dict[tuple[int, int], WindowLayout] = {}
-            for block in stage.blocks:
+            for block in cast("list[SwinBlock]", stage.blocks):
                 key = (block.window, block.shift)
                 if key not in layouts:
                     layouts[key] = WindowLayout(height, width, *key, tokens.device)
@@ -133,7 +138,7 @@ class SwinBackbone(nn.Module):
             if stage.norm is not None:
                 # Tokens are already what a channels-last map is in memory: no copy.
                 features.append(stage.norm(tokens).transpose(1, 2).unflatten(2, (height, width)))
-            if stage.merge is not None:
+            if stage.merge is not None and stage.merge_norm is not None:
                 tokens = _merged(tokens, height, width)
                 tokens = stage.merge(stage.merge_norm(tokens))
                 height, width = height // 2, width // 2
