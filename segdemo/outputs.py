@@ -95,6 +95,7 @@ def make_outputs(image: npt.NDArray[np.uint8], prediction: Prediction, options: 
     Raises ``SegdemoError`` for a checkpoint with more classes than an 8-bit index map holds.
     """
     if options.task == "semantic":
+        _check_classes(prediction)
         return semantic_outputs(image, prediction, semantic(prediction), options)
     shared: dict[str, Any] = {
         "score_threshold": options.score_threshold,
@@ -114,11 +115,7 @@ def semantic_outputs(
     image: npt.NDArray[np.uint8], prediction: Prediction, result: SemanticMap, options: OutputOptions
 ) -> Outputs:
     """Encode a semantic map that is already there, at the photo's size. Raises ``SegdemoError`` as ``make_outputs``."""
-    if max(prediction.id2label) >= NO_LABEL:
-        raise SegdemoError(
-            f"This checkpoint has {len(prediction.id2label)} classes, more than an 8-bit index map holds: "
-            "choose the panoptic task."
-        )
+    _check_classes(prediction)
     taxonomy = taxonomy_for(prediction.id2label)
     boxes = _boxes(result.labels)
     info = [
@@ -184,6 +181,14 @@ def segment_colors(segments: Sequence[Segment], taxonomy: Taxonomy) -> dict[int,
         for category, numbers in members.items()
         for number, color in zip(numbers, instance_colors(taxonomy[category].color, len(numbers)), strict=True)
     }
+
+
+def _check_classes(prediction: Prediction) -> None:
+    if max(prediction.id2label) >= NO_LABEL:
+        raise SegdemoError(
+            f"This checkpoint has {len(prediction.id2label)} classes, more than an 8-bit index map holds: "
+            "choose the panoptic task."
+        )
 
 
 def _document(

@@ -13,7 +13,7 @@ def result_names(paths: Sequence[Path]) -> list[str]:
     that still do are preceded by as many of their folders as it takes (``x_a.jpg`` and ``y_a.jpg``), and what is left
     is numbered.
     """
-    parts = [Path(os.path.abspath(path)).parts for path in paths]
+    parts = [(path.parent.resolve() / path.name).parts for path in paths]
     depth = max(map(len, parts), default=1)
     names = [path.stem for path in paths]
     for folders in range(depth):

@@ -1,6 +1,5 @@
 """``segdemo segment``: photographs to id maps, segment lists and overlays."""
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -123,7 +122,7 @@ def _write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
     part = path.with_name(f".{path.name}.part")
     part.write_bytes(content)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _engine(predictor: "Predictor") -> str:

@@ -1,0 +1,144 @@
+"""``segdemo segment``: the files it writes, what it says about bad ones, and that nothing is overwritten."""
+
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from segdemo.cli import make_app
+from segdemo.cli.segment import segment
+from segdemo.images import decode_png_ids
+from segdemo.outputs import OutputOptions
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tiny_ade_checkpoint: Path, tmp_path: Path) -> Run:
+    def call(*arguments: str | Path) -> Result:
+        shared = ["--checkpoint", str(tiny_ade_checkpoint), "--out", str(tmp_path / "out"), "--precision", "fp32"]
+        return CliRunner().invoke(make_app(), ["segment", *map(str, arguments), *shared])
+
+    return call
+
+
+@pytest.fixture
+def street(tmp_path: Path, photo: npt.NDArray[np.uint8]) -> Path:
+    Image.fromarray(photo).save(tmp_path / "street.png")
+    return tmp_path / "street.png"
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_semantic_is_the_default(run: Run, street: Path, tmp_path: Path, photo: npt.NDArray[np.uint8]) -> None:
+    result = run(street)
+    assert result.exit_code == 0, result.output
+    assert _names(tmp_path / "out") == ["street.overlay.jpg", "street.semantic.png"]
+    with Image.open(tmp_path / "out" / "street.semantic.png") as ids:
+        assert (ids.mode, ids.size) == ("L", photo.shape[1::-1])
+        assert np.asarray(ids).max() < 150
+    with Image.open(tmp_path / "out" / "street.overlay.jpg") as picture:
+        assert (picture.format, picture.size) == ("JPEG", photo.shape[1::-1])
+    assert "[1/1]" in result.stdout
+
+
+@pytest.mark.parametrize("task", ["panoptic", "instance"])
+def test_segments_and_options(run: Run, street: Path, tmp_path: Path, task: str) -> None:
+    thresholds = ["--score-threshold", "0.05", "--overlap-threshold", "0.1", "--no-fuse-stuff"]
+    result = run(street, "--task", task, "--size", "64", *thresholds)
+    assert result.exit_code == 0, result.output
+    assert _names(tmp_path / "out") == ["street.overlay.jpg", "street.panoptic.png", "street.segments.json"]
+    document = json.loads((tmp_path / "out" / "street.segments.json").read_text())
+    ids = decode_png_ids((tmp_path / "out" / "street.panoptic.png").read_bytes())
+    areas = {entry["id"]: entry["area"] for entry in document["segments_info"]}
+    found, counts = np.unique(ids[ids > 0], return_counts=True)
+    assert areas == dict(zip(found.tolist(), counts.tolist(), strict=True))
+    assert document["parameters"]["overlap_threshold"] == 0.1
+    assert document["parameters"]["fuse_stuff"] is False
+    assert min(document["model"]["input_size"]) == 64
+
+
+def test_results_have_the_photos_upright_size(run: Run, tmp_path: Path, photo: npt.NDArray[np.uint8]) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(photo).save(tmp_path / "turned.jpg", exif=exif)
+    assert run(tmp_path / "turned.jpg").exit_code == 0
+    with Image.open(tmp_path / "out" / "turned.semantic.png") as ids:
+        assert ids.size == photo.shape[:2]
+
+
+def test_a_bad_file_is_named_and_the_others_are_done(run: Run, street: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.jpg").write_text("not a picture")
+    result = run(tmp_path / "missing.jpg", tmp_path / "notes.jpg", tmp_path, street)
+    assert result.exit_code == 1
+    for name in ["missing.jpg", "notes.jpg", "3 of 4"]:
+        assert name in result.stderr
+    assert _names(tmp_path / "out") == ["street.overlay.jpg", "street.semantic.png"]
+
+
+def test_inputs_of_one_name_do_not_overwrite_each_other(run: Run, street: Path, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "street.png").write_bytes(street.read_bytes())
+    result = run(tmp_path / "a" / "street.png", tmp_path / "b" / "street.png", tmp_path / "a" / "street.png")
+    assert result.exit_code == 0, result.output
+    names = ["a_street.png", "b_street.png"]
+    assert _names(tmp_path / "out") == sorted(
+        f"{name}.{end}" for name in names for end in ("overlay.jpg", "semantic.png")
+    )
+
+
+def test_a_photograph_is_never_overwritten(run: Run, street: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    inputs = [tmp_path / "out" / "street.png", tmp_path / "out" / "street.semantic.png"]
+    for path in inputs:
+        path.write_bytes(street.read_bytes())
+    result = run(*inputs)
+    assert result.exit_code == 1
+    assert "choose another folder" in result.stderr
+    assert [path.read_bytes() for path in inputs] == [street.read_bytes()] * 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [(["--size", "huge"], "input size 'huge'"), (["--checkpoint", "no/such"], "not on this machine")],
+)
+def test_a_mistake_that_concerns_all_files_is_one_sentence(
+    street: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    sentence: str,
+) -> None:
+    from segdemo.cli import main
+
+    monkeypatch.setattr("sys.argv", ["segdemo", "segment", str(street), "--out", str(tmp_path / "out"), *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 1
+    errors = capsys.readouterr().err
+    assert errors.startswith("segdemo: ")
+    assert sentence in errors
+    assert errors.count("\n") == 1
+
+
+def test_every_output_option_is_on_the_command_line_with_its_default() -> None:
+    given = {name: parameter.default for name, parameter in inspect.signature(segment).parameters.items()}
+    for field in fields(OutputOptions):
+        assert given[field.name] == field.default, field.name
+
+
+def test_help_and_version() -> None:
+    runner = CliRunner()
+    assert "segment" in runner.invoke(make_app(), ["--help"]).stdout
+    assert runner.invoke(make_app(), ["--version"]).stdout.startswith("segdemo ")

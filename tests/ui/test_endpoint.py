@@ -1,0 +1,104 @@
+"""``/segment`` through gradio_client, against a served page of nothing else."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import numpy.typing as npt
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+from segdemo.images import decode_png_ids, load_image
+from segdemo.model.predictor import load_predictor
+from segdemo.outputs import OutputOptions, make_outputs
+from segdemo.ui.endpoint import add_endpoint
+from segdemo.ui.jobs import Turnstile
+
+
+@pytest.fixture(scope="module")
+def client(tiny_ade_checkpoint: Path) -> Iterator[Client]:
+    with gr.Blocks(analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
+        add_endpoint(str(tiny_ade_checkpoint), Turnstile(limit=3))
+    blocks.queue(max_size=5, api_open=False)
+    options: dict[str, Any] = {"prevent_thread_lock": True, "quiet": True, "ssr_mode": False}
+    _, url, _ = blocks.launch(server_port=None, max_file_size=1_000_000, **options)
+    try:
+        yield Client(url, verbose=False)
+    finally:
+        blocks.close(verbose=False)
+
+
+@pytest.fixture
+def photo_file(tmp_path: Path, photo: npt.NDArray[np.uint8]) -> str:
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    return str(tmp_path / "photo.png")
+
+
+def _parameters(client: Client) -> dict[str, Any]:
+    described = client.view_api(return_format="dict", print_info=False)
+    assert list(described["named_endpoints"]) == ["/segment"]
+    assert described["unnamed_endpoints"] == {}
+    return {entry["parameter_name"]: entry for entry in described["named_endpoints"]["/segment"]["parameters"]}
+
+
+def test_its_description_has_clean_names_and_the_command_lines_defaults(
+    client: Client, tiny_ade_checkpoint: Path
+) -> None:
+    parameters = _parameters(client)
+    options = {field.name: field.default for field in fields(OutputOptions)}
+    given = {name: entry["parameter_default"] for name, entry in parameters.items()}
+    expected = {"image": None, "checkpoint": str(tiny_ade_checkpoint), "size": "checkpoint", **options}
+    assert given == expected
+    assert [name for name, entry in parameters.items() if not entry["parameter_has_default"]] == ["image"]
+
+
+@pytest.mark.parametrize("task", ["semantic", "panoptic", "instance"])
+def test_it_returns_what_python_makes(client: Client, tiny_ade_checkpoint: Path, photo_file: str, task: Any) -> None:
+    loose = {"score_threshold": 0.05, "overlap_threshold": 0.1}
+    id_map, segments, overlay = client.predict(
+        image=handle_file(photo_file), task=task, size="64", **loose, api_name="/segment"
+    )
+    image = load_image(photo_file)
+    prediction = load_predictor(str(tiny_ade_checkpoint))(image, size=64, capture=False)
+    expected = make_outputs(image, prediction, OutputOptions(task=task, **loose))
+    assert Path(id_map).read_bytes() == expected.id_map
+    assert Path(overlay).read_bytes() == expected.overlay
+    assert segments == json.loads(expected.segments_json())
+    if task != "semantic":
+        ids = decode_png_ids(Path(id_map).read_bytes())
+        assert {entry["id"] for entry in segments["segments_info"]} == set(np.unique(ids).tolist()) - {0}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"image": None}, "send one as `image`"),
+        ({"score_threshold": 3}, "score threshold is 3"),
+        ({"size": "2000"}, "choose one up to 960"),
+        ({"size": "huge"}, "input size 'huge'"),
+        ({"checkpoint": "no/such"}, "not in the list of choices"),
+        ({"task": "depth"}, "not in the list of choices"),
+        ({"min_area": None}, "leave it out for its default"),
+    ],
+)
+def test_bad_input_gets_a_sentence(client: Client, photo_file: str, arguments: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(AppError, match=sentence):
+        client.predict(**{"image": handle_file(photo_file), **arguments}, api_name="/segment")
+
+
+def test_a_file_that_is_no_picture_gets_a_sentence(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not a picture")
+    with pytest.raises(AppError, match="not a picture"):
+        client.predict(image=handle_file(str(tmp_path / "notes.txt")), api_name="/segment")
+
+
+def test_nothing_is_fetched_for_a_caller(client: Client) -> None:
+    address = {"path": "https://photos.invalid/a.jpg", "meta": {"_type": "gradio.FileData"}}
+    with pytest.raises(AppError, match="fetches nothing from other hosts"):
+        client.predict(image=address, api_name="/segment")
