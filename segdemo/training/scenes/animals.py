@@ -26,10 +26,11 @@ def _legs(
     hoof: Colour,
 ) -> None:
     """Four legs, the far pair darker; drawn before the body."""
+    stride = float(rng.choice((-1.0, 0.5, 1.0)))
     for far in (True, False):
         shade = np.float32(0.72 if far else 0.98)
         for i, x in enumerate(xs):
-            step = rng.uniform(-0.09, 0.09) * top + (0.07 * top if far else -0.03 * top)
+            step = (rng.uniform(0.02, 0.26) if far else rng.uniform(-0.16, 0.08)) * top * stride
             bend = (0.05 if i == 0 else -0.03) * top
             line = [(x, top), (x + step / 2 - bend, top * 0.48), (x + step, 0.05 * top)]
             figure.limb(line, [wide * 1.7, wide, wide * 0.72], colour * shade)

@@ -1,6 +1,7 @@
 """Facades: storeys of windows, shops, doors and cornices as one texture, on houses that stand in the world."""
 
 import numpy as np
+import numpy.typing as npt
 
 from .canvas import Floats
 from .classes import Ade
@@ -37,7 +38,7 @@ def facade(rng: np.random.Generator, *, shop: bool = False) -> Texture:
         def inside(a: Floats, low: float, high_: float, s: Floats = soft) -> Floats:
             return np.asarray(np.clip((a - low) / s + 0.5, 0, 1) * np.clip((high_ - a) / s + 0.5, 0, 1), np.float32)
 
-        def lay(amount: Floats, tone: Colour | Floats) -> None:
+        def lay(amount: npt.NDArray[np.floating], tone: Colour | Floats) -> None:
             nonlocal colour
             colour = colour + (tone - colour) * amount[..., None]
 
@@ -56,7 +57,7 @@ def facade(rng: np.random.Generator, *, shop: bool = False) -> Texture:
         )
         hashed = np.sin(i * np.float32(12.9898) + j * np.float32(78.233) + phase) * np.float32(437.5)
         random = hashed - np.floor(hashed)
-        glass = (
+        glass: Floats = (
             rgb(52, 66, 80)
             + (rgb(148, 172, 190) - rgb(52, 66, 80))
             * np.clip(dv / np.float32(high) * random * np.float32(1.5), 0, 1)[..., None]

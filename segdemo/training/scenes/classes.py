@@ -2,6 +2,8 @@
 
 from enum import IntEnum
 
+from segdemo.classes import ADE20K_STUFF
+
 IGNORE = 255
 """Label of pixels that belong to no class."""
 
@@ -33,12 +35,9 @@ class Ade(IntEnum):
     WATER = 21
     PAINTING = 22
     SOFA = 23
-    SHELF = 24
-    HOUSE = 25
     SEA = 26
     MIRROR = 27
     RUG = 28
-    FIELD = 29
     ARMCHAIR = 30
     FENCE = 32
     ROCK = 34
@@ -70,30 +69,5 @@ class Ade(IntEnum):
     CLOCK = 148
 
 
-STUFF = frozenset(
-    {
-        Ade.WALL,
-        Ade.BUILDING,
-        Ade.SKY,
-        Ade.FLOOR,
-        Ade.TREE,
-        Ade.CEILING,
-        Ade.ROAD,
-        Ade.GRASS,
-        Ade.SIDEWALK,
-        Ade.EARTH,
-        Ade.MOUNTAIN,
-        Ade.PLANT,
-        Ade.WATER,
-        Ade.HOUSE,
-        Ade.SEA,
-        Ade.RUG,
-        Ade.FIELD,
-        Ade.ROCK,
-        Ade.SAND,
-        Ade.PATH,
-        Ade.HILL,
-        Ade.LAKE,
-    }
-)
+STUFF = frozenset(label for label in Ade if label in ADE20K_STUFF)
 """Classes without instances in ADE20K-panoptic; every other class here is a thing."""

@@ -135,7 +135,7 @@ class Figure:
         sigma = soft * abs(scale[0])
         if sigma > 0.4:
             weight = soften(alpha, sigma)
-            body = soften(body, sigma) * (alpha / np.maximum(weight, 1e-3))[..., None]
+            body = np.asarray(soften(body, sigma) * (alpha / np.maximum(weight, 1e-3))[..., None], np.float32)
         if grain:
             texture = _tiled(tile(0.8), shape)
             body *= (1 + texture * np.float32(grain))[..., None]
@@ -152,7 +152,8 @@ class Figure:
 
 def _tiled(texture: Floats, shape: tuple[int, int]) -> Floats:
     """A noise tile repeated over a shape, texel for pixel."""
-    return np.tile(texture, (shape[0] // TILE + 1, shape[1] // TILE + 1))[: shape[0], : shape[1]]
+    repeated: Floats = np.tile(texture, (shape[0] // TILE + 1, shape[1] // TILE + 1))
+    return repeated[: shape[0], : shape[1]]
 
 
 def _torn(painted: npt.NDArray[np.uint8], reach: float, line: float) -> npt.NDArray[np.uint8]:

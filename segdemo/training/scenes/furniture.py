@@ -55,7 +55,7 @@ def blob(
     yaw: float = 0.0,
     power: float = 0.6,
 ) -> None:
-    """A soft thing (pillow, pouf, pot): the outline of a superellipsoid, lighter on top; ``power`` 1 is an ellipsoid."""
+    """A soft thing (pillow, pouf, pot): the outline of a superellipsoid, lighter on top; ``power`` 1 is round."""
 
     def bent(values: np.ndarray) -> np.ndarray:
         return np.asarray(np.sign(values) * np.abs(values) ** power)

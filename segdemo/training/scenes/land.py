@@ -6,10 +6,11 @@ import numpy.typing as npt
 
 from .canvas import Floats
 from .classes import Ade
-from .colours import Colour, mix
+from .colours import Colour, mix, oklch
 from .figure import Figure
 from .noise import fbm, ridge
-from .stage import Material, Stage
+from .stage import Material, Stage, Texture
+from .textures import grass
 
 _AROUND = np.linspace(0, 2 * np.pi, 10, endpoint=False)
 _RIM = np.stack([np.cos(_AROUND), np.sin(_AROUND)], 1)
@@ -191,3 +192,10 @@ def rock(rng: np.random.Generator, colour: Colour, *, lit_from: float = -0.5) ->
             * np.float32(rng.uniform(0.94, 1.06)),
         )
     return figure
+
+
+def meadow(stage: Stage, season: float) -> Texture:
+    """Grass of a colour for the season, 0 summer to 1 autumn."""
+    rng = stage.rng
+    base = oklch(rng.uniform(0.5, 0.6), rng.uniform(0.09, 0.13), rng.uniform(118, 138) - 20 * season)
+    return grass(base, oklch(rng.uniform(0.6, 0.72), 0.1, rng.uniform(95, 115)))

@@ -50,8 +50,8 @@ def person(rng: np.random.Generator, *, pose: str | None = None, lit_from: float
 
     def arm(x: float, hand: tuple[float, float], elbow: tuple[float, float], shade: float) -> None:
         tone = np.float32(shade)
-        figure.limb([(x, shoulder - 0.03), elbow], [0.115 * build, 0.095 * build], top * tone)
-        figure.limb([elbow, hand], [0.09 * build, 0.07], sleeve * tone)
+        figure.limb([(x, shoulder - 0.05), elbow], [0.105 * build, 0.088 * build], top * tone)
+        figure.limb([elbow, hand], [0.084 * build, 0.06], sleeve * tone)
         figure.ball(*hand, 0.045, 0.05, skin * tone)
 
     if pose == "front":
@@ -61,7 +61,7 @@ def person(rng: np.random.Generator, *, pose: str | None = None, lit_from: float
         for side in (-1, 1):
             out, lift = rng.uniform(0.02, 0.12), rng.random() < 0.15
             hand = (side * (wide + 0.24), shoulder - 0.1) if lift else (side * (wide + out), hip - 0.02)
-            arm(side * wide * 0.95, hand, (side * (wide + 0.07 + out / 2), (shoulder + hip) / 2), 0.94)
+            arm(side * wide * 0.92, hand, (side * (wide + 0.07 + out / 2), (shoulder + hip) / 2), 0.94)
         _torso(figure, top, wide, hip, shoulder, dress)
     elif pose == "walk":
         wide = 0.13 * build
@@ -75,7 +75,7 @@ def person(rng: np.random.Generator, *, pose: str | None = None, lit_from: float
         leg(0, 0, 0, legs)
         _torso(figure, top, 0.14 * build, hip, shoulder, False)
         arm(0.0, (0.3, 0.62), (0.04, (shoulder + hip) / 2 - 0.03), 1.0)
-    if rng.random() < 0.2:
+    if pose == "walk" and rng.random() < 0.3:
         bag = clothing(rng)
         figure.limb([(-0.15, hip + 0.32), (-0.15, hip + 0.08)], [0.2, 0.22], bag)
     _head(figure, rng, head, 0.068 * height, skin, hair, long_hair, pose)
@@ -83,17 +83,29 @@ def person(rng: np.random.Generator, *, pose: str | None = None, lit_from: float
 
 
 def _torso(figure: Figure, colour: Colour, wide: float, hip: float, shoulder: float, dress: bool) -> None:
-    figure.limb(
-        [(0, hip - 0.02), (0, (hip + shoulder) / 2), (0, shoulder - wide * 0.62)],
-        [wide * 1.62, wide * 1.55, wide * 1.95],
-        colour,
-    )
-    if dress:
-        low = hip * 0.58
-        figure.polygon(
-            [(-wide * 0.8, hip + 0.1), (wide * 0.8, hip + 0.1), (wide * 1.35, low), (-wide * 1.35, low)], colour
+    tall = shoulder - hip
+    hem = hip * 0.56 if dress else hip - 0.05
+    flare = 1.35 if dress else 0.86
+    outline = np.array(
+        (
+            (-flare, hem),
+            (flare, hem),
+            (0.78, hip + 0.3 * tall),
+            (1.0, shoulder - 0.16 * tall),
+            (0.8, shoulder - 0.03 * tall),
+            (0.3, shoulder + 0.05 * tall),
+            (-0.3, shoulder + 0.05 * tall),
+            (-0.8, shoulder - 0.03 * tall),
+            (-1.0, shoulder - 0.16 * tall),
+            (-0.78, hip + 0.3 * tall),
         )
-        figure.limb([(-wide * 0.5, hip), (-wide * 0.75, low + 0.03)], wide * 0.35, colour * np.float32(1.05))
+    ) * np.array((wide, 1.0))
+    figure.polygon(outline, colour * np.float32(0.78))
+    for shrink, shift, tone in ((0.84, 0.1, 0.94), (0.6, 0.2, 1.04), (0.3, 0.28, 1.12)):
+        figure.polygon(
+            outline * np.array((shrink, 1.0)) + np.array((figure.lit_from * wide * shift, 0.0)),
+            colour * np.float32(tone),
+        )
 
 
 def _head(
@@ -108,15 +120,17 @@ def _head(
 ) -> None:
     figure.limb([(0, y - radius * 1.9), (0, y - radius * 0.6)], radius * 0.95, skin * np.float32(0.86))
     if long_hair:
-        figure.limb([(-0.2 * radius, y + 0.2 * radius), (-0.25 * radius, y - 1.5 * radius)], radius * 2.15, hair)
+        for x, wide in ((-0.72, 0.62), (0.72, 0.62)) if pose == "front" else ((-0.5, 1.15),):
+            locks = [(x * radius, y + 0.3 * radius), (x * 1.1 * radius, y - 1.75 * radius)]
+            figure.limb(locks, [radius * wide, radius * wide * 0.8], hair)
     behind = pose == "front" and rng.random() < 0.3
     figure.ball(0, y, radius * 0.86, radius * 1.14, hair if behind else skin)
     if behind:
         return
     turned = 0.0 if pose == "front" else -0.32 * radius
-    figure.ball(turned, y + 0.62 * radius, radius * 0.92, radius * 0.62, hair)
+    figure.ball(turned, y + 0.76 * radius, radius * 0.88, radius * 0.5, hair)
     if pose != "front":
-        figure.ball(-0.5 * radius, y + 0.12 * radius, radius * 0.5, radius * 0.75, hair)
+        figure.ball(-0.46 * radius, y + 0.2 * radius, radius * 0.46, radius * 0.8, hair)
         figure.ball(0.5 * radius, y - 0.02 * radius, radius * 0.09, radius * 0.1, rgb(40, 30, 28), round_=0)
     else:
         for side in (-1, 1):

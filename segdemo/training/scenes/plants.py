@@ -52,7 +52,7 @@ def tree(rng: np.random.Generator, *, kind: str | None = None, season: float = 0
     bark = oklch(rng.uniform(0.34, 0.48), 0.03, rng.uniform(45, 80))
     leaves = leaf_colour(rng, season=season)
     if kind != "bare":
-        figure.ragged, figure.smooth_below = 0.016, 0.12 if kind == "fir" else 0.34
+        figure.ragged, figure.smooth_below = (0.008, 0.1) if kind == "fir" else (0.016, 0.34)
     if kind == "fir":
         leaves = oklch(rng.uniform(0.34, 0.44), rng.uniform(0.05, 0.08), rng.uniform(140, 165))
         figure.limb([(0, 0), (0, 0.3)], [0.05, 0.04], bark)
@@ -61,7 +61,7 @@ def tree(rng: np.random.Generator, *, kind: str | None = None, season: float = 0
             y = 0.1 + 0.84 * i / layers
             half = 0.24 * (1 - i / layers) + 0.02
             for tone, side in ((0.66, 1.0), (0.92, 0.86)):
-                edge = []
+                edge: list[tuple[float, float]] = []
                 for t in np.linspace(-1, 1, 11):
                     drop = abs(t) * 0.07 + (0.0 if len(edge) % 2 else 0.025)
                     edge.append((t * half * side + figure.lit_from * (1 - side) * half * 0.8, y - drop))

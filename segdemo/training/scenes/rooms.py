@@ -1,77 +1,26 @@
-"""Rooms: walls, openings and pictures, then furniture from far to near."""
+"""Rooms: bedrooms, living rooms, dining rooms and studies, furnished from far to near."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from .canvas import Floats
 from .classes import Ade
-from .colours import Colour, mix, oklch, rgb
-from .figure import Figure
+from .colours import Colour, mix
 from .furniture import Place, bed, bookcase, cabinet, chair, lamp, pot_plant, pouf, sofa, table, television
-from .noise import fbm
-from .stage import Stage, Texture
-from .textures import fabric, planks, rough, stripes, tiles, wood
+from .stage import Stage
+from .textures import wood
+from .walls import Room, openings, pendant, rug, shell
 
 Layout = list[tuple[float, Callable[[], None]]]
-
-
-class Room:
-    """A box-shaped room around the camera with a palette of its own."""
-
-    def __init__(self, stage: Stage) -> None:
-        rng = stage.rng
-        self.stage = stage
-        self.left, self.right = -rng.uniform(1.5, 2.7), rng.uniform(1.5, 2.7)
-        self.back, self.high = rng.uniform(3.9, 6.2), rng.uniform(2.45, 2.9)
-        hue = rng.uniform(0, 360)
-        warm = rng.uniform(35, 95)
-        self.wall = oklch(rng.uniform(0.72, 0.93), rng.uniform(0.008, 0.06), hue if rng.random() < 0.5 else warm)
-        self.accent = oklch(
-            rng.uniform(0.45, 0.72), rng.uniform(0.06, 0.13), hue + rng.choice((0.0, 40.0, 180.0, -60.0))
-        )
-        self.second = oklch(rng.uniform(0.5, 0.82), rng.uniform(0.04, 0.11), hue + rng.choice((20.0, 150.0, 210.0)))
-        self.timber = (
-            oklch(rng.uniform(0.38, 0.72), rng.uniform(0.04, 0.08), rng.uniform(45, 75))
-            if rng.random() < 0.8
-            else oklch(0.9, 0.012, 90)
-        )
-        self.taken: list[tuple[float, float, float, float]] = []
-
-    def free(self, x: float, z: float, width: float, depth: float) -> bool:
-        """Reserve a rectangle on the floor if nothing stands there."""
-        box = (x - width / 2, x + width / 2, z - depth / 2, z + depth / 2)
-        if box[0] < self.left or box[1] > self.right or box[3] > self.back:
-            return False
-        if any(box[0] < o[1] and o[0] < box[1] and box[2] < o[3] and o[2] < box[3] for o in self.taken):
-            return False
-        self.taken.append(box)
-        return True
-
-    def on_wall(
-        self, wall: str, start: float, stop: float, low: float, high: float, out: float = 0.0
-    ) -> list[tuple[float, float, float]]:
-        """Corners of a rectangle on the "back", "left" or "right" wall; ``start`` and ``stop`` in X or Z."""
-        if wall == "back":
-            z = self.back - out
-            return [(start, low, z), (stop, low, z), (stop, high, z), (start, high, z)]
-        x = self.left + out if wall == "left" else self.right - out
-        return [(x, low, start), (x, low, stop), (x, high, stop), (x, high, start)]
-
-    def span(self, wall: str) -> tuple[float, float]:
-        """The visible part of a wall, in X or Z."""
-        if wall == "back":
-            return self.left, self.right
-        reach = abs(self.left if wall == "left" else self.right)
-        return max(0.8, reach * self.stage.camera.focal / 0.75), self.back
 
 
 def room(stage: Stage) -> None:
     """Paint a bedroom, living room, dining room or study onto an empty stage."""
     rng = stage.rng
     r = Room(stage)
-    _shell(r)
-    _openings(r)
+    shell(r)
+    openings(r)
     kind = ("bedroom", "living", "dining", "study")[int(rng.choice(4, p=(0.36, 0.3, 0.22, 0.12)))]
     pieces: Layout = []
     {"bedroom": _bedroom, "living": _living, "dining": _dining, "study": _study}[kind](r, pieces)
@@ -79,301 +28,7 @@ def room(stage: Stage) -> None:
     for _, draw in sorted(pieces, key=lambda piece: -piece[0]):
         draw()
     if rng.random() < 0.4:
-        _pendant(r)
-
-
-def _edged(texture: Texture, width: float, height: float, depth: float = 0.2) -> Texture:
-    """Darken a surface towards its edges, as corners of rooms are."""
-
-    def shaded(u: Floats, v: Floats, foot: Floats) -> Floats:
-        edge = np.minimum(np.minimum(u, width - u), np.minimum(v, height - v))
-        dark = np.exp(-np.maximum(edge, 0) / np.float32(0.3)) * np.float32(depth)
-        return np.asarray(texture(u, v, foot) * (1 - dark)[..., None], np.float32)
-
-    return shaded
-
-
-def _shell(r: Room) -> None:
-    stage, rng = r.stage, r.stage.rng
-    if rng.random() < 0.2:
-        paper: Texture = stripes(r.wall, r.wall * np.float32(0.93), period=rng.uniform(0.12, 0.4))
-    else:
-        paper = rough(r.wall, size=1.0, amount=0.015, beta=1.3)
-    floor_kind = rng.random()
-    if floor_kind < 0.6:
-        floor: Texture = planks(
-            oklch(rng.uniform(0.42, 0.74), rng.uniform(0.035, 0.08), rng.uniform(50, 78)),
-            along_u=bool(rng.random() < 0.4),
-        )
-    elif floor_kind < 0.8:
-        base = oklch(rng.uniform(0.6, 0.88), 0.02, rng.uniform(40, 100))
-        floor = tiles(
-            base,
-            base * np.float32(0.75),
-            side=rng.uniform(0.3, 0.6),
-            other=base * np.float32(0.72) if rng.random() < 0.3 else None,
-        )
-    else:
-        floor = fabric(oklch(rng.uniform(0.5, 0.78), rng.uniform(0.01, 0.06), rng.uniform(0, 360)), amount=0.07)
-    near = 0.2
-    wide, deep = r.right - r.left, r.back - near
-    ceiling = rough(mix(r.wall, rgb(252, 250, 246), 0.8), size=1.5, amount=0.01)
-    stage.quad(
-        [(r.left, 0, near), (r.right, 0, near), (r.right, 0, r.back), (r.left, 0, r.back)],
-        _edged(floor, wide, deep + 9, 0.25),
-        Ade.FLOOR,
-    )
-    stage.quad(
-        [(r.left, r.high, near), (r.right, r.high, near), (r.right, r.high, r.back), (r.left, r.high, r.back)],
-        _edged(ceiling, wide, deep + 9, 0.12),
-        Ade.CEILING,
-        lit=stage.light.ambient * np.float32(0.95),
-    )
-    for wall in ("back", "left", "right"):
-        start, stop = (r.left, r.right) if wall == "back" else (near, r.back)
-        length = stop - start if wall == "back" else stop - start
-        stage.quad(r.on_wall(wall, start, stop, 0, r.high), _edged(paper, length, r.high), Ade.WALL)
-    trim = mix(r.wall, rgb(250, 248, 244), 0.75)
-    for wall in ("back", "left", "right"):
-        start, stop = (r.left, r.right) if wall == "back" else (near, r.back)
-        stage.quad(r.on_wall(wall, start, stop, 0, 0.1, 0.01), trim, Ade.WALL)
-        if wall != "x":
-            stage.quad(r.on_wall(wall, start, stop, r.high - 0.07, r.high, 0.01), trim, Ade.WALL)
-
-
-def _openings(r: Room) -> None:
-    """Windows with curtains, a door, pictures, a clock, on free stretches of the walls."""
-    stage, rng = r.stage, r.stage.rng
-    towards = "left" if stage.light.direction[0] < 0 else "right"
-    window_wall = "back" if rng.random() < 0.55 else towards
-    used: dict[str, list[tuple[float, float]]] = {"back": [], "left": [], "right": []}
-
-    def fit(wall: str, width: float) -> float | None:
-        start, stop = r.span(wall)
-        for _ in range(6):
-            if stop - start < width + 0.3:
-                return None
-            at = rng.uniform(start + 0.15, stop - width - 0.15)
-            if all(at + width + 0.1 < a or b + 0.1 < at for a, b in used[wall]):
-                used[wall].append((at, at + width))
-                return float(at)
-        return None
-
-    wide, low, high = rng.uniform(1.0, 2.0), rng.uniform(0.75, 1.0), rng.uniform(1.95, 2.2)
-    curtained = rng.random() < 0.65
-    gap = 0.35 if curtained else 0.1
-    at = fit(window_wall, wide + 2 * gap)
-    if at is not None:
-        _window(r, window_wall, at + gap, at + gap + wide, low, high, curtained)
-    if rng.random() < 0.6:
-        wall = str(rng.choice(("back", "left", "right")))
-        at = fit(wall, 1.05)
-        if at is not None:
-            _door(r, wall, at + 0.08)
-    for _ in range(int(rng.integers(1, 6))):
-        wall = str(rng.choice(("back", "back", "left", "right")))
-        size = rng.uniform(0.4, 1.1)
-        at = fit(wall, size)
-        if at is not None:
-            tall = size * rng.uniform(0.65, 1.3)
-            middle = rng.uniform(1.45, 1.75)
-            bottom, top = max(middle - tall / 2, 0.9), min(middle + tall / 2, r.high - 0.15)
-            label = Ade.MIRROR if rng.random() < 0.12 else Ade.PAINTING
-            _framed(r, wall, at, at + size, bottom, top, label)
-    if rng.random() < 0.15:
-        at = fit("back", 0.4)
-        if at is not None:
-            _clock(r, at + 0.2)
-
-
-def _window(r: Room, wall: str, start: float, stop: float, low: float, high: float, curtained: bool) -> None:
-    stage, rng = r.stage, r.stage.rng
-    number = stage.canvas.new_id(Ade.WINDOWPANE)
-    frame = rgb(246, 244, 238) if rng.random() < 0.7 else r.timber
-    one = np.ones(3, np.float32)
-    stage.quad(
-        r.on_wall(wall, start - 0.09, stop + 0.09, low - 0.09, high + 0.09, 0.02),
-        frame * np.float32(0.94),
-        Ade.WINDOWPANE,
-        number,
-    )
-    view = _view(rng, high - low)
-    stage.quad(r.on_wall(wall, start, stop, low, high, 0.021), view, Ade.WINDOWPANE, number, lit=one)
-    columns = max(1, round((stop - start) / 0.6))
-    for i in range(1, columns):
-        x = start + (stop - start) * i / columns
-        stage.quad(r.on_wall(wall, x - 0.025, x + 0.025, low, high, 0.025), frame, Ade.WINDOWPANE, number)
-    if rng.random() < 0.6:
-        y = low + (high - low) * rng.choice((0.5, 0.68))
-        stage.quad(r.on_wall(wall, start, stop, y - 0.02, y + 0.02, 0.025), frame, Ade.WINDOWPANE, number)
-    stage.quad(r.on_wall(wall, start - 0.14, stop + 0.14, low - 0.13, low - 0.08, 0.06), frame, Ade.WINDOWPANE, number)
-    middle = r.on_wall(wall, (start + stop) / 2, (start + stop) / 2, (low + high) / 2, (low + high) / 2)[0]
-    x, y, unit = stage.at(*middle)
-    stage.canvas.glow(x, y, 0.75 * unit, rgb(255, 246, 226) * np.float32(rng.uniform(0.12, 0.32)))
-    _sunbeam(r, wall, start, stop, low, high)
-    if curtained:
-        cloth = fabric(
-            mix(r.accent, rgb(250, 246, 238), rng.uniform(0, 0.6)), amount=0.03, folds=rng.uniform(0.1, 0.17)
-        )
-        bottom = 0.06 if rng.random() < 0.7 else low - 0.25
-        fold = rng.uniform(0.28, 0.42)
-        for a, b in ((start - 0.3, start - 0.3 + fold), (stop + 0.3 - fold, stop + 0.3)):
-            stage.quad(r.on_wall(wall, a, b, bottom, high + 0.2, 0.09), cloth, Ade.CURTAIN)
-        stage.quad(
-            r.on_wall(wall, start - 0.42, stop + 0.42, high + 0.18, high + 0.22, 0.1), r.timber * np.float32(0.6)
-        )
-
-
-def _view(rng: np.random.Generator, height: float) -> Texture:
-    """What is seen through a window: bright sky over greenery."""
-    sky_, haze = oklch(rng.uniform(0.8, 0.92), 0.05, 240), rgb(250, 248, 240)
-    green = oklch(rng.uniform(0.55, 0.75), 0.09, rng.uniform(115, 145))
-    offset = np.float32(rng.uniform(0, 30))
-    line = rng.uniform(0.15, 0.6) * height
-
-    def texture(u: Floats, v: Floats, foot: Floats) -> Floats:
-        share = np.clip(v / np.float32(height), 0, 1)[..., None]
-        colour = haze + (sky_ - haze) * share
-        crown = np.float32(line) + fbm(u + offset, v * np.float32(0.4), 0.7, beta=1.0) * np.float32(0.13)
-        tone = green * (1 + fbm(u + offset, v, 0.3, beta=0.9) * np.float32(0.14))[..., None]
-        amount = np.clip((crown - v) / np.float32(0.03), 0, 1)[..., None]
-        return np.asarray(colour + (tone - colour) * amount, np.float32)
-
-    return texture
-
-
-def _sunbeam(r: Room, wall: str, start: float, stop: float, low: float, high: float) -> None:
-    """The window's patch of sun on the floor."""
-    stage = r.stage
-    sun = np.array(stage.light.direction)
-    if wall == "back":
-        sun = np.array((sun[0] * 0.5, 0.62, 0.6))
-    landed = []
-    for corner in r.on_wall(wall, start, stop, low, high):
-        point = np.array(corner) - sun * (corner[1] / max(sun[1], 0.2))
-        landed.append((float(np.clip(point[0], r.left, r.right)), 0.0, float(np.clip(point[2], 0.3, r.back))))
-    outline = stage.camera.project(np.array(landed))
-    stage.canvas.multiply([outline], np.array((1.34, 1.28, 1.14), np.float32), blur=0.008)
-
-
-def _door(r: Room, wall: str, at: float) -> None:
-    stage, rng = r.stage, r.stage.rng
-    number = stage.canvas.new_id(Ade.DOOR)
-    leaf = rgb(240, 238, 230) if rng.random() < 0.45 else r.timber if rng.random() < 0.6 else r.accent
-    trim = mix(leaf, rgb(250, 248, 244), 0.6)
-    stage.quad(r.on_wall(wall, at - 0.08, at + 0.98, 0, 2.13, 0.02), trim, Ade.DOOR, number)
-    panel = wood(leaf, along_u=False)
-
-    def texture(u: Floats, v: Floats, foot: Floats) -> Floats:
-        soft = np.maximum(foot, 0.003)
-        du = np.minimum(np.abs(u - np.float32(0.26)), np.abs(u - np.float32(0.64)))
-        dv = np.where(
-            v < 0.95, np.abs(v - np.float32(0.5)) - np.float32(0.35), np.abs(v - np.float32(1.5)) - np.float32(0.42)
-        )
-        edge = np.maximum(du - np.float32(0.14), dv)
-        line = np.clip((np.float32(0.018) - np.abs(edge)) / soft + 0.5, 0, 1) * np.float32(0.25)
-        colour = panel(u, v, foot) * (1 - line)[..., None]
-        knob = np.clip((np.float32(0.035) - np.hypot(u - np.float32(0.82), v - np.float32(1.0))) / soft + 0.5, 0, 1)[
-            ..., None
-        ]
-        return np.asarray(colour + (rgb(214, 190, 130) - colour) * knob, np.float32)
-
-    stage.quad(r.on_wall(wall, at, at + 0.9, 0, 2.05, 0.022), texture, Ade.DOOR, number)
-
-
-def _framed(r: Room, wall: str, start: float, stop: float, low: float, high: float, label: Ade) -> None:
-    stage, rng = r.stage, r.stage.rng
-    number = stage.canvas.new_id(label)
-    frame = (rgb(40, 36, 34), rgb(196, 160, 96), rgb(244, 240, 232), r.timber)[int(rng.integers(4))]
-    shadow = stage.camera.project(np.array(r.on_wall(wall, start, stop, low - 0.05, high - 0.05)))
-    stage.canvas.multiply([shadow], np.full(3, 0.72, np.float32), blur=0.012)
-    stage.quad(r.on_wall(wall, start, stop, low, high, 0.03), frame, label, number)
-    inner = r.on_wall(wall, start + 0.05, stop - 0.05, low + 0.05, high - 0.05, 0.031)
-    if label == Ade.MIRROR:
-        stage.quad(inner, rough(mix(r.wall, rgb(214, 224, 230), 0.6), size=1.5, amount=0.1, beta=1.9), label, number)
-        return
-    if rng.random() < 0.5:
-        stage.quad(inner, rgb(246, 242, 232), label, number)
-        inner = r.on_wall(wall, start + 0.12, stop - 0.12, low + 0.12, high - 0.12, 0.032)
-    stage.quad(inner, _art(rng, stop - start, high - low), label, number)
-
-
-def _art(rng: np.random.Generator, width: float, height: float) -> Texture:
-    """A small landscape or an abstract of discs and bands."""
-    hue = rng.uniform(0, 360)
-    tones = [oklch(rng.uniform(0.35, 0.9), rng.uniform(0.04, 0.15), hue + d) for d in (0, 30, 150, 190, 60)]
-    landscape = rng.random() < 0.5
-    offset = np.float32(rng.uniform(0, 20))
-    discs = [
-        (rng.uniform(0, width), rng.uniform(0, height), rng.uniform(0.08, 0.35) * width)
-        for _ in range(int(rng.integers(1, 4)))
-    ]
-
-    def texture(u: Floats, v: Floats, foot: Floats) -> Floats:
-        colour: Floats = tones[0] + (tones[1] - tones[0]) * np.clip(v / np.float32(height), 0, 1)[..., None]
-        for i, (x, y, radius) in enumerate(discs):
-            amount = np.clip(
-                (np.float32(radius) - np.hypot(u - np.float32(x), v - np.float32(y))) / np.float32(0.01), 0, 1
-            )[..., None]
-            colour = colour + (tones[(i + 2) % 5] - colour) * amount
-        if landscape:
-            for i, level in enumerate((0.55, 0.38, 0.2)):
-                line = np.float32(level * height) + fbm(u + offset * (i + 1), v * 0, 0.5, beta=1.5) * np.float32(
-                    0.08 * height
-                )
-                amount = np.clip((line - v) / np.float32(0.012), 0, 1)[..., None]
-                colour = colour + (tones[(i + 3) % 5] * np.float32(0.9 - 0.12 * i) - colour) * amount
-        return np.asarray(
-            colour * (1 + fbm(u, v, 0.08, beta=0.9, footprint=foot) * np.float32(0.05))[..., None], np.float32
-        )
-
-    return texture
-
-
-def _clock(r: Room, x: float) -> None:
-    px, py, unit = r.stage.at(x, 1.95, r.back - 0.03)
-    face = Figure()
-    face.ball(0, 0, 0.18, 0.18, rgb(52, 46, 42), round_=0)
-    face.ball(0, 0, 0.155, 0.155, rgb(248, 244, 234), round_=0)
-    for angle, reach in ((r.stage.rng.uniform(0, 6.3), 0.08), (r.stage.rng.uniform(0, 6.3), 0.12)):
-        face.limb([(0, 0), (reach * np.cos(angle), reach * np.sin(angle))], 0.018, rgb(36, 32, 30), round_=0)
-    face.paint(r.stage.canvas, (px, py, unit), Ade.CLOCK, tint=r.stage.light.on((0, 0, -1)))
-
-
-def _rug(r: Room, x: float, z: float, width: float, depth: float) -> None:
-    stage, rng = r.stage, r.stage.rng
-    first, second = r.second, mix(r.second, rgb(246, 238, 222), 0.7)
-    pattern = (
-        stripes(first, second, period=rng.uniform(0.1, 0.5), along_u=bool(rng.random() < 0.5))
-        if rng.random() < 0.5
-        else fabric(first, amount=0.08)
-    )
-    if rng.random() < 0.3:
-        angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
-        ring = np.stack([x + width / 2 * np.cos(angle), 0 * angle, z + depth / 2 * np.sin(angle)], 1)
-        ring = ring[np.argsort(-angle)] if rng.random() < 0.5 else ring
-        axis = np.array((1.0, 0, 0)), np.array((0, 0, 1.0))
-        shader = stage.shader(np.array((x, 0.0, z)), *axis, fabric(first, amount=0.08), stage.light.on((0, 1, 0)))
-        stage.canvas.fill([stage.camera.project(ring)], shader, Ade.RUG)
-        return
-    for inset, material in ((0.0, fabric(second, amount=0.05)), (0.12, pattern)):
-        a, b, c, d = x - width / 2 + inset, x + width / 2 - inset, z - depth / 2 + inset, z + depth / 2 - inset
-        stage.quad([(a, 0, c), (b, 0, c), (b, 0, d), (a, 0, d)], material, Ade.RUG)
-
-
-def _pendant(r: Room) -> None:
-    """A lamp that hangs from the ceiling."""
-    stage, rng = r.stage, r.stage.rng
-    z = rng.uniform(2.4, r.back - 0.8)
-    x, y, unit = stage.at(rng.uniform(-0.4, 0.6), r.high, z)
-    drop = rng.uniform(0.4, 0.75)
-    figure = Figure()
-    figure.limb([(0, 0), (0, -drop)], 0.014, rgb(60, 56, 54), round_=0)
-    shade = mix(r.accent, rgb(250, 244, 230), rng.uniform(0, 0.8))
-    figure.polygon([(-0.24, -drop - 0.2), (0.24, -drop - 0.2), (0.08, -drop), (-0.08, -drop)], shade)
-    figure.ball(0, -drop - 0.2, 0.2, 0.035, rgb(255, 244, 214), round_=0)
-    figure.paint(stage.canvas, (x, y, unit), Ade.LIGHT, tint=stage.light.ambient)
-    stage.canvas.glow(x, y + (drop + 0.24) * unit, 0.35 * unit, rgb(255, 222, 170) * np.float32(rng.uniform(0.1, 0.4)))
+        pendant(r)
 
 
 def _put(
@@ -403,7 +58,7 @@ def _bedroom(r: Room, pieces: Layout) -> None:
         yaw = np.pi / 2 if side < 0 else -np.pi / 2
         sides = [((r.left + 0.3) if side < 0 else (r.right - 0.3), z + 1.2)]
     if rng.random() < 0.6:
-        _rug(r, x * 0.6, z - 0.9, 2.4, 1.7)
+        rug(r, x * 0.6, z - 0.9, 2.4, 1.7)
     _put(r, pieces, x, z, yaw, (1.75, 2.2), lambda place: bed(place, r.timber, cloth))
     for sx, sz in sides:
         _put(r, pieces, sx, sz, yaw, (0.5, 0.42), lambda place: _nightstand(place, r.timber))
@@ -432,7 +87,7 @@ def _living(r: Room, pieces: Layout) -> None:
         yaw = np.pi / 2 if side < 0 else -np.pi / 2
         front = (x - side * 1.3, z)
     if rng.random() < 0.75:
-        _rug(r, front[0], front[1], rng.uniform(1.8, 2.6), rng.uniform(1.3, 1.9))
+        rug(r, front[0], front[1], rng.uniform(1.8, 2.6), rng.uniform(1.3, 1.9))
     _put(r, pieces, x, z, yaw, (width, 0.9), lambda place: sofa(place, r.accent, width=width))
     if rng.random() < 0.8:
         _put(
@@ -471,7 +126,7 @@ def _dining(r: Room, pieces: Layout) -> None:
     x, z = rng.uniform(-0.7, 0.7), rng.uniform(2.6, max(2.7, r.back - 1.3))
     size = (rng.uniform(1.1, 1.7), 0.75, rng.uniform(0.8, 1.0))
     if rng.random() < 0.5:
-        _rug(r, x, z, size[0] + 1.0, size[2] + 1.0)
+        rug(r, x, z, size[0] + 1.0, size[2] + 1.0)
     seat = mix(r.timber, r.accent, 0.7 if rng.random() < 0.5 else 0.0)
     _put(r, pieces, x, z, 0.0, (size[0], size[2]), lambda place: table(place, r.timber, size))
     spots = [
@@ -532,7 +187,7 @@ def _fill_walls(r: Room, pieces: Layout) -> None:
                 z,
                 yaw,
                 (width, depth),
-                lambda place, width=width: bookcase(place, r.timber, (width, 1.9, 0.3)),
+                partial(bookcase, timber=r.timber, size=(width, 1.9, 0.3)),
             )
         else:
             _put(
@@ -542,7 +197,7 @@ def _fill_walls(r: Room, pieces: Layout) -> None:
                 z,
                 yaw,
                 (width, depth),
-                lambda place, size=(width, tall, depth): cabinet(place, r.timber, size),
+                partial(cabinet, timber=r.timber, size=(width, tall, depth)),
             )
     for _ in range(int(rng.integers(0, 3))):
         x, z = float(rng.choice((r.left + 0.35, r.right - 0.35))), rng.uniform(2.2, r.back - 0.3)

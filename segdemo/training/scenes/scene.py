@@ -10,8 +10,9 @@ from segdemo.errors import SegdemoError
 
 from .canvas import Canvas
 from .colours import Colour, mix, rgb
+from .country import lake, pasture
 from .finish import develop
-from .nature import beach, lake, park, pasture
+from .outings import beach, park
 from .rooms import room
 from .stage import Camera, Light, Stage
 from .streets import street
@@ -69,16 +70,13 @@ def generate(seed: int, *, kind: str | None = None, size: tuple[int, int] = (480
     drawn = str(rng.choice(KINDS, p=list(_SHARES.values())))
     chosen = kind or drawn
     canvas = Canvas(size)
-    if chosen == "room":
-        tint = _indoors(canvas, rng)
-    else:
-        tint = _outdoors(canvas, rng, chosen)
+    tint = _indoors(canvas, rng) if chosen == "room" else _outdoors(canvas, rng, chosen)
     image = develop(canvas, rng, tint=tint)
+    labels, instances = canvas.labels, canvas.instances
     if rng.random() < 0.5:
-        image, canvas.labels, canvas.instances = (
-            np.ascontiguousarray(a[:, ::-1]) for a in (image, canvas.labels, canvas.instances)
-        )
-    return Scene(image, canvas.labels, canvas.instances, chosen, seed)
+        image, labels, instances = image[:, ::-1], labels[:, ::-1], instances[:, ::-1]
+    contiguous = np.ascontiguousarray
+    return Scene(contiguous(image), contiguous(labels), contiguous(instances), chosen, seed)
 
 
 def _indoors(canvas: Canvas, rng: np.random.Generator) -> Colour:

@@ -16,7 +16,7 @@ Texture = Callable[[Floats, Floats, Floats], Floats]
 Material = Texture | Colour
 
 NEAR = 0.15
-_THICKEST = 0.6
+_THICKEST = 0.45
 """Most of the fog's colour that ground ever takes on: even far meadows stay green."""
 
 

@@ -1,6 +1,7 @@
 """Materials: procedural textures in metres, faded out where a pixel is coarser than they are."""
 
 import numpy as np
+import numpy.typing as npt
 
 from .canvas import Floats
 from .colours import Colour
@@ -24,7 +25,7 @@ def _cells(i: Floats, j: Floats) -> Floats:
     return np.asarray((hashed - np.floor(hashed)) * 2 - 1, np.float32)
 
 
-def _tone(base: Colour, amount: Floats) -> Floats:
+def _tone(base: Colour, amount: npt.NDArray[np.floating]) -> Floats:
     return np.asarray(base * (1 + amount[..., None]), np.float32)
 
 
@@ -110,12 +111,13 @@ def stripes(
 
 
 def wood(base: Colour, *, along_u: bool = True) -> Texture:
-    """Furniture wood: long grain without joints."""
+    """Furniture wood: long grain without joints, fainter where it is painted white."""
+    contrast = np.float32(0.015 + 0.06 * max(0.0, 0.95 - float(base.mean())))
 
     def texture(u: Floats, v: Floats, foot: Floats) -> Floats:
         along, across = (u, v) if along_u else (v, u)
         grain = fbm(along * np.float32(0.12), across, 0.25, beta=1.0, footprint=foot)
-        return _tone(base, grain * np.float32(0.07))
+        return _tone(base, grain * contrast)
 
     return texture
 

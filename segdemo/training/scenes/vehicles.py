@@ -1,5 +1,7 @@
 """Cars and buses as solids in perspective; bicycles, boats and aeroplanes as figures."""
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
@@ -7,7 +9,7 @@ from .canvas import Floats
 from .classes import Ade
 from .colours import Colour, oklch, rgb
 from .figure import Figure
-from .stage import Stage, Texture
+from .stage import Material, Stage, Texture
 
 Array = npt.NDArray[np.float64]
 
@@ -118,7 +120,7 @@ class _Solid:
         """Which side (+1 or -1) turns to the camera."""
         return 1 if float(np.dot(self.across, -self.centre)) > 0 else -1
 
-    def side(self, outline: list[tuple[float, float]], z: float, colour: Colour) -> None:
+    def side(self, outline: list[tuple[float, float]], z: float, colour: Material) -> None:
         """A flat piece on a side, when that side is seen at all."""
         if abs(float(np.dot(self.across, self.centre))) <= abs(z):
             return
@@ -137,7 +139,7 @@ class _Solid:
         """The faces across the body for every edge of an outline that turns to the camera."""
         bottom, top = min(y for _, y in outline), max(y for _, y in outline)
         faces = []
-        for (x0, y0), (x1, y1) in zip(outline[:-1], outline[1:], strict=True):
+        for (x0, y0), (x1, y1) in pairwise(outline):
             w0 = low + (high - low) * (y0 - bottom) / (top - bottom)
             w1 = low + (high - low) * (y1 - bottom) / (top - bottom)
             world = self.place([(x0, y0, -w0), (x0, y0, w0), (x1, y1, w1), (x1, y1, -w1)])

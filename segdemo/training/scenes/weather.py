@@ -128,7 +128,9 @@ def sky(stage: Stage, hour: Hour) -> None:
         lit = fbm(u + np.float32(0.06), v + np.float32(0.14), size, beta=1.7)
         amount = np.clip((body - np.float32(cover)) * np.float32(0.9), 0, 1)
         amount = (amount * amount * (3 - 2 * amount))[..., None] * strength
-        shade = np.clip(np.float32(0.93) + (body - lit)[..., None] * np.float32(0.2) - amount * np.float32(0.06), 0.74, 1.06)
+        shade = np.clip(
+            np.float32(0.93) + (body - lit)[..., None] * np.float32(0.2) - amount * np.float32(0.06), 0.74, 1.06
+        )
         return np.asarray(gradient + (hour.cloud * shade - gradient) * amount, np.float32)
 
     stage.canvas.stamp(*stage.canvas.whole(), paint, Ade.SKY)
