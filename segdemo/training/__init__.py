@@ -1,0 +1,1 @@
+"""Fine-tuning: data sources, augmentation, losses, schedules and the run that ties them together."""

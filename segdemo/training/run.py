@@ -1,0 +1,185 @@
+"""A whole training run: sources in, stages one after the other, a ``from_pretrained`` folder out."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from segdemo.errors import MissingExtraError
+from segdemo.training.checks import check_run
+from segdemo.training.classes import run_classes
+from segdemo.training.config import RunConfig, StageConfig
+from segdemo.training.files import write_atomically
+from segdemo.training.samples import Augmentation
+from segdemo.training.sources import load_source
+
+MEAN = (0.48500001430511475, 0.4560000002384186, 0.4059999883174896)
+"""ImageNet's, as in the published Mask2Former checkpoints; for networks trained from scratch."""
+STD = (0.2290000021457672, 0.2239999920129776, 0.22499999403953552)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a finished run left behind."""
+
+    checkpoint: Path
+    """The ``from_pretrained`` folder of the best snapshot."""
+    scores: Mapping[str, Mapping[str, Any]]
+    """Pixel accuracy, mIoU, per-class IoU and PQ of each validation source; empty without validation."""
+
+
+def finetune(config: RunConfig, out: Path, *, say: Callable[[str], None] = print) -> RunResult:
+    """Train as ``config`` says, in the folder ``out``; a run that was killed goes on where its last checkpoint is.
+
+    ``out`` then holds ``checkpoint/`` (the result), ``history.json``, ``losses.csv``, ``metrics.csv``,
+    ``class_iou.csv``, plots, contact sheets and ``stages/``. Runs in data-parallel processes when started by
+    ``torchrun``. ``say`` gets progress lines. Raises ``SegdemoError`` for data that cannot be trained on, listing
+    every file; ``MissingExtraError`` without the extra "train".
+    """
+    try:
+        import accelerate  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("Fine-tuning", "train") from error
+    labels = run_classes(config)
+    check_run(config, labels)
+    out.mkdir(parents=True, exist_ok=True)
+    main = os.environ.get("RANK", "0") == "0"
+    if main:
+        write_atomically(out / "training.yaml", yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+    run = _Run(config, out, labels, say if main else lambda _: None)
+    for number, stage in enumerate(config.stages):
+        run.stage(number, stage)
+    return run.result()
+
+
+class _Run:
+    """The state that goes from stage to stage."""
+
+    def __init__(self, config: RunConfig, out: Path, labels: dict[int, str], say: Callable[[str], None]) -> None:
+        from segdemo.training.criterion import LossWeights
+        from segdemo.training.history import History
+        from segdemo.training.network import TrainingNetwork
+        from segdemo.training.start import starting_network
+        from segdemo.training.validation import processor_settings
+
+        self.config, self.out, self.labels, self.say = config, out, labels, say
+        self.sources = {name: load_source(source, labels) for name, source in config.sources.items()}
+        self.validation = {name: load_source(source, labels) for name, source in config.validation.items()}
+        self.model = TrainingNetwork(starting_network(config, labels), LossWeights())
+        self.preprocessing = processor_settings(config.evaluation_size, MEAN, STD)
+        self.history = History.open(out)
+        pictures = ", ".join(f"{len(samples)} {name}" for name, samples in self.sources.items())
+        self.say(f"Training pictures: {pictures}; {len(labels)} classes")
+
+    def stage(self, number: int, stage: StageConfig) -> None:
+        """Run one stage, or take its weights over where it is done already."""
+        import torch
+
+        folder = self.out / "stages" / f"{number + 1}-{stage.name}"
+        final = folder / "final.pt"
+        if final.exists():
+            self.model.load_state_dict(torch.load(final, weights_only=True))
+            self.say(f"{stage.name}: done before")
+            return
+        trainer = self._trainer(number, stage, folder)
+        from segdemo.training.trainer import last_checkpoint
+
+        resume = last_checkpoint(folder)
+        names = [entry.name for entry in self.config.stages]
+        self.history.rewind(names, stage.name, int(resume.name.rpartition("-")[2]) if resume else 0)
+        if resume:
+            self.say(f"{stage.name}: resumed from {resume.name}")
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+        if trainer.average is not None:
+            self.model.load_state_dict(trainer.average.values)
+        if trainer.args.should_save:
+            torch.save(self.model.state_dict(), final.with_suffix(".part"))
+            final.with_suffix(".part").replace(final)
+
+    def _trainer(self, number: int, stage: StageConfig, folder: Path) -> Any:
+        from segdemo.training.criterion import LossWeights
+        from segdemo.training.mixing import Collator, DrawnCrops
+        from segdemo.training.monitor import Monitor
+        from segdemo.training.trainer import StageTrainer
+
+        self.model.requires_grad_(True)
+        self.model.train_to(stage.depth)
+        self.model.merge = stage.targets == "semantic"
+        self.model.pixel_head.requires_grad_(stage.weights.pixels > 0)
+        self.model.criterion.weights = LossWeights(**stage.weights.model_dump())
+        examples = DrawnCrops(
+            self.sources,
+            Augmentation(**stage.augmentation.model_dump()),
+            length=stage.steps * stage.batch * stage.accumulate,
+            mix=stage.mix,
+            balance=self.config.balance,
+            seed=self.config.seed * 1000 + number,
+        )
+        trainer = StageTrainer(
+            self.model,
+            stage,
+            examples,
+            collator=Collator(MEAN, STD),
+            folder=folder,
+            seed=self.config.seed,
+            bf16=self.config.precision == "bf16",
+        )
+        Monitor(
+            history=self.history,
+            validation=self.validation,
+            preprocessing=self.preprocessing,
+            keep=lambda network, scores: self._keep(number, network, scores),
+            say=self.say,
+            with_pq=stage.targets == "panoptic",
+        ).watch(trainer)
+        return trainer
+
+    def _keep(self, number: int, network: Any, scores: Mapping[str, Any]) -> None:
+        """Make these weights the result unless an earlier evaluation of the same stage was better.
+
+        A later stage always replaces the snapshots of the ones before it.
+        """
+        from segdemo.training.card import model_card
+        from segdemo.training.result import known_classes, save_result
+
+        choice = sum(score.choice for score in scores.values()) / len(scores) if scores else 0.0
+        folder, record = self.out / "checkpoint", self.out / "best.json"
+        best = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {"stage": -1, "choice": 0.0}
+        if folder.exists() and (best["stage"], best["choice"]) > (number, choice):
+            return
+        known = known_classes(self.sources.values())
+        kept = {"stage": number, "choice": choice, "scores": {name: asdict(score) for name, score in scores.items()}}
+        save_result(
+            network,
+            folder,
+            size=self.config.evaluation_size,
+            mean=MEAN,
+            std=STD,
+            about={
+                "title": self.config.title,
+                "kind": "panoptic" if self.config.stages[number].targets == "panoptic" else "semantic",
+                "known_classes": known,
+                "note": self.config.note,
+                "terms": self.config.terms,
+            },
+            files={
+                "README.md": model_card(
+                    self.config,
+                    labels=self.labels,
+                    known=known,
+                    pictures={name: len(samples) for name, samples in self.sources.items()},
+                    scores=kept["scores"],
+                    parameters=sum(parameter.numel() for parameter in network.parameters()),
+                )
+            },
+        )
+        write_atomically(record, json.dumps(kept, indent=1))
+
+    def result(self) -> RunResult:
+        record = self.out / "best.json"
+        scores = json.loads(record.read_text(encoding="utf-8"))["scores"] if record.exists() else {}
+        return RunResult(self.out / "checkpoint", scores)

@@ -1,0 +1,101 @@
+"""The network a run starts from: an architecture with random weights, or a checkpoint fitted to the run's classes."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from segdemo.errors import SegdemoError
+from segdemo.training.architectures import architecture_config
+from segdemo.training.config import RunConfig
+
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "classes": ("class_predictor",),
+    "queries": ("model.transformer_module.queries_embedder", "model.transformer_module.queries_features"),
+    "decoder": ("model.transformer_module.decoder",),
+    "pixel_decoder": ("model.pixel_level_module.decoder",),
+    "backbone": ("model.pixel_level_module.encoder",),
+}
+"""What ``RunConfig.renew`` can name, and the modules it stands for."""
+
+
+def starting_network(config: RunConfig, labels: Mapping[int, str]) -> Any:
+    """Return a ``Mask2FormerForUniversalSegmentation`` for ``labels``, with the weights a run starts from.
+
+    From a checkpoint everything is kept but the parts named in ``config.renew``; where its label set differs, the
+    class head is new except for the rows of labels that both have. Raises ``SegdemoError`` for a checkpoint that is
+    not on disk or is not a Mask2Former.
+    """
+    from transformers import Mask2FormerForUniversalSegmentation
+
+    torch.manual_seed(config.seed)
+    if config.architecture:
+        network = Mask2FormerForUniversalSegmentation(architecture_config(config.architecture, labels))
+        silence_decoder(network)
+        return network
+    folder = checkpoint_folder(str(config.checkpoint))
+    try:
+        base = Mask2FormerForUniversalSegmentation.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise SegdemoError(f"{folder} cannot be loaded as a Mask2Former checkpoint: {error}") from error
+    network = _refit(base, labels)
+    if config.renew:
+        _renew(network, config.renew)
+    return network
+
+
+def silence_decoder(network: Any) -> None:
+    """Make every transformer layer start as the identity: each predicts what the initial prediction does.
+
+    Zero is what the residual branches add at first; the layers then learn to improve on the queries instead of having
+    to find them again.
+    """
+    with torch.no_grad():
+        for layer in network.model.transformer_module.decoder.layers:
+            for branch in (layer.cross_attn.out_proj, layer.self_attn.out_proj, layer.fc2):
+                branch.weight.zero_()
+                branch.bias.zero_()
+
+
+def checkpoint_folder(name: str) -> Path:
+    """Return the folder of a checkpoint given as a folder or as a hub id whose weights are on disk."""
+    from segdemo import checkpoints
+
+    return Path(checkpoints.resolve(checkpoints.find(name).id))
+
+
+def _refit(base: Any, labels: Mapping[int, str]) -> Any:
+    """Give a network the run's labels; the rows of labels that it had already are kept."""
+    from transformers import Mask2FormerForUniversalSegmentation
+
+    before = {str(label): int(index) for index, label in base.config.id2label.items()}
+    if before == {label: index for index, label in labels.items()}:
+        return base
+    config = base.config.__class__.from_dict(base.config.to_dict())
+    config.id2label = dict(labels)
+    config.label2id = {label: index for index, label in labels.items()}
+    for key in ("segdemo_known_classes", "segdemo_note"):
+        if hasattr(config, key):
+            delattr(config, key)
+    network = Mask2FormerForUniversalSegmentation(config)
+    kept = {name: value for name, value in base.state_dict().items() if not _depends_on_labels(name)}
+    network.load_state_dict(kept, strict=False)
+    rows = [(before[label], index) for index, label in labels.items() if label in before]
+    rows.append((len(before), len(labels)))
+    old, new = (torch.tensor(column) for column in zip(*rows, strict=True))
+    with torch.no_grad():
+        network.class_predictor.weight[new] = base.class_predictor.weight[old]
+        network.class_predictor.bias[new] = base.class_predictor.bias[old]
+    return network
+
+
+def _depends_on_labels(name: str) -> bool:
+    return name.startswith(("class_predictor.", "criterion."))
+
+
+def _renew(network: Any, parts: Sequence[str]) -> None:
+    """Give the named parts the random weights of a new network."""
+    fresh = network.__class__(network.config).state_dict()
+    prefixes = tuple(prefix + "." for part in parts for prefix in PARTS[part])
+    network.load_state_dict({name: value for name, value in fresh.items() if name.startswith(prefixes)}, strict=False)

@@ -1,0 +1,164 @@
+"""The stage trainer: transformers' ``Trainer`` with our examples, losses, schedule and crash-safe checkpoints."""
+
+import math
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import Dataset, SequentialSampler
+from transformers import Trainer, TrainerCallback, TrainingArguments
+
+from segdemo.training.config import StageConfig
+from segdemo.training.network import TrainingNetwork, parts_of
+from segdemo.training.optimisation import RunningAverage, is_backbone, parameter_groups, rate_at
+from segdemo.training.samples import Crop
+
+COMPLETE = "complete"
+"""A file written last: a checkpoint folder without it was cut short and is never resumed from."""
+
+AVERAGE = "average.pt"
+
+
+class StageTrainer(Trainer):
+    """Runs one stage: mask-classification losses, grouped AdamW, warm-up and decay, running average."""
+
+    def __init__(
+        self,
+        network: TrainingNetwork,
+        stage: StageConfig,
+        examples: Dataset[Crop],
+        *,
+        collator: Any,
+        folder: Path,
+        seed: int,
+        bf16: bool = False,
+        workers: int = 0,
+        callbacks: list[TrainerCallback] | None = None,
+    ) -> None:
+        self.stage = stage
+        self.average = RunningAverage(network, stage.average) if stage.average else None
+        self._sums: dict[str, float] = {}
+        self._count = 0
+        # A batch is shared among data-parallel processes, so that their number does not change what is learned.
+        processes = int(os.environ.get("WORLD_SIZE", "1"))
+        super().__init__(
+            model=network,
+            args=TrainingArguments(
+                output_dir=str(folder),
+                max_steps=stage.steps,
+                per_device_train_batch_size=stage.batch // processes,
+                gradient_accumulation_steps=stage.accumulate,
+                max_grad_norm=stage.clip,
+                learning_rate=stage.learning_rate,
+                bf16=bf16,
+                logging_steps=10,
+                save_strategy="steps",
+                save_steps=stage.save_every,
+                save_total_limit=2,
+                eval_strategy="no",
+                report_to=[],
+                remove_unused_columns=False,
+                dataloader_num_workers=workers,
+                dataloader_pin_memory=False,
+                disable_tqdm=True,
+                seed=seed,
+                data_seed=seed,
+                use_cpu=not torch.cuda.is_available(),
+                ddp_backend="gloo" if not torch.cuda.is_available() else None,
+                ddp_find_unused_parameters=True,
+            ),
+            train_dataset=examples,
+            data_collator=collator,
+            callbacks=[_AfterStep(self), *(callbacks or [])],
+        )
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
+        return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """Return AdamW over the stage's parameter groups."""
+        if self.optimizer is None:
+            self.optimizer = torch.optim.AdamW(
+                parameter_groups(self.model, self.stage), lr=self.stage.learning_rate, betas=(0.9, 0.98)
+            )
+        return self.optimizer
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """Return the stage's schedule."""
+        if self.lr_scheduler is None:
+            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer or self.optimizer, rate_at(self.stage))
+        return self.lr_scheduler
+
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Return the summed loss and note its parts for the log."""
+        outputs = model(**inputs)
+        for name, value in parts_of(outputs).items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+        self._count += 1
+        return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """Add the mean of the loss parts since the last log."""
+        if self._count and "loss" in logs:
+            logs = {**logs, **{name: round(value / self._count, 4) for name, value in self._sums.items()}}
+            self._sums, self._count = {}, 0
+        super().log(logs, *args, **kwargs)
+
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        super()._save_checkpoint(*args, **kwargs)
+        self.accelerator.wait_for_everyone()
+        if not self.args.should_save:
+            return
+        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        if self.average is not None:
+            torch.save(self.average.state_dict(), folder / AVERAGE)
+        # The marker must not reach the disk before what it vouches for.
+        os.sync()
+        (folder / COMPLETE).touch()
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        saved = Path(resume_from_checkpoint) / AVERAGE
+        if self.average is not None and saved.exists():
+            self.average.load_state_dict(torch.load(saved, weights_only=True))
+
+
+class _AfterStep(TrainerCallback):
+    """Freezes and thaws the backbone, keeps the running average, stops at a loss that is not a number."""
+
+    def __init__(self, trainer: StageTrainer) -> None:
+        self._trainer = trainer
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Freeze or thaw before the step's forward pass."""
+        stage = self._trainer.stage
+        if stage.freeze_backbone:
+            frozen = state.global_step < stage.freeze_backbone
+            for name, parameter in self._trainer.model.named_parameters():
+                if is_backbone(name):
+                    parameter.requires_grad_(not frozen)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Take the new weights into the average."""
+        if self._trainer.average is not None:
+            self._trainer.average.update(self._trainer.model)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        """Stop a run that has diverged."""
+        if logs and not math.isfinite(float(logs.get("loss", 0.0))):
+            raise FloatingPointError("The loss is not a number: lower the learning rate.")
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """Return the newest complete checkpoint of a stage, after deleting the ones that were cut short."""
+    found: list[tuple[int, Path]] = []
+    for path in folder.glob("checkpoint-*"):
+        if (path / COMPLETE).exists():
+            found.append((int(path.name.rpartition("-")[2]), path))
+        else:
+            shutil.rmtree(path)
+    return max(found)[1] if found else None

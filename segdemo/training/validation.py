@@ -1,0 +1,84 @@
+"""How good a network is on pictures kept back from training: by the same code that the demo predicts with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from segdemo.model.prediction import Prediction
+from segdemo.model.preprocessing import Preprocessing
+from segdemo.segmentation.semantic import semantic
+from segdemo.training.samples import Sample
+
+
+@dataclass(frozen=True)
+class Score:
+    """What was measured on one validation source."""
+
+    pixel_accuracy: float
+    """Share of the labelled pixels that got their class, 0 to 1."""
+    miou: float
+    """Mean intersection over union of the classes present in the ground truth, 0 to 1."""
+    class_iou: Mapping[int, float]
+    """By index of the classes present."""
+    pq: float | None = None
+    """Panoptic quality over the classes present, 0 to 1; none where it was not asked for."""
+
+    @property
+    def choice(self) -> float:
+        """What snapshots are chosen by: pixel accuracy and mIoU count alike."""
+        return (self.pixel_accuracy + self.miou) / 2
+
+
+def processor_settings(size: int, mean: Sequence[float], std: Sequence[float]) -> Preprocessing:
+    """Return the preprocessing that the result's processor is written with; ``size`` is the short side in pixels."""
+    return Preprocessing(
+        size={"shortest_edge": size, "longest_edge": 4 * size},
+        size_divisor=32,
+        resample=2,
+        do_resize=True,
+        do_rescale=True,
+        rescale_factor=1 / 255,
+        do_normalize=True,
+        mean=tuple(mean),
+        std=tuple(std),
+    )
+
+
+def predict(network: Any, image: npt.NDArray[np.uint8], preprocessing: Preprocessing) -> Prediction:
+    """Run one picture, RGB uint8 (H, W, 3), through a ``Mask2FormerForUniversalSegmentation``; last layer only."""
+    pixels, input_size, content_size = preprocessing(image, "checkpoint")
+    with torch.inference_mode():
+        outputs = network(pixel_values=torch.from_numpy(pixels)[None])
+    return Prediction(
+        image_size=(image.shape[0], image.shape[1]),
+        input_size=input_size,
+        content_size=content_size,
+        id2label=network.config.id2label,
+        masks=(outputs.masks_queries_logits[0].float().numpy(),),
+        classes=(outputs.class_queries_logits[0].float().numpy(),),
+    )
+
+
+def score(network: Any, samples: Sequence[Sample], preprocessing: Preprocessing, *, with_pq: bool = False) -> Score:
+    """Measure a network on labelled pictures at their own size; ``with_pq`` also matches segments."""
+    count = network.config.num_labels
+    matrix = np.zeros((count, count), np.int64)
+    for sample in samples:
+        prediction = predict(network, sample.image, preprocessing)
+        labels = sample.labels
+        seen = labels < count
+        pairs = labels[seen].astype(np.int64) * count + semantic(prediction).labels[seen]
+        matrix += np.bincount(pairs, minlength=count * count).reshape(count, count)
+    truth, hits = matrix.sum(1), np.diag(matrix)
+    union = truth + matrix.sum(0) - hits
+    present = np.flatnonzero(truth)
+    iou = {int(index): float(hits[index] / union[index]) for index in present}
+    return Score(
+        pixel_accuracy=float(hits.sum() / max(1, truth.sum())),
+        miou=float(np.mean(list(iou.values()))) if iou else 0.0,
+        class_iou=iou,
+    )
