@@ -9,9 +9,9 @@ from playwright.sync_api import Browser, sync_playwright
 from .harness import ViewerPage, launch_chromium, open_viewer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The browser, shared by all tests."""
+    """One browser for a module's tests."""
     with sync_playwright() as playwright:
         browser = launch_chromium(playwright)
         yield browser

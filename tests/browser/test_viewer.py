@@ -457,6 +457,10 @@ def test_split_comparison_shows_both_sides_and_obeys_the_keyboard(make_viewer: M
     viewer.run("async (b) => viewer.setCompare({before: await segdemo.unpack(b), mode: 'split'})", pack(before))
     assert viewer.at(0.1, 0.9)[:3] == COLORS[GRASS]
     assert viewer.at(0.52, 0.5)[:3] == COLORS[CAR]
+    viewer.page.mouse.move(*viewer.screen(0.45, 0.5))
+    assert viewer.text(".sdv-name") == "grass"
+    viewer.page.mouse.move(*viewer.screen(0.55, 0.5))
+    assert viewer.text(".sdv-name") == "car"
     slider = viewer.page.get_by_role("slider", name="Divider")
     assert slider.get_attribute("aria-valuenow") == "50"
     slider.focus()
@@ -578,7 +582,8 @@ def test_dark_page_changes_the_colours(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer)
     read = """() => {
     const s = getComputedStyle(document.querySelector(".sd-viewer"));
-    return ["--sd-bg", "--sd-panel", "--sd-fg", "--sd-line", "--sd-accent"].map((name) => s.getPropertyValue(name));
+    const names = ["--sdv-bg", "--sdv-panel", "--sdv-fg", "--sdv-line", "--sdv-accent"];
+    return names.map((name) => s.getPropertyValue(name));
     }"""
     light = viewer.run(read)
     viewer.run("() => document.body.classList.add('dark')")

@@ -144,6 +144,9 @@
      */
     calls.setCompare = (data) => {
       if (!scene.map) data = null;
+      for (const ids of [data?.before, data?.after]) {
+        if (ids && ids.length !== scene.map.ids.length) throw new Error("The maps to compare differ in size.");
+      }
       const after = data?.after ?? scene.map?.ids;
       scene.setCompare(data && { ...data, after, changed: data.changed ?? sd.difference(data.before, after) });
       scene.layout();

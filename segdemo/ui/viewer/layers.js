@@ -17,7 +17,7 @@
   /** The colour of a hatching stripe: lighter on dark colours, darker on light ones. */
   const stripe = ([r, g, b]) => {
     const light = 0.299 * r + 0.587 * g + 0.114 * b > 150;
-    const mix = (value) => Math.round(light ? value * 0.66 : value + (255 - value) * 0.38);
+    const mix = (value) => Math.round(light ? value * 0.74 : value + (255 - value) * 0.3);
     return [mix(r), mix(g), mix(b)];
   };
 

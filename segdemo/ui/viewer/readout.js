@@ -14,16 +14,16 @@
 
   /**
    * Everything known about one pixel.
-   * @param {object} scene the viewer's state: map, planes
+   * @param {object} scene the viewer's state: map, planes, idsAt
    * @returns {{id: number|null, entry: object|null, classId: number|null, label: string|null, probability:
    *   number|null, runner: string|null, runnerProbability: number|null, query: number|null, entropy: number|null}}
    *   `label` and what follows come from the planes and are null without them; `entropy` is 0..1
    */
-  sd.lookUp = ({ map, planes }, x, y) => {
+  sd.lookUp = ({ map, planes, idsAt }, x, y) => {
     const found = { id: null, entry: null, classId: null, label: null, probability: null, runner: null,
       runnerProbability: null, query: null, entropy: null };
     if (map) {
-      const id = map.ids[sd.cell(x, map.width) + sd.cell(y, map.height) * map.width];
+      const id = idsAt(x, y)[sd.cell(x, map.width) + sd.cell(y, map.height) * map.width];
       found.entry = map.entries.get(id) ?? null;
       found.id = found.entry ? id : null;
     }

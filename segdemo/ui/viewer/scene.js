@@ -70,7 +70,7 @@
       scene.map = map;
       runs.map = map && sd.traceRuns(map.ids, map.width, map.height);
       edges.map = null;
-      for (const raster of Object.values(rasters)) raster.resize(map?.width ?? 0, map?.height ?? 0);
+      rasters.overlay.resize(map?.width ?? 0, map?.height ?? 0);
       scene.touch("fill", "lines", "selection");
     };
 
@@ -103,13 +103,17 @@
     };
 
     const paintFill = (only) => {
-      if (!scene.map) return;
-      const how = { only, hatch: hatchPeriod };
+      const { map } = scene;
       const mode = compare.data?.mode;
+      // These two are only there while they are needed: each is as large as the map.
+      parts.dim.hidden = !(mode === "changed" || (scene.dimHidden && scene.visible));
+      rasters.dim.resize(...(map && !parts.dim.hidden ? [map.width, map.height] : [0, 0]));
+      rasters.before.resize(...(mode ? [map.width, map.height] : [0, 0]));
+      if (!map) return;
+      const how = { only, hatch: hatchPeriod };
       const shown = mode ? runs.after : runs.map;
       rasters.overlay.paint(mode === "changed" ? runs.difference : shown, tables.fill, how);
       if (mode) rasters.before.paint(runs.before, tables.fill, how);
-      parts.dim.hidden = !(mode === "changed" || (scene.dimHidden && scene.visible));
       if (mode === "changed") rasters.dim.paint(runs.changed, sd.dimWhereZero);
       else if (!parts.dim.hidden) rasters.dim.paint(shown, tables.dim, { only });
     };
@@ -201,13 +205,20 @@
       scene.paints += 1;
     };
 
+    const isBefore = (x, y) =>
+      compare.side === "before" || (compare.data?.mode === "split" && view.toScreen(x, y).x < compare.x);
+
+    /** The ids that are seen at image coordinates: those of one side of a comparison, or the map's. */
+    scene.idsAt = (x, y) => {
+      if (!compare.data) return scene.map.ids;
+      return isBefore(x, y) ? compare.data.before : compare.data.after;
+    };
+
     /** The layers over the photo at image coordinates, composited: [r, g, b, a], each 0..255. */
     scene.at = (x, y) => {
       if (pending) scene.paint();
-      const split = compare.data?.mode === "split" && view.toScreen(x, y).x < compare.x;
-      const before = split || compare.side === "before";
       const faded = (color, node) => [color[0], color[1], color[2], color[3] * Number(node.style.opacity || 1)];
-      const fill = faded(rasters[before ? "before" : "overlay"].at(x, y), parts.overlay);
+      const fill = faded(rasters[isBefore(x, y) ? "before" : "overlay"].at(x, y), parts.overlay);
       const dim = parts.dim.hidden ? [0, 0, 0, 0] : faded(rasters.dim.at(x, y), parts.dim);
       return over(heat.at(x, y), over(fill, dim)).map(Math.round);
     };
