@@ -34,20 +34,6 @@ _DESCRIPTION = (
 )
 
 
-class _Upload(gr.File):
-    """A file that the caller sends; the server does not fetch it from an address on the caller's behalf."""
-
-    is_template = True
-
-    async def async_move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
-        if str(url_or_file_path).lower().startswith(("http:", "https:")):
-            raise gr.Error(
-                "This server fetches nothing from other hosts: send the photo's file.", print_exception=False
-            )
-        moved: str | None = await super().async_move_resource_to_block_cache(url_or_file_path)
-        return moved
-
-
 def add_endpoint(checkpoint: str, turnstile: Turnstile) -> None:
     """Register ``/segment`` within the current ``gr.Blocks``, with components that no visitor sees.
 
@@ -58,7 +44,7 @@ def add_endpoint(checkpoint: str, turnstile: Turnstile) -> None:
     plain = OutputOptions()
     with gr.Column(visible=False):
         inputs = [
-            _Upload(label="Photo", type="binary"),
+            _upload(),
             gr.Dropdown(["semantic", "panoptic", "instance"], value=plain.task, label="What to separate"),
             gr.Dropdown(choices, value=checkpoint, label="Checkpoint"),
             gr.Textbox(
@@ -83,6 +69,24 @@ def add_endpoint(checkpoint: str, turnstile: Turnstile) -> None:
             concurrency_id="model",
             concurrency_limit=1,
         )
+
+
+def _upload() -> gr.File:
+    """The photo's component; the server does not fetch a photo from an address on the caller's behalf."""
+    component = gr.File(label="Photo", type="binary")
+    move = component.async_move_resource_to_block_cache
+
+    async def move_what_was_sent(path: str | Path | None) -> str | None:
+        if str(path).lower().startswith(("http:", "https:")):
+            raise gr.Error(
+                "This server fetches nothing from other hosts: send the photo's file.", print_exception=False
+            )
+        moved: str | None = await move(path)
+        return moved
+
+    # On the object, since Gradio writes a stub file beside the module of every subclass of a component.
+    component.async_move_resource_to_block_cache = move_what_was_sent
+    return component
 
 
 def _segment(choices: list[str], turnstile: Turnstile) -> Callable[..., tuple[str, dict[str, Any], str]]:
