@@ -11,6 +11,7 @@ from segdemo.segmentation.scores import (
     TINY,
     Tile,
     class_weights,
+    flattened,
     mask_probabilities,
     movers,
     normalised_entropy,
@@ -54,7 +55,7 @@ def planes(prediction: Prediction, *, size: Size, layer: int = -1) -> Planes:
         queries = movers(weights, tile)
         middle = (tile.low + tile.high) / 2
         votes = np.broadcast_to(middle[:, None], (len(middle), top[here].size)).copy()
-        votes[queries] = resize(mask_probabilities(masks, tile, queries), tile).reshape(len(queries), -1)
+        votes[queries] = flattened(resize(mask_probabilities(masks, tile, queries), tile))
         scores = np.maximum(votes.T @ weights, TINY)
         total = scores.sum(axis=1)
         pixels = np.arange(len(scores))

@@ -27,8 +27,8 @@ def linear_taps(source: int, target: int) -> Taps:
     """
     position = np.maximum((np.arange(target) + 0.5) * (source / target) - 0.5, 0.0)
     lower = np.minimum(position.astype(np.intp), source - 1)
-    upper = np.minimum(lower + 1, source - 1)
-    return lower, upper, position - lower
+    weight = position - lower
+    return lower, np.where(weight > 0, np.minimum(lower + 1, source - 1), lower), weight
 
 
 def _matrix(taps: Taps, columns: npt.NDArray[np.intp]) -> Float32:
@@ -55,6 +55,12 @@ class Span:
     """(pixels, samples): those input samples to output pixels; ``None`` where they are the same."""
     direct: Float32
     """(pixels, cells): both steps in one."""
+    lower: npt.NDArray[np.intp]
+    """(pixels,): which sample lies before each output pixel; the next one, if any, lies behind it."""
+    weight: Float32
+    """(pixels,): what the sample behind counts, 0 to 1; the one before counts the rest."""
+    reach: int
+    """Every output pixel of the run is a convex combination of at most this many neighbouring cells."""
 
 
 class Axis:
@@ -73,6 +79,7 @@ class Axis:
         samples = np.unique(np.concatenate(resize[:2]))
         up: Taps = tuple(part[samples] for part in self._up)  # type: ignore[assignment]
         first, last = int(up[0].min()), int(up[1].max())
+        reach = self._up[1][resize[1]] - self._up[0][resize[0]] + 1
         to_samples = _matrix(up, np.arange(first, last + 1))
         to_output = _matrix(resize, samples)
         return Span(
@@ -81,6 +88,9 @@ class Axis:
             to_samples,
             None if self._same else to_output,
             np.asarray(to_output @ to_samples, np.float32),
+            np.searchsorted(samples, resize[0]),
+            resize[2].astype(np.float32),
+            int(reach.max()),
         )
 
     def spans(self, cells: int) -> list[Span]:

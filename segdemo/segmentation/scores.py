@@ -22,6 +22,8 @@ SLACK = 1e-4
 """Largest error of a class score (together they are 0.25 to 3.3) that treating queries as constant may cause."""
 ROUNDING = 1e-6
 TINY = float(np.finfo(np.float32).tiny)
+FEW = 4
+"""Contenders of a tile that are cheaper to compute than to tell apart."""
 RIVALS = 4
 """How many strong classes every other class of a tile is compared with."""
 
@@ -71,6 +73,36 @@ def contenders(weights: Float32, tile: Tile) -> Index:
     return classes
 
 
+def local_contenders(masks: Float32, weights: Float32, tile: Tile, queries: Index, classes: Index) -> Index:
+    """Those of ``classes`` that can win somewhere, by bounds around every cell instead of over the whole tile.
+
+    ``queries`` are the tile's movers. Where two regions meet, all their queries go from 0 to 1 within a tile, and the
+    tile's own bounds exclude next to nothing.
+    """
+    rest = np.ones(len(weights), bool)
+    rest[queries] = False
+    candidates = np.ascontiguousarray(weights[:, classes].T)
+    cells = masks[queries, tile.rows.cells, tile.columns.cells]
+    bounds = []
+    for extreme, outside in ((np.minimum, tile.low), (np.maximum, tile.high)):
+        around = cells
+        for axis, reach in ((1, tile.rows.reach), (2, tile.columns.reach)):
+            around = _neighbourhoods(extreme, around, reach, axis)
+        scores = candidates[:, queries] @ flattened(sigmoid(around))
+        bounds.append(scores + (candidates[:, rest] @ outside[rest])[:, None])
+    lower, upper = bounds
+    return classes[(upper >= lower.max(axis=0) - ROUNDING).any(axis=1)]
+
+
+def _neighbourhoods(extreme: np.ufunc, values: Float32, reach: int, axis: int) -> Float32:
+    """Minimum or maximum over runs along ``axis`` such that any ``reach`` neighbours lie in one of them."""
+    starts = np.arange(0, max(1, values.shape[axis] - reach + 1), 2)
+    result = values.take(starts, axis=axis)
+    for offset in range(1, reach + 1):
+        extreme(result, values.take(np.minimum(starts + offset, values.shape[axis] - 1), axis=axis), out=result)
+    return result
+
+
 def movers(weights: Float32, tile: Tile, *, slack: float = SLACK) -> Index:
     """The queries that must be computed in a tile: the others move no score by more than ``slack`` together."""
     error = weights.sum(axis=1) * (tile.high - tile.low) / 2
@@ -84,6 +116,11 @@ def mask_probabilities(masks: Float32, tile: Tile, queries: Index) -> Float32:
     return sigmoid(np.asarray(tile.rows.up @ block @ tile.columns.up.T, np.float32))
 
 
+def flattened(planes: Float32) -> Float32:
+    """Planes (n, rows, columns) as (n, rows * columns), also where n is 0."""
+    return planes.reshape(len(planes), planes.shape[1] * planes.shape[2])
+
+
 def resize(planes: Float32, tile: Tile) -> Float32:
     """Planes at a tile's input samples, (n, rows, columns), brought to its output pixels."""
     rows, columns = tile.rows.resize, tile.columns.resize
@@ -95,23 +132,68 @@ def resize(planes: Float32, tile: Tile) -> Float32:
     return planes if rows is None else rows @ planes
 
 
-def tile_scores(masks: Float32, weights: Float32, tile: Tile, queries: Index) -> Float32:
-    """Scores of a tile for the columns of ``weights`` (Q, n): float32 (n, rows, columns) at output pixels.
+def sample_scores(masks: Float32, weights: Float32, tile: Tile, queries: Index) -> Float32:
+    """Scores for the columns of ``weights`` (Q, n) at a tile's input samples: float32 (n, rows, columns).
 
-    Only ``queries`` are computed at every pixel; the others count with the middle of their bounds.
+    Only ``queries`` are computed at every sample; the others count with the middle of their bounds.
     """
     middle = (tile.low + tile.high) / 2
     middle[queries] = 0
-    constant = middle @ weights
     probabilities = mask_probabilities(masks, tile, queries)
-    chosen = weights[queries].T
-    fewer_queries = len(queries) < len(chosen)
-    if fewer_queries:
-        probabilities = resize(probabilities, tile)
-    sums = chosen @ probabilities.reshape(len(queries), -1)
-    sums += constant[:, None]
-    planes = sums.reshape(len(chosen), *probabilities.shape[1:])
-    return planes if fewer_queries else resize(planes, tile)
+    sums = weights[queries].T @ flattened(probabilities)
+    sums += (middle @ weights)[:, None]
+    return sums.reshape(-1, *probabilities.shape[1:])
+
+
+def tile_scores(masks: Float32, weights: Float32, tile: Tile, queries: Index) -> Float32:
+    """As ``sample_scores``, at output pixels."""
+    return resize(sample_scores(masks, weights, tile, queries), tile)
+
+
+def best_class(masks: Float32, weights: Float32, totals: Float32, tile: Tile) -> tuple[Index, Float32, Float32]:
+    """The winning class at every output pixel of a tile, its score, and the sum of all classes' scores.
+
+    ``totals`` (Q,) are the sums of the rows of ``weights`` (Q, C). Most pixels lie between input samples with the same
+    winner, which then wins there too: all that must be resized is its score. Only between samples with different
+    winners every contender is.
+    """
+    queries = movers(weights, tile)
+    classes = contenders(weights, tile)
+    if len(classes) > FEW:
+        classes = local_contenders(masks, weights, tile, queries, classes)
+    sums = sample_scores(masks, np.column_stack([weights[:, classes], totals]), tile, queries)
+    winner, highest = first_maximum(sums[:-1])
+    if tile.rows.resize is None and tile.columns.resize is None:
+        return classes[winner], highest, sums[-1]
+    best, total = resize(np.stack([highest, sums[-1]]), tile)
+    above, left = tile.rows.lower, tile.columns.lower
+    labels = winner[above][:, left]
+    if len(classes) > 1:
+        ys, xs = np.nonzero(_differing(winner)[above][:, left])
+        between = _interpolate(sums[:-1], tile, ys, xs)
+        labels[ys, xs] = between.argmax(axis=0)
+        best[ys, xs] = between.max(axis=0)
+    return classes[labels], best, total
+
+
+def _differing(labels: Index) -> npt.NDArray[np.bool_]:
+    """Whether a sample, the next one, the one below and the one below that are not all labelled alike."""
+    padded = np.pad(labels, ((0, 1), (0, 1)), mode="edge")
+    across = padded[:, 1:] != padded[:, :-1]
+    down = padded[1:, :-1] != padded[:-1, :-1]
+    return np.asarray(across[:-1] | across[1:] | down)
+
+
+def _interpolate(planes: Float32, tile: Tile, ys: Index, xs: Index) -> Float32:
+    """Planes at a tile's input samples, at some of its output pixels: float32 (n, pixels)."""
+    height, width = planes.shape[1:]
+    flat = flattened(planes)
+    top, left = tile.rows.lower[ys], tile.columns.lower[xs]
+    bottom, right = np.minimum(top + 1, height - 1), np.minimum(left + 1, width - 1)
+    down, across = tile.rows.weight[ys], tile.columns.weight[xs]
+    upper = flat[:, top * width + left] * (1 - across) + flat[:, top * width + right] * across
+    lower = flat[:, bottom * width + left] * (1 - across) + flat[:, bottom * width + right] * across
+    return np.asarray(upper * (1 - down) + lower * down, np.float32)
 
 
 def first_maximum(planes: Float32) -> tuple[Index, Float32]:

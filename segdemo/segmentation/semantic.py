@@ -18,9 +18,8 @@ from segdemo.segmentation.scores import (
     SLACK,
     TINY,
     Tile,
+    best_class,
     class_weights,
-    contenders,
-    first_maximum,
     movers,
     normalised_entropy,
     tile_scores,
@@ -75,17 +74,14 @@ def semantic(prediction: Prediction, *, layer: int = -1, size: Size | None = Non
     layout = grid(prediction, size)
     masks = prediction.mask_logits(layer)
     weights = class_weights(prediction, layer)
-    with_total = np.column_stack([weights, weights.sum(axis=1)])
+    totals = weights.sum(axis=1)
     labels = np.empty(layout.size, np.int16)
     scores = np.empty(layout.size, np.float32)
 
     def fill(tile: Tile) -> None:
-        classes = contenders(weights, tile)
-        columns = with_total[:, [*classes, -1]]
-        planes = tile_scores(masks, columns, tile, movers(weights, tile))
-        winner, best = first_maximum(planes[:-1])
-        labels[tile.output] = classes[winner]
-        scores[tile.output] = best / np.maximum(planes[-1], TINY)
+        winners, best, total = best_class(masks, weights, totals, tile)
+        labels[tile.output] = winners
+        scores[tile.output] = best / np.maximum(total, TINY)
 
     for_each(fill, tiles(layout, masks))
     return SemanticMap(labels, scores)
