@@ -36,6 +36,8 @@ class Request:
     """The photograph's file, or none for an example."""
     name: str = "photo"
     example: str | None = None
+    previous: str | None = None
+    """Token of the photograph that this one replaces once it is done."""
 
 
 def input_size(text: str) -> SizeOption:
@@ -72,7 +74,7 @@ class Runner:
                 )
             )
             if known is not None:
-                return {"token": self.store.put(known)}
+                return self._keep(known, request)
         job.report("Reading the photo")
         image, name = self._read(request)
         display = display_image(image)
@@ -108,7 +110,12 @@ class Runner:
             "segmentation": done - after,
             "total": done - start,
         }
-        return {"token": self.store.put(record)}
+        return self._keep(record, request)
+
+    def _keep(self, record: Record, request: Request) -> dict[str, Any]:
+        token = self.store.put(record)
+        self.store.delete(request.previous)
+        return {"token": token}
 
     def warm_up(self, checkpoint: str, example: str | None) -> None:
         """Load a checkpoint, and run an example so that the first visitor finds it done."""

@@ -49,13 +49,13 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
             content, fields = request
         else:
             content, fields = None, request
-        runner.store.delete(fields.get("previous"))
         wanted = Request(
             checkpoint=str(fields.get("checkpoint", checkpoint)),
             size=str(fields.get("size", "checkpoint")),
             content=content[1] if content else None,
             name=file_stem(content[0]) if content else "photo",
             example=None if content else str(fields.get("example", "")),
+            previous=str(fields.get("previous")),
         )
         return {"ticket": jobs.start(lambda job: runner.run(wanted, job))}
 

@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from segdemo.images import decode_png_ids, load_image
-from segdemo.model import load_predictor
+from segdemo.model.predictor import load_predictor
 from segdemo.segmentation import semantic
 from segdemo.ui.app import create_app, launch_options
 
@@ -243,6 +243,9 @@ def test_bad_files_get_a_sentence_and_lose_nothing(
     assert word in message
     assert page.evaluate(f"{STATE}('run').token") == before
     assert page.locator(".sd-legend-row").count() >= 2
+    page.click("#sd-tab-layers")
+    page.wait_for_selector(".sd-strip canvas")
+    assert page.evaluate(f"{STATE}('run').token") == before
 
 
 def test_downloads_are_full_size(page: Page, cat: Path, labels: np.ndarray) -> None:

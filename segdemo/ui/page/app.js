@@ -79,6 +79,7 @@
 
     const openInput = async (input, { keepSelection = false } = {}) => {
       job?.cancel();
+      const shown = lastInput;
       lastInput = input;
       const request = { checkpoint: state.get("checkpoint"), size: state.get("size"), previous: state.get("run")?.token ?? null };
       const begin = () =>
@@ -105,11 +106,13 @@
           if (!keepSelection) Object.assign(fresh, { pixel: null, classId: null, segment: null, query: null, visible: null });
           state.set(fresh);
         } else {
+          lastInput = shown;
           restore(preview);
           say("Cancelled. The last result is still here.", "info");
         }
       } catch (error) {
         if (job === mine) {
+          lastInput = shown;
           restore(preview);
           if (error instanceof sd.ServerError || error instanceof sd.GoneError) say(error.message);
           else throw error;

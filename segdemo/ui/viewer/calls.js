@@ -68,8 +68,8 @@
      * @param {null|{width: number, height: number, data: Uint8Array|Float32Array, min: number, max: number,
      *   unit?: string, title?: string, colormap?: "viridis"|"magma"|"cividis", opacity?: number, pixelated?: boolean,
      *   mapFill?: boolean, mapOutlines?: boolean, outline?: {mask: Uint8Array, width: number, height: number}}} map
-     *   bytes run from min (0) to max (255); `outline` is drawn around the mask's ones; `mapFill`, `mapOutlines`
-     *   keep the segmentation's colours, outlines (if switched on)
+     *   bytes run from min (0) to max (255); `outline` is drawn around the mask's ones; without
+     *   `opacity` the heatmap has the viewer's; `mapFill`, `mapOutlines` keep the segmentation's colours, outlines (if switched on)
      */
     calls.setHeat = (map) => {
       if (!map && !scene.heat) return;
@@ -77,7 +77,7 @@
       refreshWords();
     };
 
-    /** The heatmap's own opacity, 0..1. */
+    /** @param {number|null} opacity the heatmap's own, 0..1; null lets it follow setOpacity again */
     calls.setHeatOpacity = (opacity) => heat.setOpacity(opacity);
 
     /** @param {Iterable<number>|null} ids what is shown; null for everything */
@@ -123,6 +123,7 @@
 
     calls.setOpacity = (opacity) => {
       scene.opacity = sd.clamp(opacity, 0, 1);
+      heat.setCommonOpacity(scene.opacity);
       scene.touch();
     };
 

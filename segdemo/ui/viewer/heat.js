@@ -53,8 +53,13 @@
   sd.createHeat = (canvas, legend) => {
     const raster = sd.createRaster(canvas);
     let shown = null;
-    let opacity = 0.75;
+    let common = 1;
+    let own = null;
     const heat = {};
+
+    const applyOpacity = () => {
+      canvas.style.opacity = String(own ?? common);
+    };
 
     const withUnit = (value, unit) => (unit ? `${format(value)} ${unit}` : format(value));
 
@@ -64,8 +69,8 @@
       if (!map) return;
       raster.resize(map.width, map.height);
       raster.paintValues(toBytes(map), sd.colormap(map.colormap));
-      if (map.opacity !== undefined) opacity = map.opacity;
-      canvas.style.opacity = String(opacity);
+      own = map.opacity ?? null;
+      applyOpacity();
       canvas.style.imageRendering = map.pixelated ? "pixelated" : "auto";
       legend.title.textContent = map.title ?? "";
       legend.low.textContent = withUnit(map.min, map.unit);
@@ -74,24 +79,38 @@
       legend.bar.style.backgroundImage = `linear-gradient(to right, ${colors.join(", ")})`;
     };
 
-    heat.setOpacity = (value) => {
-      opacity = sd.clamp(value, 0, 1);
-      canvas.style.opacity = String(opacity);
+    /** The viewer's opacity, which holds while the heatmap has none of its own. */
+    heat.setCommonOpacity = (value) => {
+      common = value;
+      applyOpacity();
     };
 
-    /** @returns {string|null} the value at image coordinates as text, e.g. "Confidence 0.93" */
+    /** An opacity of the heatmap's own, 0..1, or null. */
+    heat.setOpacity = (value) => {
+      own = value === null ? null : sd.clamp(value, 0, 1);
+      applyOpacity();
+    };
+
+    /** @returns {string|null} the value at image coordinates as text, e.g. "value 0.93" */
     heat.valueAt = (x, y) => {
       if (!shown) return null;
       const raw = shown.data[sd.cell(x, shown.width) + sd.cell(y, shown.height) * shown.width];
       const value =
         shown.data instanceof Float32Array ? raw : shown.min + ((shown.max - shown.min) * raw) / 255;
-      return `${shown.title ?? "value"} ${withUnit(Number(value.toPrecision(2)), shown.unit)}`;
+      return `value ${withUnit(Number(value.toPrecision(2)), shown.unit)}`;
     };
 
     heat.at = (x, y) => {
       if (!shown) return [0, 0, 0, 0];
       const [r, g, b, a] = raster.at(x, y);
-      return [r, g, b, a * opacity];
+      return [r, g, b, a * (own ?? common)];
+    };
+
+    /** Let the legend give way while the pointer, in CSS pixels of the viewport, is on it. */
+    heat.makeWay = (point) => {
+      const { offsetLeft: left, offsetTop: top, offsetWidth: width, offsetHeight: height } = legend.root;
+      const inside = point && point.x >= left && point.y >= top && point.x < left + width && point.y < top + height;
+      legend.root.classList.toggle("sdv-away", Boolean(inside));
     };
 
     heat.describe = () =>

@@ -119,6 +119,7 @@
     sd.listenToPointers(parts.viewport, {
       hover: (point) => {
         if (scene.cursor && point) setCursor(null);
+        if (scene.heat) heat.makeWay(point);
         hover(point && at(point, "mouse"));
       },
       pick: (point, source) => pick(at(point, source)),
@@ -188,6 +189,7 @@
       compare.stop();
       parts.root.remove();
     };
+    viewer.setOpacity(scene.opacity);
     viewer.clear();
     return viewer;
   };

@@ -1,0 +1,107 @@
+"""What the server answers to each tab, against the functions behind it."""
+
+import base64
+import json
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segdemo.errors import SegdemoError
+from segdemo.segmentation import layer_labels, query_mask, semantic
+from segdemo.ui.store import Record
+from segdemo.ui.tabs.attention import attention
+from segdemo.ui.tabs.layers import layers
+from segdemo.ui.tabs.panoptic import panoptic
+from segdemo.ui.tabs.pixel import pixel
+from segdemo.ui.tabs.result import result
+
+
+def unpack(packed: dict[str, Any]) -> np.ndarray:
+    raw = zlib.decompress(base64.b64decode(packed["data"]))
+    return np.frombuffer(raw, packed["dtype"]).reshape(packed["shape"])
+
+
+def test_the_result_is_json_and_holds_the_semantic_map(record: Record) -> None:
+    answer = result(record, "token")
+    assert json.loads(json.dumps(answer))["token"] == "token"
+    labels = semantic(record.prediction).labels
+    assert np.array_equal(unpack(answer["map"]), labels)
+    assert sum(entry["area"] for entry in answer["classes"]) == pytest.approx(1)
+    assert len(answer["queries"]) == record.prediction.num_queries
+    planes = {name: unpack(packed) for name, packed in answer["planes"].items()}
+    assert {plane.shape for plane in planes.values()} == {(30, 40)}
+    assert (planes["topId"] != planes["runner"]).all()
+    assert (planes["top"] >= planes["runnerProb"]).all()
+
+
+def test_large_photos_reach_the_browser_smaller(record: Record) -> None:
+    record.display_size = (60, 80)
+    answer = result(record, "token")
+    assert answer["map"]["shape"] == [60, 80]
+    assert answer["imageSize"] == [120, 160]
+    assert set(np.unique(unpack(answer["map"]))) <= set(np.unique(semantic(record.prediction).labels))
+
+
+def test_panoptic_rows_add_up_to_the_map(record: Record) -> None:
+    answer = panoptic(record, {"score_threshold": 0.0, "overlap_threshold": 0.0})
+    ids = unpack(answer["map"])
+    assert {row["id"] for row in answer["segments"]} == set(np.unique(ids)) - {0}
+    for row in answer["segments"]:
+        assert row["area"] == pytest.approx((ids == row["id"]).mean())
+    names = [row["name"] for row in answer["segments"]]
+    assert len(set(names)) == len(names)
+    assert len({tuple(row["color"]) for row in answer["segments"]}) == len(names)
+
+
+def test_an_empty_panoptic_result_says_why(record: Record) -> None:
+    answer = panoptic(record, {"score_threshold": 1.0})
+    assert answer["segments"] == []
+    assert "no query scored above 1.00" in answer["empty"]
+
+
+@pytest.mark.parametrize("bad", [{"score_threshold": 2}, {"mask_threshold": "x"}, {"split": 1}])
+def test_bad_thresholds_get_a_sentence(record: Record, bad: dict[str, Any]) -> None:
+    with pytest.raises(SegdemoError):
+        panoptic(record, bad)
+
+
+def test_layers_have_one_map_each(record: Record) -> None:
+    answer = layers(record, {"query": None})
+    maps = unpack(answer["maps"])
+    assert len(maps) == record.prediction.num_layers
+    assert np.array_equal(maps[1], layer_labels(record.prediction, 1, size=maps.shape[1:]))
+    assert answer["agreement"][-1] == 1
+    assert {entry["id"] for entry in answer["classes"]} == set(np.unique(maps))
+    one = layers(record, {"query": 3})
+    expected = query_mask(record.prediction, 3, layer=0, size=maps.shape[1:])
+    assert unpack(one["maps"])[0] / 255 == pytest.approx(expected, abs=1 / 255)
+    assert one["history"][-1]["iou"] == 1
+
+
+def test_attention_is_scaled_to_the_peak_of_each_head(record: Record) -> None:
+    answer = attention(record, {"layer": 2, "query": 1})
+    maps = unpack(answer["maps"])
+    assert len(maps) == record.prediction.num_heads + 1 == len(answer["max"])
+    assert (maps.max(axis=(1, 2)) == 255).all()
+    assert answer["stride"] == "1/16"
+    assert answer["everywhere"] == record.prediction.attends_everywhere(2, 1)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"layer": 0, "query": 0}, {"layer": 1, "query": 99}, {"layer": 1}, {"layer": 1.5, "query": 0}]
+)
+def test_attention_of_what_does_not_exist_gets_a_sentence(record: Record, bad: dict[str, Any]) -> None:
+    with pytest.raises(SegdemoError):
+        attention(record, bad)
+
+
+def test_a_pixel_is_explained_where_it_was_clicked(record: Record) -> None:
+    answer = pixel(record, {"x": 0.999, "y": 0.0})
+    assert (answer["x"], answer["y"]) == (159, 0)
+    labels = semantic(record.prediction).labels
+    assert answer["classes"][0]["id"] == labels[0, 159]
+    chances = [entry["probability"] for entry in answer["classes"]]
+    assert chances == sorted(chances, reverse=True)
+    assert pixel(record, {"x": 1, "y": 1})["y"] == 119
