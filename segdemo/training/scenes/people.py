@@ -5,8 +5,8 @@ import numpy as np
 from .colours import Colour, oklch, rgb
 from .figure import Figure
 
-_SKIN = (rgb(246, 212, 184), rgb(231, 184, 148), rgb(198, 142, 104), rgb(148, 98, 66), rgb(98, 63, 44))
-_HAIR = (rgb(38, 28, 24), rgb(74, 48, 32), rgb(124, 84, 50), rgb(196, 158, 96), rgb(150, 146, 142), rgb(128, 58, 34))
+SKIN = (rgb(246, 212, 184), rgb(231, 184, 148), rgb(198, 142, 104), rgb(148, 98, 66), rgb(98, 63, 44))
+HAIR = (rgb(38, 28, 24), rgb(74, 48, 32), rgb(124, 84, 50), rgb(196, 158, 96), rgb(150, 146, 142), rgb(128, 58, 34))
 
 
 def clothing(rng: np.random.Generator) -> Colour:
@@ -28,8 +28,8 @@ def person(rng: np.random.Generator, *, pose: str | None = None, lit_from: float
     figure = Figure(lit_from=lit_from)
     height = rng.uniform(1.55, 1.88)
     build = rng.uniform(0.88, 1.15)
-    skin = _SKIN[int(rng.integers(len(_SKIN)))]
-    hair = _HAIR[int(rng.integers(len(_HAIR)))]
+    skin = SKIN[int(rng.integers(len(SKIN)))]
+    hair = HAIR[int(rng.integers(len(HAIR)))]
     top, legs = clothing(rng), oklch(rng.uniform(0.22, 0.6), rng.uniform(0.01, 0.09), rng.choice((250.0, 80.0, 30.0)))
     shoes = oklch(rng.uniform(0.18, 0.5), 0.03, rng.uniform(0, 360))
     dress, long_hair, short_sleeves = rng.random() < 0.22, rng.random() < 0.4, rng.random() < 0.5

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from segdemo.errors import SegdemoError
 
 from .canvas import Canvas
+from .closeup import closeup
 from .colours import Colour, mix, rgb
 from .country import lake, pasture
 from .finish import develop
@@ -30,8 +31,17 @@ _OUTDOORS: dict[str, tuple[Callable[[Stage, Hour], None], tuple[float, float], t
     "pasture": (pasture, (0.16, 0.52), (1.0, 2.0), 0.005),
     "park": (park, (0.36, 0.52), (1.4, 2.2), 0.006),
     "beach": (beach, (0.34, 0.52), (1.6, 3.2), 0.003),
+    "closeup": (closeup, (0.2, 0.5), (0.9, 1.6), 0.003),
 }
-_SHARES = {"room": 0.3, "street": 0.2, "lake": 0.12, "pasture": 0.17, "park": 0.13, "beach": 0.08}
+_SHARES = {
+    "room": 0.27,
+    "street": 0.18,
+    "lake": 0.1,
+    "pasture": 0.15,
+    "park": 0.11,
+    "beach": 0.06,
+    "closeup": 0.13,
+}
 
 KINDS: tuple[str, ...] = tuple(_SHARES)
 """What ``generate`` can paint."""

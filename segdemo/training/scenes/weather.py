@@ -105,19 +105,19 @@ def daylight(rng: np.random.Generator, hour: Hour, *, fog: float) -> Light:
     return Light(hour.sun * exposure, hour.ambient * exposure, direction, mix(hour.horizon, hour.zenith, 0.25), fog)
 
 
-def sky(stage: Stage, hour: Hour) -> None:
-    """Fill the whole canvas with sky; what comes later covers it."""
+def sky(stage: Stage, hour: Hour, *, horizon: float | None = None) -> None:
+    """Fill the whole canvas with sky down to a horizon (default: the camera's); what comes later covers it."""
     rng = stage.rng
     offset = rng.uniform(0, 100, 2).astype(np.float32)
     grey = hour.name in ("overcast", "white")
     cover = rng.uniform(-1.0, 0.2) if grey else rng.uniform(-0.3, 1.3)
     stretch = np.float32(rng.uniform(1.2, 2.2))
     size = rng.uniform(0.55, 1.3)
-    horizon = np.float32(max(stage.camera.horizon, 0.25))
+    low = np.float32(max(stage.camera.horizon if horizon is None else horizon, 0.25))
     strength = np.float32(rng.uniform(0.35, 0.7) if grey else rng.uniform(0.75, 0.95))
 
     def paint(x: Floats, y: Floats) -> Floats:
-        height = np.clip(1 - y / horizon, 0, 1)
+        height = np.clip(1 - y / low, 0, 1)
         gradient = hour.horizon + (hour.zenith - hour.horizon) * (height[..., None] ** np.float32(0.7))
         # Clouds lie on a ceiling: they crowd together towards the horizon.
         near = 1 / (height + np.float32(0.3))
@@ -135,6 +135,4 @@ def sky(stage: Stage, hour: Hour) -> None:
 
     stage.canvas.stamp(*stage.canvas.whole(), paint, Ade.SKY)
     side = -np.sign(stage.light.direction[0])
-    stage.canvas.glow(
-        stage.canvas.aspect * (0.5 - 0.75 * side), float(horizon) * 0.6, 0.5, hour.horizon * np.float32(0.35)
-    )
+    stage.canvas.glow(stage.canvas.aspect * (0.5 - 0.75 * side), float(low) * 0.6, 0.5, hour.horizon * np.float32(0.35))
