@@ -212,6 +212,12 @@ def test_heat_has_its_colours_opacity_and_legend(make_viewer: MakeViewer) -> Non
     assert "Heatmap: Entropy from 0 bit to 1 bit." in viewer.run("() => viewer.describe()")
     viewer.run("() => viewer.setHeatOpacity(1)")
     assert viewer.at(0.1, 0.1)[3] == 255
+    viewer.run("() => { viewer.setHeatOpacity(null); viewer.setOpacity(0.2); }")
+    assert viewer.at(0.1, 0.1)[3] == 51
+    viewer.page.mouse.move(*viewer.screen(0.1, 0.9))
+    assert viewer.text(".sdv-readout").endswith("value 0.5 bit")
+    viewer.page.mouse.move(*viewer.screen(0.95, 0.97))
+    assert viewer.run("() => getComputedStyle(document.querySelector('.sdv-legend')).opacity") == "0.12"
     viewer.run("() => viewer.setHeat(null)")
     assert viewer.at(*IN_SKY)[:3] == COLORS[SKY]
     assert viewer.page.locator(".sdv-legend").is_hidden()

@@ -68,8 +68,8 @@
      * @param {null|{width: number, height: number, data: Uint8Array|Float32Array, min: number, max: number,
      *   unit?: string, title?: string, colormap?: "viridis"|"magma"|"cividis", opacity?: number, pixelated?: boolean,
      *   mapFill?: boolean, mapOutlines?: boolean, outline?: {mask: Uint8Array, width: number, height: number}}} map
-     *   bytes run from min (0) to max (255); `outline` is drawn around the mask's ones; without
-     *   `opacity` the heatmap has the viewer's; `mapFill`, `mapOutlines` keep the segmentation's colours, outlines (if switched on)
+     *   bytes run from min (0) to max (255); `outline` is drawn around the mask's ones; without `opacity` the heatmap
+     *   has the viewer's; `mapFill`, `mapOutlines` keep the segmentation's colours, outlines (if switched on)
      */
     calls.setHeat = (map) => {
       if (!map && !scene.heat) return;
