@@ -1,0 +1,323 @@
+"""Erosion, dilation, opening and closing of label maps and segments, and the removal of small regions and holes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, get_args
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from segdemo.errors import SegdemoError
+from segdemo.refine.regions import holes_to_fill, small_regions
+from segdemo.refine.threads import in_threads
+
+Operation = Literal["none", "erode", "dilate", "open", "close"]
+Shape = Literal["ellipse", "square", "cross"]
+Info = TypeVar("Info")
+LabelMap = TypeVar("LabelMap", bound=npt.NDArray[np.integer])
+Compact = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Mask = npt.NDArray[np.uint8]
+
+_ELEMENTS = {"ellipse": cv2.MORPH_ELLIPSE, "square": cv2.MORPH_RECT, "cross": cv2.MORPH_CROSS}
+_LARGEST_KERNEL = 101
+
+
+@dataclass(frozen=True)
+class MorphologyOptions:
+    """What to do to a label map; the defaults do nothing.
+
+    ``size``: diameter of the kernel in pixels, odd, 1 to 101. ``classes``: indices of the classes it concerns, None for
+    all. ``smallest_region``: connected regions of fewer pixels are removed; ``largest_hole``: holes of at most so many
+    pixels are filled; 0 leaves them.
+    """
+
+    operation: Operation = "none"
+    size: int = 3
+    shape: Shape = "ellipse"
+    classes: tuple[int, ...] | None = None
+    smallest_region: int = 0
+    largest_hole: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value, allowed in (("operation", self.operation, Operation), ("shape", self.shape, Shape)):
+            if value not in get_args(allowed):
+                raise SegdemoError(f"The morphology's {name} is one of {', '.join(get_args(allowed))}, not {value}.")
+        if self.size % 2 == 0 or not 1 <= self.size <= _LARGEST_KERNEL:
+            raise SegdemoError(f"The kernel's size is {self.size}: choose an odd number from 1 to {_LARGEST_KERNEL}.")
+        if self.smallest_region < 0 or self.largest_hole < 0:
+            raise SegdemoError("The smallest region and the largest hole are numbers of pixels: choose 0 or more.")
+
+    @property
+    def active(self) -> bool:
+        """Whether they can change anything."""
+        kernel = self.operation != "none" and self.size > 1
+        return (kernel or self.smallest_region > 1 or self.largest_hole > 0) and self.classes != ()
+
+
+def morphology(
+    labels: LabelMap,
+    options: MorphologyOptions,
+    *,
+    probabilities: npt.NDArray[np.floating] | None = None,
+    classes: Sequence[int] | npt.NDArray[np.integer] | None = None,
+) -> LabelMap:
+    """A label map after the kernel operation, then the removal of small regions, then the filling of holes.
+
+    ``labels``: integers (H, W). ``probabilities``: (L, H, W), any floating type, of the L classes whose indices ``classes``
+    names, by default 0 to L - 1; a class that is not among them counts as less probable than any. Returns a new map of the
+    same type.
+
+    **Kernel operation.** It is applied to the mask of every chosen class on its own: what lies outside the photo belongs
+    to no mask, and erodes none.
+    Dilation and closing claim pixels: a pixel of a class that is not chosen goes to the most probable of the chosen
+    classes whose new mask contains it; a pixel of a chosen class only to one that is more probable there than its own.
+    Erosion and opening release pixels: one that is no longer in its class's mask takes, of the other classes with
+    a surviving pixel within the kernel around it, the most probable; where there is none, the label of the nearest
+    surviving pixel, its own class's included (5 x 5 chamfer distance). A pixel survives if it is not released.
+    So eroding one class is its binary erosion, and eroding all of them leaves straight boundaries where they were.
+    Without probabilities, and in ties, a pixel keeps its label if it may, and else the smallest label wins.
+
+    **Small regions.** 8-connected regions of a chosen class with fewer than ``smallest_region`` pixels are released, all
+    at once, with the same kernel.
+
+    **Holes.** A hole of a class is a 4-connected region of all other pixels that does not touch the photo's border. Those
+    of a chosen class with at most ``largest_hole`` pixels take its label; of nested ones the outermost decides.
+
+    When nothing would survive, nothing changes.
+    """
+    _check(labels, probabilities, classes)
+    values, compact = _compacted(labels)
+    chosen = np.ones(len(values), bool) if options.classes is None else np.isin(values, options.classes)
+    result = _refine(compact, chosen, options, _rows(values, probabilities, classes))
+    return values[result].astype(labels.dtype)  # type: ignore[return-value]
+
+
+def morphology_segments(
+    ids: npt.NDArray[np.int32],
+    segments_info: Sequence[Info],
+    options: MorphologyOptions,
+    *,
+    probabilities: npt.NDArray[np.floating] | None = None,
+    classes: Sequence[int] | npt.NDArray[np.integer] | None = None,
+) -> tuple[npt.NDArray[np.int32], list[Info]]:
+    """The same for segments: an id map int32 (H, W), 0 = none, and what its segments are.
+
+    ``segments_info``: mappings or frozen dataclasses with ``id``, ``category_id``, ``area`` and perhaps ``bbox``.
+    ``options.classes``, ``probabilities`` and ``classes`` speak of category ids; segments of one category are equally
+    probable. Pixels without a segment can be claimed, never claim, and are less probable than any segment.
+    Returns the new map and the segments that are left, in their order, with area and bbox (x, y, width, height) anew.
+    """
+    _check(ids, probabilities, classes)
+    values, compact = _compacted(ids)
+    category = {int(_field(info, "id")): int(_field(info, "category_id")) for info in segments_info}
+    wanted = None if options.classes is None else set(options.classes)
+    chosen = np.array([v in category and (wanted is None or category[v] in wanted) for v in values.tolist()], bool)
+    categories = np.array([category.get(v, -1) for v in values.tolist()])
+    result = _refine(compact, chosen, options, _rows(categories, probabilities, classes))
+    segments = []
+    place = {int(v): i for i, v in enumerate(values)}
+    for info in segments_info:
+        index = place.get(int(_field(info, "id")))
+        mask = np.equal(result, index).view(np.uint8) if index is not None else None
+        if mask is not None and mask.any():
+            segments.append(_with_mask(info, mask))
+    return values[result].astype(np.int32), segments
+
+
+def kernel_element(options: MorphologyOptions) -> Mask:
+    """The kernel's pixels, uint8 (size, size), as OpenCV draws its ellipses, rectangles and crosses."""
+    element: Mask = cv2.getStructuringElement(_ELEMENTS[options.shape], (options.size, options.size))
+    return element
+
+
+def _refine(
+    compact: Compact,
+    chosen: npt.NDArray[np.bool_],
+    options: MorphologyOptions,
+    rows: list[npt.NDArray[np.floating] | None],
+) -> Compact:
+    if not options.active or not chosen.any():
+        return compact
+    element = kernel_element(options)
+    if options.operation in ("dilate", "close") and options.size > 1:
+        compact = _claim(compact, chosen, options.operation, element, rows)
+    elif options.operation in ("erode", "open") and options.size > 1:
+        lost = _released(compact, chosen, options.operation, element)
+        compact = _reassign(compact, lost, element, rows)
+    if options.smallest_region > 1:
+        compact = _reassign(compact, small_regions(compact, chosen, options.smallest_region), element, rows)
+    if options.largest_hole > 0:
+        compact = holes_to_fill(compact, chosen, options.largest_hole)
+    return compact
+
+
+def _claim(
+    compact: Compact,
+    chosen: npt.NDArray[np.bool_],
+    operation: Operation,
+    element: Mask,
+    rows: list[npt.NDArray[np.floating] | None],
+) -> Compact:
+    """Dilate or close the chosen classes; see `morphology`."""
+    contested = np.flatnonzero(~_uniform(compact, element))
+    own = compact.ravel()[contested]
+    scores = np.full(len(contested), -np.inf, np.float32)
+    for index in np.flatnonzero(chosen).tolist():
+        mine = np.flatnonzero(own == index)
+        scores[mine] = _scores(rows[index], contested[mine])
+
+    def claims(index: int) -> tuple[int, npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+        mask = np.equal(compact, index).view(np.uint8)
+        inside = np.flatnonzero(_grown(mask, element, close=operation == "close").ravel()[contested])
+        return index, inside, _scores(rows[index], contested[inside])
+
+    best = own.copy()
+    for index, inside, score in in_threads(claims, np.flatnonzero(chosen).tolist()):
+        better = score > scores[inside]
+        winners = inside[better]
+        scores[winners] = score[better]
+        best[winners] = index
+    result = compact.copy()
+    result.ravel()[contested] = best
+    return result
+
+
+def _released(compact: Compact, chosen: npt.NDArray[np.bool_], operation: Operation, element: Mask) -> Mask:
+    """Which pixels of the chosen classes erosion or opening takes from them: uint8 (H, W)."""
+    kept = _uniform(compact, element)
+    if operation == "open":
+
+        def opened(index: int) -> npt.NDArray[np.bool_]:
+            mask = np.equal(compact, index)
+            return (_grown((mask & kept).view(np.uint8), element) > 0) & mask
+
+        kept = np.logical_or.reduce(in_threads(opened, np.flatnonzero(chosen).tolist()))
+    lost: Mask = (~kept & chosen[compact]).view(np.uint8)
+    return lost
+
+
+def _reassign(compact: Compact, lost: Mask, element: Mask, rows: list[npt.NDArray[np.floating] | None]) -> Compact:
+    """Give the lost pixels new labels; see `morphology`."""
+    places = np.flatnonzero(lost)
+    if not 0 < len(places) < lost.size:
+        return compact
+    own = compact.ravel()[places]
+
+    def offers(index: int) -> tuple[int, npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+        survivors = (np.equal(compact, index) & (lost == 0)).view(np.uint8)
+        inside = np.flatnonzero((_grown(survivors, element).ravel()[places] > 0) & (own != index))
+        return index, inside, _scores(rows[index], places[inside])
+
+    result = compact.copy()
+    scores = np.full(len(places), -np.inf, np.float32)
+    best = own.copy()
+    for index, inside, score in in_threads(offers, range(len(rows))):
+        better = score > scores[inside]
+        winners = inside[better]
+        scores[winners] = score[better]
+        best[winners] = index
+    alone = np.isneginf(scores)
+    if alone.any():
+        _, nearest = cv2.distanceTransformWithLabels(lost, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+        survivors = np.flatnonzero(lost == 0)
+        label_of = np.empty(len(survivors) + 1, compact.dtype)
+        label_of[nearest.ravel()[survivors]] = compact.ravel()[survivors]
+        best[alone] = label_of[nearest.ravel()[places[alone]]]
+    result.ravel()[places] = best
+    return result
+
+
+def _uniform(compact: Compact, element: Mask) -> npt.NDArray[np.bool_]:
+    """Where the kernel sees one label only, that is, what erosion leaves of all classes at once."""
+    uniform: npt.NDArray[np.bool_] = np.equal(cv2.erode(compact, element), cv2.dilate(compact, element))
+    return uniform
+
+
+def _grown(mask: Mask, element: Mask, *, close: bool = False) -> Mask:
+    """A mask dilated or closed, as if the photo went on without it; only its bounding box is worked on."""
+    x, y, width, height = cv2.boundingRect(mask)
+    result = np.zeros_like(mask)
+    if width == 0:
+        return result
+    reach = len(element) // 2
+    box = mask[y : y + height, x : x + width]
+    box = cv2.copyMakeBorder(box, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0)
+    box = cv2.dilate(box, element)
+    if close:
+        box = cv2.erode(box, element)
+    top, left = max(0, y - reach), max(0, x - reach)
+    bottom, right = min(mask.shape[0], y + height + reach), min(mask.shape[1], x + width + reach)
+    first_row, first_column = top - y + reach, left - x + reach
+    result[top:bottom, left:right] = box[
+        first_row : first_row + bottom - top, first_column : first_column + right - left
+    ]
+    return result
+
+
+def _scores(row: npt.NDArray[np.floating] | None, places: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
+    """A class's probabilities at flat positions; -1 where it has none."""
+    if row is None:
+        return np.full(len(places), -1, np.float32)
+    return row.ravel()[places].astype(np.float32)
+
+
+def _compacted(labels: npt.NDArray[np.integer]) -> tuple[npt.NDArray[np.int64], Compact]:
+    """The labels that occur, in ascending order, and the map of their places in that list, in as few bits as possible."""
+    low, high = int(labels.min()), int(labels.max())
+    if high - low < 1 << 16:
+        shifted = labels - low if low else labels
+        values = np.flatnonzero(np.bincount(shifted.ravel())).astype(np.int64)
+        table = np.zeros(high - low + 1, np.uint8 if len(values) <= 1 << 8 else np.uint16)
+        table[values] = np.arange(len(values))
+        return values + low, table[shifted]
+    found, places = np.unique(labels, return_inverse=True)
+    if len(found) > 1 << 16:
+        raise SegdemoError(f"The map has {len(found)} different labels: morphology works on 65,536 at most.")
+    kind = np.uint8 if len(found) <= 1 << 8 else np.uint16
+    return found.astype(np.int64), places.reshape(labels.shape).astype(kind)
+
+
+def _rows(
+    values: npt.NDArray[np.int64],
+    probabilities: npt.NDArray[np.floating] | None,
+    classes: Sequence[int] | npt.NDArray[np.integer] | None,
+) -> list[npt.NDArray[np.floating] | None]:
+    """For each value its class's probabilities (H, W), or None."""
+    if probabilities is None:
+        return [None] * len(values)
+    named = range(len(probabilities)) if classes is None else np.asarray(classes).tolist()
+    row_of = dict(zip(named, probabilities, strict=True))
+    return [row_of.get(int(value)) for value in values]
+
+
+def _check(
+    labels: npt.NDArray[np.integer],
+    probabilities: npt.NDArray[np.floating] | None,
+    classes: Sequence[int] | npt.NDArray[np.integer] | None,
+) -> None:
+    if labels.ndim != 2 or labels.size == 0 or labels.dtype.kind not in "iu":
+        raise SegdemoError(f"Morphology needs a map of integers (H, W), not {labels.dtype} {labels.shape}.")
+    if probabilities is None:
+        return
+    if probabilities.ndim != 3 or probabilities.shape[1:] != labels.shape:
+        raise SegdemoError(f"Probabilities are {probabilities.shape}: give (L, H, W) for a map of {labels.shape}.")
+    if classes is not None and len(classes) != len(probabilities):
+        raise SegdemoError(f"There are {len(probabilities)} maps of probabilities and {len(classes)} class indices.")
+
+
+def _field(info: Any, name: str) -> Any:
+    return info[name] if isinstance(info, Mapping) else getattr(info, name)
+
+
+def _with_mask(info: Info, mask: Mask) -> Info:
+    """The segment with the area and the box of its mask."""
+    found: dict[str, Any] = {"area": int(np.count_nonzero(mask)), "bbox": tuple(cv2.boundingRect(mask))}
+    if isinstance(info, Mapping):
+        kept = found if "bbox" in info else {"area": found["area"]}
+        return {**info, **kept}  # type: ignore[return-value]
+    known = {field.name for field in dataclasses.fields(info)}  # type: ignore[arg-type]
+    return dataclasses.replace(info, **{k: v for k, v in found.items() if k in known})  # type: ignore[type-var]
