@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -10,14 +11,18 @@ from segdemo.ui import zerogpu
 
 
 @pytest.fixture(autouse=True)
-def _restore(monkeypatch: pytest.MonkeyPatch):
+def _restore(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.undo()
     importlib.reload(zerogpu)
 
 
 def _fake(marked: list[object]) -> SimpleNamespace:
-    return SimpleNamespace(GPU=lambda function: marked.append(function) or (lambda *args: ("gpu", function(*args))))
+    def mark(function: Callable[..., object]) -> Callable[..., object]:
+        marked.append(function)
+        return lambda *args: ("gpu", function(*args))
+
+    return SimpleNamespace(GPU=mark)
 
 
 @pytest.mark.parametrize(("installed", "flag"), [(False, "true"), (True, None), (True, "false")])
