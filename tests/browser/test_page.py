@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser.harness import launch_chromium
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from segdemo.images import decode_png_ids, load_image
 from segdemo.model.predictor import load_predictor
@@ -33,14 +32,6 @@ def address() -> Iterator[str]:
     _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **options)
     yield url
     app.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = launch_chromium(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

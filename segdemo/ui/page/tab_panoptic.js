@@ -6,7 +6,7 @@
 
   const decode = async (answer) => {
     const entries = new Map(answer.segments.map((segment) => [segment.id, segment]));
-    return { ...answer, entries, map: { width: answer.map.shape[1], height: answer.map.shape[0], ids: await sd.unpack(answer.map), none: 0, entries } };
+    return { ...answer, entries, map: { width: answer.map.shape[1], height: answer.map.shape[0], ids: await sd.unpack(answer.map), none: 0, entries, noun: ["segment", "segments"] } };
   };
 
   const build = (app, panel) => {
