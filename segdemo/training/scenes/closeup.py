@@ -301,5 +301,5 @@ def _faces(stage: Stage, hour: Hour) -> None:
     for i in range(count):
         x = canvas.aspect * (i + 0.5 + rng.uniform(-0.12, 0.12)) / count
         portrait(rng, lit_from=side).paint(
-            canvas, (x, 1.02, size * rng.uniform(0.92, 1.08)), Ade.PERSON, tint=tint, soft=0.003, grain=0.02
+            canvas, (x, 1.02, size * rng.uniform(0.92, 1.08)), Ade.PERSON, tint=tint, soft=0.003
         )

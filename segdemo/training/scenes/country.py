@@ -166,4 +166,4 @@ def _tufts(stage: Stage, season: float) -> None:
             green * np.float32(rng.uniform(0.7, 1.3)),
             round_=0,
         )
-    figure.paint(canvas, (0.0, 1.0, 1.0), Ade.GRASS, tint=stage.light.on((0, 0.7, -0.7)), grain=0.05)
+    figure.paint(canvas, (0.0, 1.0, 1.0), Ade.GRASS, tint=stage.light.on((0, 0.7, -0.7)))

@@ -32,6 +32,8 @@ class Figure:
         self.colours: list[Colour] = []
         self.lit_from = lit_from
         """Where light comes from: -1 left to 1 right."""
+        self.grain = 0.04
+        """Contrast of the surface's noise: cloth and fur have more than metal."""
         self.ragged = 0.0
         """How far noise pulls at outline and strokes, in figure units: leaves rather than paper."""
         self.smooth_below = 0.0
@@ -87,7 +89,6 @@ class Figure:
         haze: float = 0.0,
         flip: bool = False,
         soft: float = 0.0,
-        grain: float = 0.04,
     ) -> None:
         """Stand the figure on the canvas.
 
@@ -101,7 +102,6 @@ class Figure:
             haze: how much of that colour, 0..1.
             flip: mirror it left to right.
             soft: blur inside the outline, in figure units, which melts strokes into one body.
-            grain: contrast of the surface's noise.
         """
         x0, y0, unit = place
         scale = np.array((-unit if flip else unit, -unit)) * canvas.height
@@ -136,9 +136,9 @@ class Figure:
         if sigma > 0.4:
             weight = soften(alpha, sigma)
             body = np.asarray(soften(body, sigma) * (alpha / np.maximum(weight, 1e-3))[..., None], np.float32)
-        if grain:
+        if self.grain:
             texture = _tiled(tile(0.8), shape)
-            body *= (1 + texture * np.float32(grain))[..., None]
+            body *= (1 + texture * np.float32(self.grain))[..., None]
         if tint is not None:
             body *= tint
         if fog is not None and haze > 0:

@@ -12,7 +12,7 @@ def develop(canvas: Canvas, rng: np.random.Generator, *, tint: Colour, strength:
     """The finished picture, uint8 (H, W, 3); ``tint`` is the white balance, ``strength`` scales all defects."""
     # Exposed for the middle of the picture's range, as a camera's meter would, but not all the way.
     level = float(np.clip(canvas.image[::4, ::4].mean(), 0.05, 1.0))
-    exposure = float(np.clip((0.5 / level) ** 0.7, 0.8, 1.7)) * rng.uniform(0.92, 1.08)
+    exposure = float(np.clip((0.53 / level) ** 0.75, 0.8, 1.8)) * rng.uniform(0.92, 1.08)
     image = canvas.image * (tint * np.float32(exposure))
     height, width = image.shape[:2]
     x = (np.arange(width, dtype=np.float32) - width / 2) / np.float32(width)
@@ -28,7 +28,7 @@ def develop(canvas: Canvas, rng: np.random.Generator, *, tint: Colour, strength:
     blur = rng.uniform(0.0, 0.0022) * strength * height / 2
     if blur > 0.25:
         image = cv2.GaussianBlur(image, (0, 0), min(blur, 1.4))
-    noise_level = rng.uniform(0.004, 0.02) * strength
+    noise_level = rng.uniform(0.003, 0.014) * strength
     grain = rng.standard_normal((128, 128, 3), dtype=np.float32)
     grain = np.tile(grain, (height // 128 + 1, width // 128 + 1, 1))[:height, :width]
     image += grain * np.float32(noise_level)

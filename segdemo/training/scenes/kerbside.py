@@ -49,6 +49,7 @@ def sign(stage: Stage, place: tuple[float, float]) -> None:
 def signboard(rng: np.random.Generator, high: float) -> Figure:
     """The plate of a sign, its centre ``high`` metres up."""
     board = Figure()
+    board.grain = 0.012
     kind = int(rng.integers(4))
     red, white, blue = rgb(196, 38, 44), rgb(244, 242, 236), rgb(38, 90, 168)
     if kind == 0:

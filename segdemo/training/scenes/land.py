@@ -77,6 +77,7 @@ def woods(stage: Stage, base: float, height: float, colour: Colour, *, haze: flo
     rng, canvas = stage.rng, stage.canvas
     side = float(np.sign(stage.light.direction[0]) or 1)
     figure = Figure(lit_from=side * 0.5)
+    figure.grain = 0.12
     line = ridge(rng, 65, roughness=roughness)
     wide = canvas.aspect + 0.06
     figure.polygon(
@@ -99,7 +100,7 @@ def woods(stage: Stage, base: float, height: float, colour: Colour, *, haze: flo
             lit = middle + np.array((side * 0.22, 0.3)) * sizes[i]
             figure.polygon(lit + rims[1, i] * (sizes[i] * 0.62), shade * np.float32(1.2))
     tint = stage.light.on((0, 0.6, -0.8))
-    figure.paint(canvas, (0.0, base, 1.0), Ade.TREE, tint=tint, fog=stage.light.fog, haze=haze, grain=0.12)
+    figure.paint(canvas, (0.0, base, 1.0), Ade.TREE, tint=tint, fog=stage.light.fog, haze=haze)
 
 
 def ground(stage: Stage, material: Material, label: Ade, *, far: float = 400.0, lift: float = 0.0) -> None:

@@ -30,7 +30,6 @@ def stand(
     shade: float = 1.0,
     spread: float = 0.5,
     number: int | None = None,
-    grain: float = 0.04,
 ) -> None:
     """Put a figure on the ground at (X, Z) with its shadow, light and haze; ``spread`` is its shadow's width."""
     x, z = place
@@ -48,7 +47,6 @@ def stand(
         haze=stage.light.haze(z),
         flip=flip,
         soft=soft,
-        grain=grain,
     )
 
 
@@ -88,10 +86,13 @@ def tree_piece(
     """A tree of a height between ``sizes`` metres, for a place to be given."""
     figure = tree(stage.rng, kind=kind, season=season, lit_from=sun_side(stage))
     size = stage.rng.uniform(*sizes)
-    return lambda place: (
-        place[1],
-        lambda: stand(stage, figure, place, Ade.TREE, size=size, soft=0.002, spread=0.6, grain=0.1),
-    )
+
+    def piece(place: tuple[float, float]) -> Piece:
+        # A tree close by is a smaller one, or it would hide the scene.
+        fitting = min(size, 0.95 * place[1] / stage.camera.focal)
+        return place[1], lambda: stand(stage, figure, place, Ade.TREE, size=fitting, soft=0.002, spread=0.6)
+
+    return piece
 
 
 def bush_piece(stage: Stage, season: float, blossom: Colour | None) -> Callable[[tuple[float, float]], Piece]:
@@ -100,7 +101,7 @@ def bush_piece(stage: Stage, season: float, blossom: Colour | None) -> Callable[
     label = Ade.PLANT if blossom is None else Ade.FLOWER
     return lambda place: (
         place[1],
-        lambda: stand(stage, figure, place, label, size=0.9, soft=0.004, spread=1.8, grain=0.08),
+        lambda: stand(stage, figure, place, label, size=0.9, soft=0.004, spread=1.8),
     )
 
 

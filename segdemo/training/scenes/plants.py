@@ -51,6 +51,7 @@ def tree(rng: np.random.Generator, *, kind: str | None = None, season: float = 0
     figure = Figure(lit_from=lit_from)
     bark = oklch(rng.uniform(0.34, 0.48), 0.03, rng.uniform(45, 80))
     leaves = leaf_colour(rng, season=season)
+    figure.grain = 0.1
     if kind != "bare":
         figure.ragged, figure.smooth_below = (0.008, 0.1) if kind == "fir" else (0.016, 0.34)
     if kind == "fir":
@@ -117,7 +118,7 @@ def bush(
 ) -> Figure:
     """A shrub about 2 units wide and 1 high at the origin, in bloom when a blossom colour is given."""
     figure = Figure(lit_from=lit_from)
-    figure.ragged, figure.smooth_below = 0.02, 0.05
+    figure.grain, figure.ragged, figure.smooth_below = 0.08, 0.02, 0.05
     colour = leaf_colour(rng, season=season)
     figure.ball(0, 0.3, 0.85, 0.34, colour * np.float32(0.6))
     for x in (-0.45, 0.4, 0.0):

@@ -10,6 +10,7 @@ from .people import HAIR, SKIN, clothing
 def portrait(rng: np.random.Generator, *, lit_from: float = -0.5) -> Figure:
     """A person from the chest up, about 1 unit wide at the shoulders; the chest ends at y = 0, the crown near 1.2."""
     figure = Figure(lit_from=lit_from)
+    figure.grain = 0.015
     skin = SKIN[int(rng.integers(len(SKIN)))]
     hair = HAIR[int(rng.integers(len(HAIR)))]
     shirt = clothing(rng)

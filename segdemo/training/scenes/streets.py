@@ -162,7 +162,7 @@ def _pavement(stage: Stage, half: float, walk: float, season: float) -> list[Pie
                 pieces.append(
                     (
                         z,
-                        partial(stand, stage, figure, (x, z), Ade.TREE, size=size, soft=0.002, spread=0.5, grain=0.1),
+                        partial(stand, stage, figure, (x, z), Ade.TREE, size=size, soft=0.002, spread=0.5),
                     )
                 )
                 z += gap

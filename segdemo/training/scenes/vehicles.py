@@ -215,6 +215,7 @@ def _circle(x: float, y: float, radius: float, *, upper: bool = False) -> list[t
 def bicycle(rng: np.random.Generator) -> Figure:
     """A bicycle from the side, 1.7 m long, its wheels on y = 0."""
     figure = Figure()
+    figure.grain = 0.012
     paint = oklch(rng.uniform(0.4, 0.7), rng.uniform(0.05, 0.17), rng.uniform(0, 360))
     for x in (-0.52, 0.52):
         ring = [(x + 0.33 * np.cos(a), 0.34 + 0.33 * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 22)]
@@ -238,6 +239,7 @@ def bicycle(rng: np.random.Generator) -> Figure:
 def boat(rng: np.random.Generator) -> Figure:
     """A sailing boat or a small motor boat about 4 m long, its waterline at y = 0."""
     figure = Figure()
+    figure.grain = 0.012
     hull = oklch(rng.uniform(0.35, 0.95), rng.uniform(0.01, 0.15), rng.uniform(0, 360))
     deck = rgb(206, 172, 128)
     sail = rng.random() < 0.6
@@ -259,6 +261,7 @@ def boat(rng: np.random.Generator) -> Figure:
 def aeroplane(rng: np.random.Generator) -> Figure:
     """An airliner in flight from the side, about 10 units long around the origin."""
     figure = Figure()
+    figure.grain = 0.012
     trim = oklch(0.5, 0.16, rng.uniform(0, 360))
     body = rgb(236, 238, 242)
     figure.polygon([(0.9, 0.1), (-1.6, 1.5), (-2.3, 1.5), (-0.9, 0.1)], body * np.float32(0.72))
