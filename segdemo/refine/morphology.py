@@ -1,11 +1,10 @@
-"""Erosion, dilation, opening and closing of label maps and segments, and the removal of small regions and holes."""
+"""Erosion, dilation, opening and closing of label maps, and the removal of small regions and holes."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 
 import cv2
 import numpy as np
@@ -17,7 +16,6 @@ from segdemo.refine.threads import in_threads
 
 Operation = Literal["none", "erode", "dilate", "open", "close"]
 Shape = Literal["ellipse", "square", "cross"]
-Info = TypeVar("Info")
 LabelMap = TypeVar("LabelMap", bound=npt.NDArray[np.integer])
 Compact = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.uint8]
@@ -67,12 +65,12 @@ def morphology(
 ) -> LabelMap:
     """A label map after the kernel operation, then the removal of small regions, then the filling of holes.
 
-    ``labels``: integers (H, W). ``probabilities``: (L, H, W), any floating type, of the L classes whose indices ``classes``
-    names, by default 0 to L - 1; a class that is not among them counts as less probable than any. Returns a new map of the
-    same type.
+    ``labels``: integers (H, W). ``probabilities``: (L, H, W), any floating type, of the L classes whose indices
+    ``classes`` names, by default 0 to L - 1; a class that is not among them counts as less probable than any. Returns
+    a new map of the same type.
 
-    **Kernel operation.** It is applied to the mask of every chosen class on its own: what lies outside the photo belongs
-    to no mask, and erodes none.
+    **Kernel operation.** It is applied to the mask of every chosen class on its own: what lies outside the photo
+    belongs to no mask, and erodes none.
     Dilation and closing claim pixels: a pixel of a class that is not chosen goes to the most probable of the chosen
     classes whose new mask contains it; a pixel of a chosen class only to one that is more probable there than its own.
     Erosion and opening release pixels: one that is no longer in its class's mask takes, of the other classes with
@@ -81,51 +79,19 @@ def morphology(
     So eroding one class is its binary erosion, and eroding all of them leaves straight boundaries where they were.
     Without probabilities, and in ties, a pixel keeps its label if it may, and else the smallest label wins.
 
-    **Small regions.** 8-connected regions of a chosen class with fewer than ``smallest_region`` pixels are released, all
-    at once, with the same kernel.
+    **Small regions.** 8-connected regions of a chosen class with fewer than ``smallest_region`` pixels are released,
+    all at once, with the same kernel.
 
-    **Holes.** A hole of a class is a 4-connected region of all other pixels that does not touch the photo's border. Those
-    of a chosen class with at most ``largest_hole`` pixels take its label; of nested ones the outermost decides.
+    **Holes.** A hole of a class is a 4-connected region of all other pixels that does not touch the photo's border.
+    Those of a chosen class with at most ``largest_hole`` pixels take its label; of nested ones the outermost decides.
 
     When nothing would survive, nothing changes.
     """
-    _check(labels, probabilities, classes)
-    values, compact = _compacted(labels)
+    check(labels, probabilities, classes)
+    values, compact = compacted(labels)
     chosen = np.ones(len(values), bool) if options.classes is None else np.isin(values, options.classes)
-    result = _refine(compact, chosen, options, _rows(values, probabilities, classes))
+    result = refine(compact, chosen, options, probability_rows(values, probabilities, classes))
     return values[result].astype(labels.dtype)  # type: ignore[return-value]
-
-
-def morphology_segments(
-    ids: npt.NDArray[np.int32],
-    segments_info: Sequence[Info],
-    options: MorphologyOptions,
-    *,
-    probabilities: npt.NDArray[np.floating] | None = None,
-    classes: Sequence[int] | npt.NDArray[np.integer] | None = None,
-) -> tuple[npt.NDArray[np.int32], list[Info]]:
-    """The same for segments: an id map int32 (H, W), 0 = none, and what its segments are.
-
-    ``segments_info``: mappings or frozen dataclasses with ``id``, ``category_id``, ``area`` and perhaps ``bbox``.
-    ``options.classes``, ``probabilities`` and ``classes`` speak of category ids; segments of one category are equally
-    probable. Pixels without a segment can be claimed, never claim, and are less probable than any segment.
-    Returns the new map and the segments that are left, in their order, with area and bbox (x, y, width, height) anew.
-    """
-    _check(ids, probabilities, classes)
-    values, compact = _compacted(ids)
-    category = {int(_field(info, "id")): int(_field(info, "category_id")) for info in segments_info}
-    wanted = None if options.classes is None else set(options.classes)
-    chosen = np.array([v in category and (wanted is None or category[v] in wanted) for v in values.tolist()], bool)
-    categories = np.array([category.get(v, -1) for v in values.tolist()])
-    result = _refine(compact, chosen, options, _rows(categories, probabilities, classes))
-    segments = []
-    place = {int(v): i for i, v in enumerate(values)}
-    for info in segments_info:
-        index = place.get(int(_field(info, "id")))
-        mask = np.equal(result, index).view(np.uint8) if index is not None else None
-        if mask is not None and mask.any():
-            segments.append(_with_mask(info, mask))
-    return values[result].astype(np.int32), segments
 
 
 def kernel_element(options: MorphologyOptions) -> Mask:
@@ -134,12 +100,13 @@ def kernel_element(options: MorphologyOptions) -> Mask:
     return element
 
 
-def _refine(
+def refine(
     compact: Compact,
     chosen: npt.NDArray[np.bool_],
     options: MorphologyOptions,
     rows: list[npt.NDArray[np.floating] | None],
 ) -> Compact:
+    """A compact map (H, W) as `morphology` says; ``chosen`` and ``rows`` have an entry for each of its labels."""
     if not options.active or not chosen.any():
         return compact
     element = kernel_element(options)
@@ -265,8 +232,8 @@ def _scores(row: npt.NDArray[np.floating] | None, places: npt.NDArray[np.intp]) 
     return row.ravel()[places].astype(np.float32)
 
 
-def _compacted(labels: npt.NDArray[np.integer]) -> tuple[npt.NDArray[np.int64], Compact]:
-    """The labels that occur, in ascending order, and the map of their places in that list, in as few bits as possible."""
+def compacted(labels: npt.NDArray[np.integer]) -> tuple[npt.NDArray[np.int64], Compact]:
+    """The labels that occur, ascending, and the map of their places in that list, in as few bits as possible."""
     low, high = int(labels.min()), int(labels.max())
     if high - low < 1 << 16:
         shifted = labels - low if low else labels
@@ -281,7 +248,7 @@ def _compacted(labels: npt.NDArray[np.integer]) -> tuple[npt.NDArray[np.int64], 
     return found.astype(np.int64), places.reshape(labels.shape).astype(kind)
 
 
-def _rows(
+def probability_rows(
     values: npt.NDArray[np.int64],
     probabilities: npt.NDArray[np.floating] | None,
     classes: Sequence[int] | npt.NDArray[np.integer] | None,
@@ -294,11 +261,12 @@ def _rows(
     return [row_of.get(int(value)) for value in values]
 
 
-def _check(
+def check(
     labels: npt.NDArray[np.integer],
     probabilities: npt.NDArray[np.floating] | None,
     classes: Sequence[int] | npt.NDArray[np.integer] | None,
 ) -> None:
+    """Raise SegdemoError for arrays that do not fit each other."""
     if labels.ndim != 2 or labels.size == 0 or labels.dtype.kind not in "iu":
         raise SegdemoError(f"Morphology needs a map of integers (H, W), not {labels.dtype} {labels.shape}.")
     if probabilities is None:
@@ -307,17 +275,3 @@ def _check(
         raise SegdemoError(f"Probabilities are {probabilities.shape}: give (L, H, W) for a map of {labels.shape}.")
     if classes is not None and len(classes) != len(probabilities):
         raise SegdemoError(f"There are {len(probabilities)} maps of probabilities and {len(classes)} class indices.")
-
-
-def _field(info: Any, name: str) -> Any:
-    return info[name] if isinstance(info, Mapping) else getattr(info, name)
-
-
-def _with_mask(info: Info, mask: Mask) -> Info:
-    """The segment with the area and the box of its mask."""
-    found: dict[str, Any] = {"area": int(np.count_nonzero(mask)), "bbox": tuple(cv2.boundingRect(mask))}
-    if isinstance(info, Mapping):
-        kept = found if "bbox" in info else {"area": found["area"]}
-        return {**info, **kept}  # type: ignore[return-value]
-    known = {field.name for field in dataclasses.fields(info)}  # type: ignore[arg-type]
-    return dataclasses.replace(info, **{k: v for k, v in found.items() if k in known})  # type: ignore[type-var]
