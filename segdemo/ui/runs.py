@@ -135,7 +135,7 @@ class Runner:
 
     def _read(self, request: Request) -> tuple[npt.NDArray[np.uint8], str]:
         if request.example is not None:
-            example = examples.find(request.example)
+            example = examples.example(request.example)
             return load_image(example.image), example.id
         if not request.content:
             raise SegdemoError("The file is empty: choose a photo.")

@@ -80,8 +80,8 @@
 
     const accept = async (answer, how) => {
       const refined = {
-        ...answer, classes: answer.entries, map: await decodeMap(answer, 65535), before: state.get("run").map,
-        mask: await sd.unpack(answer.mask),
+        ...answer, classes: answer.entries, map: await decodeMap(answer, 65535),
+        comparison: { before: state.get("run").map.ids, mask: await sd.unpack(answer.mask) },
       };
       state.set({ refined: { ...state.get("refined"), [task]: refined } });
       showResult(refined, how);
@@ -197,8 +197,7 @@
   /** Put the chosen comparison of the refined and the original map on the canvas. */
   sd.showComparison = (app, task) => {
     const mode = app.comparison?.[task] ?? "off";
-    const refined = task === "semantic" ? app.state.get("refined")?.semantic : app.state.get("panoptic")?.comparison;
-    app.viewer.setCompare(refined && mode !== "off"
-      ? { mode, before: refined.before.ids, after: refined.map.ids, changed: refined.mask } : null);
+    const compared = task === "semantic" ? app.state.get("refined")?.semantic?.comparison : app.state.get("panoptic")?.comparison;
+    app.viewer.setCompare(compared && mode !== "off" ? { mode, before: compared.before, changed: compared.mask } : null);
   };
 })((window.segdemo ??= {}));

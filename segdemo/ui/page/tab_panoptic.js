@@ -6,7 +6,9 @@
 
   const decode = async (answer) => {
     const entries = new Map(answer.segments.map((segment) => [segment.id, segment]));
-    return { ...answer, entries, map: { width: answer.map.shape[1], height: answer.map.shape[0], ids: await sd.unpack(answer.map), none: 0, entries, noun: ["segment", "segments"] } };
+    const [before, mask] = answer.refined ? await Promise.all([sd.unpack(answer.before), sd.unpack(answer.mask)]) : [];
+    return { ...answer, entries, map: { width: answer.map.shape[1], height: answer.map.shape[0], ids: await sd.unpack(answer.map), none: 0, entries, noun: ["segment", "segments"] },
+      comparison: answer.refined ? { before, mask } : null };
   };
 
   const build = (app, panel) => {

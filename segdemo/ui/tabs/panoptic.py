@@ -11,16 +11,34 @@ from segdemo.segmentation import panoptic as panoptic_segments
 from segdemo.ui.arguments import Arguments, flag, number
 from segdemo.ui.packing import pack
 from segdemo.ui.store import Record
+from segdemo.ui.tabs.refinement import change_rows, refine_options, scaled
 
 
 def panoptic(record: Record, arguments: Arguments) -> dict[str, Any]:
     """The id map at the picture's size and the segments, largest first; a sentence where there are none."""
-    result = segments(record, arguments, size=record.display_size)
-    return {
+    found = segments(record, arguments, size=record.display_size)
+    options = scaled(refine_options(arguments), record.display_size[1] / record.image.shape[1])
+    result, refined = found, None
+    if options.active:
+        refined = refine_panoptic(found.ids, found.segments_info, options)
+        result = Segments(refined.ids, tuple(refined.segments_info))
+    answer: dict[str, Any] = {
         "map": pack(result.ids.astype(np.uint16)),
         "segments": segment_rows(record, result),
         "empty": "" if result.segments_info else _why_empty(arguments),
     }
+    if refined is not None:
+        categories = {segment.id: segment.category_id for segment in found.segments_info}
+        answer["before"] = pack(found.ids.astype(np.uint16))
+        answer["mask"] = pack(refined.difference.mask.astype(np.uint8))
+        answer["refined"] = {
+            "changed": refined.difference.changed_percent / 100,
+            "byClass": change_rows(refined.difference, record.taxonomy, categories),
+            "seconds": refined.seconds,
+            "grid": 1,
+            "truth": None,
+        }
+    return answer
 
 
 def segments(record: Record, arguments: Arguments, *, size: tuple[int, int] | None = None) -> Segments:
