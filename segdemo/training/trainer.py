@@ -66,7 +66,7 @@ class StageTrainer(Trainer):
                 seed=seed,
                 data_seed=seed,
                 use_cpu=not torch.cuda.is_available(),
-                ddp_backend="gloo" if not torch.cuda.is_available() else None,
+                ddp_backend="gloo" if processes > 1 and not torch.cuda.is_available() else None,
                 ddp_find_unused_parameters=True,
             ),
             train_dataset=examples,
