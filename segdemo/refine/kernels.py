@@ -150,11 +150,14 @@ def _blur(values: Float, sigma: tuple[float, float]) -> Float:
         if any(missing):
             values = np.pad(values, ((0, missing[0]), (0, missing[1]), (0, 0)))
         values = cv2.resize(values, (columns, rows), interpolation=cv2.INTER_AREA).reshape(rows, columns, channels)
+        # One block more around, so that interpolation at the border knows what lies outside.
+        values = np.pad(values, ((1, 1), (1, 1), (0, 0)))
         # A block's average has a variance of block^2 / 12, linear interpolation one of block^2 / 6.
         sigma = (math.sqrt((sigma[0] / block) ** 2 - 0.25), math.sqrt((sigma[1] / block) ** 2 - 0.25))
     taps = [cv2.getGaussianKernel(2 * math.ceil(_TAPS * s) + 1, s, cv2.CV_32F) for s in sigma]
     values = cv2.sepFilter2D(values, -1, taps[1], taps[0], borderType=cv2.BORDER_CONSTANT)
     if block > 1:
-        values = cv2.resize(values, (columns * block, rows * block), interpolation=cv2.INTER_LINEAR)
-        values = values.reshape(rows * block, columns * block, channels)[:height, :width]
+        size = ((columns + 2) * block, (rows + 2) * block)
+        values = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR).reshape(size[1], size[0], channels)
+        values = values[block : block + height, block : block + width]
     return values.reshape(height, width, channels)

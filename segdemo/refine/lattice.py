@@ -22,6 +22,7 @@ Long = npt.NDArray[np.int64]
 
 _CHUNK = 32_768
 _AXIS_MASK = 7
+_WORD = 63
 # The twelve comparisons that sort six numbers.
 _SORTING_NETWORK = ((0, 5), (1, 3), (2, 4), (1, 2), (3, 4), (0, 3), (2, 5), (0, 1), (2, 3), (4, 5), (1, 2), (3, 4))
 
@@ -220,7 +221,7 @@ def _unique(keys: Long, bits: int) -> tuple[Long, Int]:
     """The sorted unique ones of ``keys``, all under 2 ** bits, and for each key its place among them."""
     flat = keys.ravel()
     place_bits = flat.size.bit_length()
-    if bits + place_bits > 63:
+    if bits + place_bits > _WORD:
         unique, places = np.unique(flat, return_inverse=True)
         return unique, np.asarray(places, np.int32).reshape(keys.shape)
     # Sorting key and place as one integer is several times faster than an indirect sort.

@@ -215,7 +215,7 @@ def _grown(mask: Mask, element: Mask, *, close: bool = False) -> Mask:
     box = cv2.copyMakeBorder(box, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0)
     box = cv2.dilate(box, element)
     if close:
-        box = cv2.erode(box, element)
+        box = cv2.erode(box, element, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     top, left = max(0, y - reach), max(0, x - reach)
     bottom, right = min(mask.shape[0], y + height + reach), min(mask.shape[1], x + width + reach)
     first_row, first_column = top - y + reach, left - x + reach
