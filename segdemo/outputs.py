@@ -2,8 +2,8 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -14,6 +14,8 @@ from segdemo.colors import Color, instance_colors
 from segdemo.errors import SegdemoError
 from segdemo.images import encode_jpeg, encode_png_ids, encode_png_index
 from segdemo.model.prediction import Prediction
+from segdemo.refine.pipeline import Refined, RefinedSegments, RefineOptions
+from segdemo.refined import refined_segments, refined_semantic
 from segdemo.render.overlay import OverlayStyle, overlay
 from segdemo.segmentation.panoptic import Segment, Segments, instances, panoptic
 from segdemo.segmentation.semantic import SemanticMap, present_classes, semantic
@@ -46,6 +48,8 @@ class OutputOptions:
     """Weight of the colours in the overlay, 0 to 1."""
     outlines: bool = True
     """Whether regions are outlined in the overlay."""
+    refine: RefineOptions = field(default_factory=RefineOptions)
+    """Morphology, and for semantic maps the dense CRF; nothing by default."""
 
     def __post_init__(self) -> None:
         if self.task not in get_args(Task):
@@ -56,6 +60,13 @@ class OutputOptions:
                 raise SegdemoError(f"The {name.replace('_', ' ')} is {value:g}: choose one from 0 to 1.")
         if self.min_area < 0:
             raise SegdemoError(f"The least area is {self.min_area} pixels: choose 0 or more.")
+        if self.refine.crf.enabled and self.task != "semantic":
+            raise SegdemoError("The CRF refines semantic maps only: switch it off, or choose the semantic task.")
+
+    def parameters(self) -> dict[str, Any]:
+        """Every option as a plain value, for a JSON file."""
+        plain = {option.name: getattr(self, option.name) for option in fields(self) if option.name != "refine"}
+        return {**plain, "refine": self.refine.parameters()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,14 +100,22 @@ class Outputs:
         }
 
 
-def make_outputs(image: npt.NDArray[np.uint8], prediction: Prediction, options: OutputOptions) -> Outputs:
+def make_outputs(
+    image: npt.NDArray[np.uint8],
+    prediction: Prediction,
+    options: OutputOptions,
+    *,
+    cancel: Callable[[], bool] | None = None,
+) -> Outputs:
     """Derive what the options ask for and encode it; ``image`` is the photo that ``prediction`` is of.
 
-    Raises ``SegdemoError`` for a checkpoint with more classes than an 8-bit index map holds.
+    ``cancel`` is asked now and then while a CRF runs; true makes it raise ``RefinementCancelledError``. Raises
+    ``SegdemoError`` for a checkpoint with more classes than an 8-bit index map holds, and for a CRF over segments.
     """
     if options.task == "semantic":
         _check_classes(prediction)
-        return semantic_outputs(image, prediction, semantic(prediction), options)
+        labels, change = refined_semantic(image, prediction, semantic(prediction), options.refine, cancel=cancel)
+        return semantic_outputs(image, prediction, labels, options, change=change)
     shared: dict[str, Any] = {
         "score_threshold": options.score_threshold,
         "mask_threshold": options.mask_threshold,
@@ -108,13 +127,22 @@ def make_outputs(image: npt.NDArray[np.uint8], prediction: Prediction, options: 
         found = panoptic(prediction, fuse_stuff=options.fuse_stuff, **shared)
     else:
         found = instances(prediction, **shared)
-    return segment_outputs(image, prediction, found, options)
+    segments, changes = refined_segments(prediction, found, options.refine)
+    return segment_outputs(image, prediction, segments, options, change=changes)
 
 
 def semantic_outputs(
-    image: npt.NDArray[np.uint8], prediction: Prediction, result: SemanticMap, options: OutputOptions
+    image: npt.NDArray[np.uint8],
+    prediction: Prediction,
+    result: SemanticMap,
+    options: OutputOptions,
+    *,
+    change: Refined | None = None,
 ) -> Outputs:
-    """Encode a semantic map that is already there, at the photo's size. Raises ``SegdemoError`` as ``make_outputs``."""
+    """Encode a semantic map that is already there, at the photo's size; ``change`` is the refinement it went through.
+
+    Raises ``SegdemoError`` as ``make_outputs`` does.
+    """
     _check_classes(prediction)
     taxonomy = taxonomy_for(prediction.id2label)
     boxes = _boxes(result.labels)
@@ -136,15 +164,20 @@ def semantic_outputs(
     return Outputs(
         task="semantic",
         id_map=encode_png_index(result.labels),
-        segments=_document(prediction, info, taxonomy, options),
+        segments=_document(prediction, info, taxonomy, options, change),
         overlay=encode_jpeg(picture),
     )
 
 
 def segment_outputs(
-    image: npt.NDArray[np.uint8], prediction: Prediction, result: Segments, options: OutputOptions
+    image: npt.NDArray[np.uint8],
+    prediction: Prediction,
+    result: Segments,
+    options: OutputOptions,
+    *,
+    change: RefinedSegments[Segment] | None = None,
 ) -> Outputs:
-    """Encode panoptic or instance segments that are already there, at the photo's size."""
+    """Encode segments that are already there, at the photo's size; ``change`` is the refinement they went through."""
     taxonomy = taxonomy_for(prediction.id2label)
     info = [
         {
@@ -166,7 +199,7 @@ def segment_outputs(
     return Outputs(
         task=options.task,
         id_map=encode_png_ids(result.ids),
-        segments=_document(prediction, info, taxonomy, options),
+        segments=_document(prediction, info, taxonomy, options, change),
         overlay=encode_jpeg(overlay(image, result.ids, colors=colors, things=things, style=style)),
     )
 
@@ -192,8 +225,15 @@ def _check_classes(prediction: Prediction) -> None:
 
 
 def _document(
-    prediction: Prediction, info: list[dict[str, Any]], taxonomy: Taxonomy, options: OutputOptions
+    prediction: Prediction,
+    info: list[dict[str, Any]],
+    taxonomy: Taxonomy,
+    options: OutputOptions,
+    change: Refined | RefinedSegments[Segment] | None,
 ) -> dict[str, Any]:
+    parameters = options.parameters()
+    if change is not None:
+        parameters["refine"] = {**change.parameters, "changed_percent": round(change.changed_percent, 3)}
     present = sorted({entry["category_id"] for entry in info})
     height, width = prediction.image_size
     return {
@@ -208,7 +248,7 @@ def _document(
             for index in present
         ],
         "image": {"height": height, "width": width},
-        "parameters": asdict(options),
+        "parameters": parameters,
         "model": {
             "checkpoint": prediction.checkpoint,
             "engine": prediction.engine,

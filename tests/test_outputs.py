@@ -12,7 +12,9 @@ from PIL import Image
 from segdemo.errors import SegdemoError
 from segdemo.images import decode_png_ids
 from segdemo.model.prediction import Prediction
+from segdemo.options import flat_defaults, options_from
 from segdemo.outputs import OutputOptions, make_outputs, segment_colors, segment_outputs, semantic_outputs
+from segdemo.refine import CrfOptions, MorphologyOptions, RefineOptions
 from segdemo.segmentation.panoptic import Segment, Segments
 from segdemo.segmentation.semantic import SemanticMap
 from segdemo.taxonomy import taxonomy_for
@@ -142,6 +144,7 @@ def test_segments_of_a_class_are_distinct_shades_and_stuff_has_its_class_colour(
         ({"mask_threshold": float("nan")}, "mask threshold is nan"),
         ({"opacity": -1}, "opacity is -1"),
         ({"min_area": -3}, "least area is -3"),
+        ({"task": "panoptic", "refine": RefineOptions(crf=CrfOptions(enabled=True))}, "CRF refines semantic maps only"),
     ],
 )
 def test_options_out_of_range_are_named(changes: dict[str, object], sentence: str) -> None:
@@ -154,3 +157,52 @@ def test_more_classes_than_an_index_map_holds_is_a_sentence(image: npt.NDArray[n
     with pytest.raises(SegdemoError, match="300 classes"):
         make_outputs(image, many, OutputOptions())
     assert make_outputs(image, many, OutputOptions(task="panoptic")).segments["segments_info"]
+
+
+def test_a_refined_map_is_what_one_gets_with_the_parameters(
+    prediction: Prediction, image: npt.NDArray[np.uint8]
+) -> None:
+    plain = make_outputs(image, prediction, OutputOptions())
+    growing = MorphologyOptions(operation="dilate", size=5, shape="square", classes=(2,))
+    grown = make_outputs(image, prediction, OutputOptions(refine=RefineOptions(morphology=growing)))
+    before, after = _pixels(plain.id_map), _pixels(grown.id_map)
+    border = int(np.argmax(before[:, 0] == 2))
+    assert np.argmax(after[:, 0] == 2) == border - 2
+    done = grown.segments["parameters"]["refine"]
+    assert done["morphology"]["operation"] == "dilate"
+    assert done["changed_percent"] == pytest.approx(100 * 2 / 32, abs=1e-3)
+    assert plain.segments["parameters"]["refine"] == {"crf": None, "morphology": None}
+
+
+def test_segments_are_refined_too(prediction: Prediction, image: npt.NDArray[np.uint8]) -> None:
+    without_small = RefineOptions(morphology=MorphologyOptions(operation="erode", size=3))
+    result = make_outputs(image, prediction, OutputOptions(task="panoptic", refine=without_small))
+    ids = decode_png_ids(result.id_map)
+    for entry in result.segments["segments_info"]:
+        assert entry["area"] == (ids == entry["id"]).sum()
+
+
+def test_flat_options_are_the_options() -> None:
+    taxonomy = taxonomy_for(LABELS)
+    assert options_from(flat_defaults(), taxonomy) == OutputOptions()
+    given = {
+        **flat_defaults(),
+        "opacity": 0.25,
+        "morphology": "open",
+        "kernel_size": 7,
+        "refine_classes": "car, 0",
+        "crf": True,
+        "bilateral_srgb": 5,
+        "not_an_option": 1,
+    }
+    assert options_from(given, taxonomy) == OutputOptions(
+        opacity=0.25,
+        refine=RefineOptions(
+            crf=CrfOptions(enabled=True, bilateral_srgb=5),
+            morphology=MorphologyOptions(operation="open", size=7, classes=(2, 0)),
+        ),
+    )
+    with pytest.raises(SegdemoError, match="no class 'boat'"):
+        options_from({**given, "refine_classes": "boat"}, taxonomy)
+    with pytest.raises(SegdemoError, match="no class '9'"):
+        options_from({**given, "refine_classes": "9"}, taxonomy)

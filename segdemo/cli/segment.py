@@ -1,5 +1,7 @@
 """``segdemo segment``: photographs to id maps, segment lists and overlays."""
 
+import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,12 +11,15 @@ import typer
 from segdemo.cli.naming import result_names
 from segdemo.errors import SegdemoError
 
+REFINEMENT = "Refinement, of the result"
+
 if TYPE_CHECKING:
     from segdemo.model.predictor import Predictor
     from segdemo.outputs import OutputOptions, Outputs
 
 
 def segment(
+    context: typer.Context,
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Photographs.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder for the results; made where it is missing.", show_default=False)],
     task: Annotated[Literal["semantic", "panoptic", "instance"], typer.Option(help="What to separate.")] = "semantic",
@@ -40,6 +45,44 @@ def segment(
     min_area: Annotated[int, typer.Option(min=0, help="Least area of a segment, in pixels (panoptic, instance).")] = 0,
     opacity: Annotated[float, typer.Option(min=0, max=1, help="Weight of the colours in the overlay.")] = 0.5,
     outlines: Annotated[bool, typer.Option(help="Outline the regions in the overlay.")] = True,
+    morphology: Annotated[
+        Literal["none", "erode", "dilate", "open", "close"],
+        typer.Option(help="Kernel operation on the result.", rich_help_panel=REFINEMENT),
+    ] = "none",
+    kernel_size: Annotated[
+        int, typer.Option(min=1, max=101, help="Diameter in pixels, odd.", rich_help_panel=REFINEMENT)
+    ] = 3,
+    kernel_shape: Annotated[
+        Literal["ellipse", "square", "cross"], typer.Option(help="The kernel's shape.", rich_help_panel=REFINEMENT)
+    ] = "ellipse",
+    smallest_region: Annotated[
+        int, typer.Option(min=0, help="Remove regions of fewer pixels.", rich_help_panel=REFINEMENT)
+    ] = 0,
+    largest_hole: Annotated[
+        int, typer.Option(min=0, help="Fill holes of at most so many pixels.", rich_help_panel=REFINEMENT)
+    ] = 0,
+    refine_classes: Annotated[
+        str,
+        typer.Option(
+            help="Classes that morphology concerns, names or indices; all if empty.", rich_help_panel=REFINEMENT
+        ),
+    ] = "",
+    crf: Annotated[bool, typer.Option(help="Run the dense CRF (semantic).", rich_help_panel=REFINEMENT)] = False,
+    gaussian_sxy: Annotated[
+        float, typer.Option(help="CRF: width of smoothness, in pixels.", rich_help_panel=REFINEMENT)
+    ] = 3,
+    gaussian_compat: Annotated[float, typer.Option(help="CRF: its weight.", rich_help_panel=REFINEMENT)] = 3,
+    bilateral_sxy: Annotated[
+        float, typer.Option(help="CRF: width of appearance, in pixels.", rich_help_panel=REFINEMENT)
+    ] = 60,
+    bilateral_srgb: Annotated[
+        float, typer.Option(help="CRF: width of appearance, in grey levels.", rich_help_panel=REFINEMENT)
+    ] = 10,
+    bilateral_compat: Annotated[float, typer.Option(help="CRF: its weight.", rich_help_panel=REFINEMENT)] = 10,
+    iterations: Annotated[
+        int, typer.Option(min=0, max=50, help="CRF: mean-field steps.", rich_help_panel=REFINEMENT)
+    ] = 5,
+    download: Annotated[bool, typer.Option(help="Fetch the checkpoint's weights from the hub if need be.")] = False,
 ) -> None:
     """Segment photographs and write, for each, an id map, its segments and an overlay into a folder.
 
@@ -49,26 +92,19 @@ def segment(
     """
     from segdemo.model.predictor import load_predictor
     from segdemo.model.preprocessing import parse_size
-    from segdemo.outputs import OutputOptions
+    from segdemo.options import options_from
 
-    options = OutputOptions(
-        task=task,
-        score_threshold=score_threshold,
-        mask_threshold=mask_threshold,
-        overlap_threshold=overlap_threshold,
-        fuse_stuff=fuse_stuff,
-        split_components=split_components,
-        min_area=min_area,
-        opacity=opacity,
-        outlines=outlines,
-    )
     parse_size(size)
-    inputs = list({path.resolve(): path for path in images}.values())
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SegdemoError(f"The folder {out} cannot be made: {error.strerror or error}.") from error
+    if checkpoint is not None:
+        _fetch(checkpoint, asked=download)
     predictor = load_predictor(checkpoint, engine=engine, precision=precision)
+    # What the parameters above say, by name: the options are listed there and in the dataclass, and nowhere else.
+    options = options_from(context.params, predictor.taxonomy)
+    inputs = list({path.resolve(): path for path in images}.values())
     typer.echo(f"{predictor.checkpoint.title}: {_engine(predictor)}")
     failed = 0
     for number, (path, name) in enumerate(zip(inputs, result_names(inputs), strict=True), start=1):
@@ -84,6 +120,23 @@ def segment(
     if failed:
         typer.echo(f"{failed} of {len(inputs)} could not be segmented.", err=True)
         raise typer.Exit(1)
+
+
+def _fetch(checkpoint: str, *, asked: bool) -> None:
+    """Fetch a hub checkpoint that is not on disk, where that was asked for, with a progress bar on stderr."""
+    from segdemo import checkpoints
+    from segdemo.settings import settings
+
+    if asked:
+        os.environ["SEGDEMO_ALLOW_DOWNLOAD"] = "1"
+        settings.cache_clear()
+    try:
+        checkpoints.resolve(checkpoint)
+    except SegdemoError:
+        if not settings().allow_download:
+            raise
+        with typer.progressbar(length=100, label=f"Fetching {checkpoint}", file=sys.stderr) as bar:
+            checkpoints.download(checkpoint, progress=lambda share: bar.update(round(share * 100) - bar.pos))
 
 
 def _segment(

@@ -2,10 +2,12 @@
 
 import logging
 import secrets
-from collections.abc import Callable
-from functools import wraps
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 import numpy as np
@@ -18,7 +20,12 @@ from segdemo.images import load_image
 from segdemo.model.prediction import Prediction
 from segdemo.model.predictor import load_predictor
 from segdemo.model.preprocessing import SizeOption, parse_size
-from segdemo.outputs import OutputOptions, make_outputs
+from segdemo.options import flat_defaults, options_from
+from segdemo.outputs import OutputOptions, Outputs, make_outputs
+from segdemo.refine import RefinementCancelledError
+from segdemo.refine.morphology import Operation, Shape
+from segdemo.refine.pipeline import CrfOptions
+from segdemo.settings import settings
 from segdemo.ui.jobs import Turnstile
 from segdemo.ui.zerogpu import gpu
 
@@ -26,6 +33,12 @@ logger = logging.getLogger(__name__)
 
 LARGEST_SIZE = 960
 """Longest short side of the input that strangers may ask for, which bounds the cost of a call."""
+
+Answer = tuple[str, dict[str, Any], str]
+"""Path of the id map, the segments, path of the overlay."""
+
+_CHOICES = {"morphology": get_args(Operation), "kernel_shape": get_args(Shape)}
+_REAL = {field.name for field in fields(CrfOptions) if field.name != "iterations"}
 
 _DESCRIPTION = (
     "Segment one photo. Returns the id map as a PNG, its segments as JSON, and an overlay as a JPEG, all at the photo's"
@@ -41,34 +54,39 @@ def add_endpoint(checkpoint: str, turnstile: Turnstile) -> None:
     model to one run at a time.
     """
     choices = list(dict.fromkeys([checkpoint, *(entry.id for entry in available_checkpoints())]))
-    plain = OutputOptions()
     with gr.Column(visible=False):
-        inputs = [
-            _upload(),
-            gr.Dropdown(["semantic", "panoptic", "instance"], value=plain.task, label="What to separate"),
-            gr.Dropdown(choices, value=checkpoint, label="Checkpoint"),
-            gr.Textbox(
+        inputs = {
+            "image": _upload(),
+            "task": gr.Dropdown(["semantic", "panoptic", "instance"], value="semantic", label="What to separate"),
+            "checkpoint": gr.Dropdown(choices, value=checkpoint, label="Checkpoint"),
+            "size": gr.Textbox(
                 "checkpoint", label=f"Input size: checkpoint, paper, or a short side up to {LARGEST_SIZE} pixels"
             ),
-            gr.Number(plain.score_threshold, label="Least probability of a query's class, 0 to 1"),
-            gr.Number(plain.mask_threshold, label="Least mask probability in a segment, 0 to 1"),
-            gr.Number(plain.overlap_threshold, label="Least share of its mask a segment must win, 0 to 1"),
-            gr.Checkbox(plain.fuse_stuff, label="One segment for each stuff class"),
-            gr.Checkbox(plain.split_components, label="One segment for each connected part of a thing"),
-            gr.Number(plain.min_area, label="Least area of a segment in pixels", precision=0),
-            gr.Number(plain.opacity, label="Weight of the colours in the overlay, 0 to 1"),
-            gr.Checkbox(plain.outlines, label="Outline the regions in the overlay"),
-        ]
+            **{name: _component(name, value) for name, value in flat_defaults().items() if name != "task"},
+        }
         outputs = [gr.File(label="Id map (PNG)"), gr.JSON(label="Segments"), gr.File(label="Overlay (JPEG)")]
         gr.Button().click(
-            _guarded(_segment(choices, turnstile)),
-            inputs,
+            _with_parameters(list(inputs), lambda values: _segment(values, choices, turnstile)),
+            list(inputs.values()),
             outputs,
             api_name="segment",
             api_description=_DESCRIPTION,
             concurrency_id="model",
             concurrency_limit=1,
         )
+
+
+def _component(name: str, value: Any) -> gr.components.Component:
+    """The component of one option, by the type of its default; its range is checked by the options themselves."""
+    label = name.replace("_", " ").capitalize()
+    if name in _CHOICES:
+        return gr.Dropdown(list(_CHOICES[name]), value=value, label=label)
+    if isinstance(value, bool):
+        return gr.Checkbox(value, label=label)
+    if isinstance(value, str):
+        return gr.Textbox(value, label=label)
+    whole = isinstance(value, int) and name not in _REAL
+    return gr.Number(value, label=label, precision=0 if whole else None)
 
 
 def _upload() -> gr.File:
@@ -89,59 +107,16 @@ def _upload() -> gr.File:
     return component
 
 
-def _segment(choices: list[str], turnstile: Turnstile) -> Callable[..., tuple[str, dict[str, Any], str]]:
-    def segment(
-        image: bytes | None,
-        task: str,
-        checkpoint: str,
-        size: str,
-        score_threshold: float,
-        mask_threshold: float,
-        overlap_threshold: float,
-        fuse_stuff: bool,
-        split_components: bool,
-        min_area: int,
-        opacity: float,
-        outlines: bool,
-    ) -> tuple[str, dict[str, Any], str]:
-        options = OutputOptions(
-            task=task,  # type: ignore[arg-type]
-            score_threshold=score_threshold,
-            mask_threshold=mask_threshold,
-            overlap_threshold=overlap_threshold,
-            fuse_stuff=fuse_stuff,
-            split_components=split_components,
-            min_area=min_area,
-            opacity=opacity,
-            outlines=outlines,
-        )
-        if image is None:
-            raise SegdemoError("There is no photo: send one as `image`.")
-        if checkpoint not in choices:
-            raise SegdemoError(f"This checkpoint is not on this machine: choose one of {', '.join(choices)}.")
-        input_size = _bounded_size(size)
-        photo = load_image(image)
-        with turnstile.turn():
-            prediction = _predict(checkpoint, photo, input_size)
-            result = make_outputs(photo, prediction, options)
-        folder = _private_folder()
-        id_map, overlay = folder / "ids.png", folder / "overlay.jpg"
-        id_map.write_bytes(result.id_map)
-        overlay.write_bytes(result.overlay)
-        return str(id_map), dict(result.segments), str(overlay)
+def _with_parameters(names: list[str], function: Callable[[Mapping[str, Any]], Answer]) -> Callable[..., Answer]:
+    """``function`` of a mapping as one of parameters called ``names``, whose errors a caller can read."""
 
-    return segment
-
-
-def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with errors that a caller reads: a sentence, or an apology for what went into the log."""
-
-    @wraps(function)
-    def call(*values: Any) -> Any:
+    def segment(*values: Any) -> Answer:
         try:
-            if any(value is None for value in values[1:]):
-                raise SegdemoError("An option is null: leave it out for its default.")
-            return function(*values)
+            given = dict(zip(names, values, strict=True))
+            empty = [name for name, value in given.items() if value is None and name != "image"]
+            if empty:
+                raise SegdemoError(f"{', '.join(empty)} is null: leave it out for its default.")
+            return function(given)
         except SegdemoError as error:
             raise gr.Error(str(error), print_exception=False) from error
         except MemoryError:
@@ -151,12 +126,47 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
             logger.exception("a call of /segment failed")
             raise gr.Error("Something went wrong on the server.", print_exception=False) from None
 
-    return call
+    # What Gradio shows as the endpoint's parameters.
+    segment.__signature__ = Signature(  # type: ignore[attr-defined]
+        [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+    )
+    return segment
+
+
+def _segment(values: Mapping[str, Any], choices: list[str], turnstile: Turnstile) -> Answer:
+    checkpoint, image = values["checkpoint"], values["image"]
+    if image is None:
+        raise SegdemoError("There is no photo: send one as `image`.")
+    if checkpoint not in choices:
+        raise SegdemoError(f"This checkpoint is not on this machine: choose one of {', '.join(choices)}.")
+    size = _bounded_size(values["size"])
+    photo = load_image(image)
+    with turnstile.turn():
+        options = options_from(values, load_predictor(checkpoint).taxonomy)
+        prediction = _predict(checkpoint, photo, size)
+        result = _timed_outputs(photo, prediction, options)
+    folder = _private_folder()
+    id_map, overlay = folder / "ids.png", folder / "overlay.jpg"
+    id_map.write_bytes(result.id_map)
+    overlay.write_bytes(result.overlay)
+    return str(id_map), dict(result.segments), str(overlay)
 
 
 @gpu
 def _predict(checkpoint: str, photo: npt.NDArray[np.uint8], size: SizeOption) -> Prediction:
     return load_predictor(checkpoint)(photo, size=size, capture=False)
+
+
+def _timed_outputs(photo: npt.NDArray[np.uint8], prediction: Prediction, options: OutputOptions) -> Outputs:
+    """The outputs, unless their refinement takes longer than the host allows."""
+    deadline = time.monotonic() + settings().crf_deadline
+    try:
+        return make_outputs(photo, prediction, options, cancel=lambda: time.monotonic() > deadline)
+    except RefinementCancelledError:
+        raise SegdemoError(
+            f"The CRF would take more than {settings().crf_deadline:g} s: send a smaller photo, or ask for fewer "
+            "iterations."
+        ) from None
 
 
 def _bounded_size(size: str) -> SizeOption:

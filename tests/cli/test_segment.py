@@ -3,7 +3,6 @@
 import inspect
 import json
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from typer.testing import CliRunner, Result
 from segdemo.cli import make_app
 from segdemo.cli.segment import segment
 from segdemo.images import decode_png_ids
-from segdemo.outputs import OutputOptions
+from segdemo.options import flat_defaults
 
 Run = Callable[..., Result]
 
@@ -134,8 +133,28 @@ def test_a_mistake_that_concerns_all_files_is_one_sentence(
 
 def test_every_output_option_is_on_the_command_line_with_its_default() -> None:
     given = {name: parameter.default for name, parameter in inspect.signature(segment).parameters.items()}
-    for field in fields(OutputOptions):
-        assert given[field.name] == field.default, field.name
+    defaults = flat_defaults()
+    assert {name: given[name] for name in defaults} == defaults
+
+
+def test_refinement(run: Run, street: Path, tmp_path: Path) -> None:
+    refinement = [
+        "--morphology",
+        "close",
+        "--kernel-size",
+        "9",
+        "--refine-classes",
+        "sky,tree",
+        "--smallest-region",
+        "20",
+    ]
+    result = run(street, "--task", "panoptic", "--score-threshold", "0.05", *refinement)
+    assert result.exit_code == 0, result.output
+    done = json.loads((tmp_path / "out" / "street.segments.json").read_text())["parameters"]["refine"]
+    assert (done["morphology"]["size"], done["morphology"]["smallest_region"]) == (9, 20)
+    assert done["morphology"]["classes"] == [2, 4]
+    assert run(street, "--crf", "--iterations", "2").exit_code == 0
+    assert _names(tmp_path / "out")[-1] == "street.semantic.png"
 
 
 def test_help_and_version() -> None:

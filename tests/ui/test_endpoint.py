@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,9 @@ from PIL import Image
 
 from segdemo.images import decode_png_ids, load_image
 from segdemo.model.predictor import load_predictor
+from segdemo.options import flat_defaults
 from segdemo.outputs import OutputOptions, make_outputs
+from segdemo.settings import settings
 from segdemo.ui.endpoint import add_endpoint
 from segdemo.ui.jobs import Turnstile
 
@@ -51,9 +52,8 @@ def test_its_description_has_clean_names_and_the_command_lines_defaults(
     client: Client, tiny_ade_checkpoint: Path
 ) -> None:
     parameters = _parameters(client)
-    options = {field.name: field.default for field in fields(OutputOptions)}
     given = {name: entry["parameter_default"] for name, entry in parameters.items()}
-    expected = {"image": None, "checkpoint": str(tiny_ade_checkpoint), "size": "checkpoint", **options}
+    expected = {"image": None, "checkpoint": str(tiny_ade_checkpoint), "size": "checkpoint", **flat_defaults()}
     assert given == expected
     assert [name for name, entry in parameters.items() if not entry["parameter_has_default"]] == ["image"]
 
@@ -85,11 +85,23 @@ def test_it_returns_what_python_makes(client: Client, tiny_ade_checkpoint: Path,
         ({"checkpoint": "no/such"}, "not in the list of choices"),
         ({"task": "depth"}, "not in the list of choices"),
         ({"min_area": None}, "leave it out for its default"),
+        ({"task": "panoptic", "crf": True}, "CRF refines semantic maps only"),
+        ({"refine_classes": "unicorn"}, "no class 'unicorn'"),
+        ({"kernel_size": 4}, "odd number"),
     ],
 )
 def test_bad_input_gets_a_sentence(client: Client, photo_file: str, arguments: dict[str, Any], sentence: str) -> None:
     with pytest.raises(AppError, match=sentence):
         client.predict(**{"image": handle_file(photo_file), **arguments}, api_name="/segment")
+
+
+def test_a_crf_beyond_the_hosts_deadline_gets_a_sentence(
+    client: Client, photo_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = settings().model_copy(update={"crf_deadline": 0.0})
+    monkeypatch.setattr("segdemo.ui.endpoint.settings", lambda: strict)
+    with pytest.raises(AppError, match="more than 0 s"):
+        client.predict(image=handle_file(photo_file), crf=True, api_name="/segment")
 
 
 def test_a_file_that_is_no_picture_gets_a_sentence(client: Client, tmp_path: Path) -> None:
