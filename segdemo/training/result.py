@@ -12,7 +12,7 @@ from torch import Tensor
 
 from segdemo.training.samples import Sample
 
-KNOWN_PIXELS = 20_000
+KNOWN_PIXELS = 50_000
 """A class counts as known once the training pictures show this many labelled pixels of it."""
 
 
