@@ -16,14 +16,14 @@ PROBABILITY_BYTES = 1_000_000_000
 """Most memory for the probabilities of the classes that take part."""
 
 
-def contending_classes(result: SemanticMap) -> list[int]:
+def contending_classes(labels: npt.NDArray[np.integer]) -> list[int]:
     """Return the classes that take part in a refinement, most pixels first: those that won somewhere.
 
     Where their probabilities would pass ``PROBABILITY_BYTES``, as many as fit; at least two.
     """
-    areas = np.bincount(result.labels.ravel())
+    areas = np.bincount(labels.ravel())
     order = np.argsort(-areas, kind="stable")[: np.count_nonzero(areas)]
-    return [int(index) for index in order[: max(2, PROBABILITY_BYTES // (4 * result.labels.size))]]
+    return [int(index) for index in order[: max(2, PROBABILITY_BYTES // (4 * labels.size))]]
 
 
 def refined_semantic(
@@ -46,7 +46,7 @@ def refined_semantic(
     if not options.active:
         return result, None
     size = (result.labels.shape[0], result.labels.shape[1])
-    classes = contending_classes(result)
+    classes = contending_classes(result.labels)
     probabilities = class_probabilities(prediction, classes=classes, size=size)
     refined = refine_semantic(
         image,

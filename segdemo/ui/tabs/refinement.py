@@ -20,6 +20,7 @@ from segdemo.refine import (
     prepare_crf,
     refine_semantic,
 )
+from segdemo.refined import contending_classes
 from segdemo.segmentation import class_probabilities
 from segdemo.settings import settings
 from segdemo.taxonomy import Taxonomy
@@ -163,12 +164,10 @@ def _picture(record: Record) -> npt.NDArray[np.uint8]:
 
 def _probabilities(
     record: Record, labels: npt.NDArray[np.integer]
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
-    """The classes on the map, the largest first, and their probabilities at every pixel of the picture."""
-    counts = np.bincount(labels.ravel())
-    order = np.argsort(-counts, kind="stable")
-    classes = order[: min(CONTENDERS, int(np.count_nonzero(counts)))]
-    return classes, class_probabilities(record.prediction, classes=classes.tolist(), size=record.display_size)
+) -> tuple[list[int], npt.NDArray[np.float32]]:
+    """The classes that take part and their probabilities at every pixel of the picture."""
+    classes = contending_classes(labels)[:CONTENDERS]
+    return classes, class_probabilities(record.prediction, classes=classes, size=record.display_size)
 
 
 def _answer(record: Record, refined: Refined) -> dict[str, Any]:
