@@ -15,6 +15,7 @@ from segdemo.ui.tabs.attention import attention
 from segdemo.ui.tabs.layers import layers
 from segdemo.ui.tabs.panoptic import panoptic
 from segdemo.ui.tabs.pixel import pixel
+from segdemo.ui.tabs.refinement import refine
 from segdemo.ui.tabs.result import result
 
 
@@ -105,3 +106,49 @@ def test_a_pixel_is_explained_where_it_was_clicked(record: Record) -> None:
     chances = [entry["probability"] for entry in answer["classes"]]
     assert chances == sorted(chances, reverse=True)
     assert pixel(record, {"x": 1, "y": 1})["y"] == 119
+
+
+def test_refinement_without_anything_switched_on_changes_nothing(record: Record) -> None:
+    answer = refine(record, {})
+    assert answer["changed"] == 0
+    assert answer["byClass"] == []
+    assert np.array_equal(unpack(answer["map"]), semantic(record.prediction).labels)
+    assert answer["truth"] is None
+
+
+def test_refinement_shows_what_it_changed(record: Record) -> None:
+    before = semantic(record.prediction).labels
+    answer = refine(record, {"refine": {"operation": "open", "size": 15, "crf": True, "iterations": 2}})
+    after = unpack(answer["map"])
+    assert np.array_equal(unpack(answer["mask"]) == 1, before != after)
+    assert answer["changed"] == pytest.approx((before != after).mean())
+    assert sum(row["share"] for row in answer["byClass"]) == pytest.approx(0)
+    for row in answer["byClass"]:
+        assert row["share"] == pytest.approx((after == row["id"]).mean() - (before == row["id"]).mean())
+
+
+def test_an_examples_refinement_is_scored_against_its_ground_truth(record: Record) -> None:
+    record.example = "crossing"
+    answer = refine(record, {"refine": {"operation": "erode", "size": 9}})
+    assert set(answer["truth"]) == {"before", "after"}
+    assert all(0 <= value <= 1 for scores in answer["truth"].values() for value in scores.values())
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"operation": "rm -rf"}, {"size": -1}, {"iterations": 10_000}, {"crf": "yes"}, {"bilateral_sxy": float("nan")}],
+)
+def test_refinements_outside_the_sliders_get_a_sentence(record: Record, bad: dict[str, Any]) -> None:
+    with pytest.raises(SegdemoError):
+        refine(record, {"refine": bad})
+
+
+def test_refined_segments_that_vanish_leave_the_table(record: Record) -> None:
+    wide = {"score_threshold": 0.0, "overlap_threshold": 0.0, "split": True}
+    plain = panoptic(record, wide)
+    smallest = min(round(row["area"] * record.image[..., 0].size) for row in plain["segments"])
+    answer = panoptic(record, {**wide, "refine": {"smallest_region": smallest + 1}})
+    assert np.array_equal(unpack(answer["before"]), unpack(plain["map"]))
+    ids = unpack(answer["map"])
+    assert {row["id"] for row in answer["segments"]} == set(np.unique(ids)) - {0}
+    assert len(answer["segments"]) < len(plain["segments"])

@@ -30,6 +30,7 @@ from segdemo.ui.packing import pack
 from segdemo.ui.runs import semantic_map
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.result import class_entry, for_display
+from segdemo.ui.tabs.truth import ground_truth, scores
 
 OPERATIONS = ("none", "erode", "dilate", "open", "close")
 CONTENDERS = 24
@@ -114,10 +115,9 @@ def change_rows(changes: Difference, taxonomy: Taxonomy, categories: dict[int, i
 
 
 def _refined(record: Record, options: RefineOptions, quality: Quality, job: Job | None) -> Refined:
-    height, width = record.display_size
-    factor = width / record.image.shape[1]
+    factor = record.display_size[1] / record.image.shape[1]
     image = record.derive("picture", lambda: _picture(record))
-    labels = record.derive("labels", lambda: for_display(semantic_map(record).labels, (height, width)))
+    labels = record.derive("labels", lambda: _labels(record))
     options = scaled(options, factor)
     classes, probabilities = record.derive("probabilities", lambda: _probabilities(record, labels))
     prepared = None
@@ -162,9 +162,7 @@ def _picture(record: Record) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.resize(record.image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _probabilities(
-    record: Record, labels: npt.NDArray[np.integer]
-) -> tuple[list[int], npt.NDArray[np.float32]]:
+def _probabilities(record: Record, labels: npt.NDArray[np.integer]) -> tuple[list[int], npt.NDArray[np.float32]]:
     """The classes that take part and their probabilities at every pixel of the picture."""
     classes = contending_classes(labels)[:CONTENDERS]
     return classes, class_probabilities(record.prediction, classes=classes, size=record.display_size)
@@ -174,7 +172,7 @@ def _answer(record: Record, refined: Refined) -> dict[str, Any]:
     labels = np.asarray(refined.labels)
     values, counts = np.unique(labels, return_counts=True)
     order = np.argsort(-counts, kind="stable")
-    scores = {entry["id"]: entry["score"] for entry in record.derive("scores", lambda: _scores(record))}
+    means = {entry["id"]: entry["score"] for entry in record.derive("scores", lambda: _scores(record))}
     return {
         "map": pack(labels.astype(np.uint16)),
         "mask": pack(refined.difference.mask.astype(np.uint8)),
@@ -182,7 +180,7 @@ def _answer(record: Record, refined: Refined) -> dict[str, Any]:
             {
                 **class_entry(record.taxonomy, int(values[place])),
                 "area": float(counts[place] / labels.size),
-                "score": scores.get(int(values[place]), 0.0),
+                "score": means.get(int(values[place]), 0.0),
             }
             for place in order
         ],
@@ -193,7 +191,7 @@ def _answer(record: Record, refined: Refined) -> dict[str, Any]:
         "seconds": refined.seconds,
         "grid": round(refined.grid_factor, 2),
         "parameters": refined.parameters,
-        "truth": None,
+        "truth": _against_truth(record, labels),
     }
 
 
@@ -202,3 +200,19 @@ def _scores(record: Record) -> list[dict[str, Any]]:
 
     found = present_classes(record.prediction, semantic_map(record))
     return [{"id": entry.category_id, "score": entry.score} for entry in found]
+
+
+def _against_truth(record: Record, after: npt.NDArray[np.integer]) -> dict[str, Any] | None:
+    """Scores before and after, where the truth is known."""
+    truth = record.derive("truth", lambda: ground_truth(record))
+    if truth is None:
+        return None
+    count = len(record.taxonomy)
+    before = record.derive(
+        "truth before", lambda: scores(record.derive("labels", lambda: _labels(record)), truth, count)
+    )
+    return {"before": before, "after": scores(after, truth, count)}
+
+
+def _labels(record: Record) -> npt.NDArray[np.uint16]:
+    return for_display(semantic_map(record).labels, record.display_size)

@@ -1,0 +1,25 @@
+"""How a map compares with the ground truth, where there is one: the examples' own."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from segdemo import examples
+from segdemo.evaluation import Confusion, boundary_score
+from segdemo.ui.store import Record
+from segdemo.ui.tabs.result import for_display
+
+
+def ground_truth(record: Record) -> npt.NDArray[np.uint16] | None:
+    """Class indices at the picture's size, 255 = none; none unless this is an example seen with ADE20K's classes."""
+    if record.example is None or record.taxonomy.name != "ADE20K" or len(record.taxonomy) != 150:
+        return None
+    labels = cv2.imread(str(examples.example(record.example).labels), cv2.IMREAD_UNCHANGED)
+    return for_display(labels, record.display_size)
+
+
+def scores(labels: npt.NDArray[np.integer], truth: npt.NDArray[np.integer], classes: int) -> dict[str, float]:
+    """Mean IoU over the classes present and mean boundary F-score, each 0 to 1."""
+    confusion = Confusion(classes)
+    confusion.add(truth, labels)
+    return {"miou": float(confusion.miou), "boundary_f": boundary_score(truth, labels) or 0.0}
