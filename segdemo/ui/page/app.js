@@ -35,11 +35,17 @@
   /** Called once by the component. `config` is what the server knows before any photo. */
   sd.start = async (root, server) => {
     const client = sd.createClient(server);
-    const config = await client.call("config");
+    let config;
+    try {
+      config = await client.call("config");
+    } catch (error) {
+      root.textContent = "The server does not answer. Reload the page in a moment.";
+      throw error;
+    }
     const asked = parameters();
     const state = sd.createState({
       run: null, tab: sd.tabs.some(({ id }) => id === asked.get("tab")) ? asked.get("tab") : "semantic",
-      pixel: null, classId: null, segment: null, query: null, layer: null, head: -1,
+      pixel: null, classId: null, segment: null, query: null, subject: "all", layer: null, head: -1,
       visible: null, view: "classes", opacity: 0.6, outlines: true, hatching: false,
       checkpoint: config.checkpoint, size: "checkpoint", refined: null, panoptic: null, busy: false,
     });
@@ -50,14 +56,19 @@
     const shell = sd.buildShell(root, sd.tabs, { choose: (id) => state.set({ tab: id }) });
     const viewer = sd.createViewer(shell.canvas, {
       onPick: ({ x, y, id }) => {
-        state.set({ pixel: { x, y } });
+        if (!state.get("run") || state.get("busy")) return;
+        state.set({ pixel: { x, y }, query: sd.queryAt(state.get("run"), x, y) });
         sd.tabs.find(({ id: tab }) => tab === state.get("tab")).pick?.(app, { x, y, id });
       },
-      onClear: () => state.set({ pixel: null, classId: null, segment: null }),
+      onClear: () => clearSelection(),
       onView: ({ opacity }) => {
         if (opacity !== undefined) state.set({ opacity });
       },
       onFile: (file) => openFile(file),
+    });
+    const clearSelection = () => state.set({ pixel: null, classId: null, segment: null });
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !event.target.closest("input, select, dialog")) clearSelection();
     });
     const say = (text, kind = "error") => viewer.setMessage(text ? { kind, text } : null);
 
@@ -67,6 +78,7 @@
         return await work();
       } catch (error) {
         if (error instanceof sd.GoneError) {
+          if (state.get("busy")) return null;
           if (lastInput) {
             say("Your photo had to make room on the server. It is being computed again.", "info");
             await openInput(lastInput, { keepSelection: true });
@@ -103,7 +115,7 @@
           const run = await decodeRun(await client.call("result", { token: message.token }));
           if (job !== mine) return;
           const fresh = { run, refined: null, panoptic: null, busy: false };
-          if (!keepSelection) Object.assign(fresh, { pixel: null, classId: null, segment: null, query: null, visible: null });
+          if (!keepSelection) Object.assign(fresh, { pixel: null, classId: null, segment: null, query: null, subject: "all", visible: null });
           state.set(fresh);
         } else {
           lastInput = shown;
@@ -168,7 +180,7 @@
       job?.cancel();
       lastInput = null;
       if (run) await guard(() => client.call("release", { token: run.token }));
-      state.set({ run: null, refined: null, panoptic: null, pixel: null, classId: null, segment: null, query: null, visible: null });
+      state.set({ run: null, refined: null, panoptic: null, pixel: null, classId: null, segment: null, query: null, subject: "all", visible: null });
       viewer.clear();
       source.mark(null);
       writeAddress({ example: null });
@@ -196,6 +208,7 @@
       if (!run) return;
       viewer.setPhoto({ ...run.photo, alt: run.name });
       viewer.setPlanes({ ...run.planes, classLabel: (id) => run.labels[id] ?? "" });
+      viewer.setPixel(state.get("pixel"));
       showTab();
     };
     const showTab = () => {
@@ -214,7 +227,7 @@
     source = sd.buildSource(shell.source, {
       examples: config.examples, keptMinutes: config.keptMinutes, open: openFile, openExample, release, say,
     });
-    sd.buildHeader(app, shell, { rerun: () => lastInput && openInput(lastInput, { keepSelection: true }), cancelButton });
+    sd.buildHeader(app, shell, { rerun: (options) => lastInput && openInput(lastInput, options), cancelButton });
     sd.buildTools(app);
     sd.buildPixelCard(app);
     sd.tabs.forEach((tab, index) => tab.build(app, shell.panels[index]));
@@ -234,6 +247,7 @@
     source.setPhoto(false);
     showTab();
     sd.page = app;
+    root.setAttribute("aria-busy", "false");
 
     const first = config.examples.find(({ id }) => id === asked.get("example")) ?? config.examples[0];
     if (asked.get("example") && first.id !== asked.get("example")) say("There is no example of that name: here is another.", "info");

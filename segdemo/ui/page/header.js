@@ -15,14 +15,14 @@
       onChange: (checkpoint) => {
         state.set({ checkpoint });
         describe();
-        rerun();
+        rerun({ keepSelection: false });
       },
     });
     const sizes = sd.select({
       label: "Input size", options: SIZES, value: "checkpoint",
       onChange: (size) => {
         state.set({ size });
-        rerun();
+        rerun({ keepSelection: true });
       },
     });
     shell.setup.append(checkpoints, sizes);

@@ -20,7 +20,7 @@
           bar.style.setProperty("--sd-chip", sd.rgb(entry.color));
           const votes = entry.votes.map(({ query, share }) => e("span", { class: "sd-vote" },
             e("span", { class: "sd-number", text: `query ${query}: ${sd.percent(share)} of it` }),
-            link("layers", { query, tab: "layers" }), link("attention", { query, tab: "attention" })));
+            link("layers", { query, subject: "query", tab: "layers" }), link("attention", { query, tab: "attention" })));
           return e("div", { class: "sd-pixel-class" },
             e("div", { class: "sd-legend-row sd-static" }, sd.chip(entry.color, entry.isthing), e("span", { class: "sd-name", text: entry.label }),
               e("span", { class: "sd-number", text: sd.percent(entry.probability) }), bar),

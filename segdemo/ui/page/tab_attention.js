@@ -147,7 +147,5 @@
 
   const show = (app) => app.drawAttention();
 
-  const pick = (app, { x, y }) => app.state.set({ query: sd.queryAt(app.state.get("run"), x, y) });
-
-  sd.tabs.push({ id: "attention", title: "Attention", build, show, pick });
+  sd.tabs.push({ id: "attention", title: "Attention", build, show });
 })((window.segdemo ??= {}));

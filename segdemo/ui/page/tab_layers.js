@@ -27,7 +27,7 @@
       onChange: (key) => {
         const run = state.get("run");
         if (!run) return;
-        state.set({ query: key === "all" ? null : state.get("query") ?? run.queries[0]?.query ?? 0 });
+        state.set({ subject: key, query: state.get("query") ?? run.queries[0].query });
       },
     });
     const queries = sd.select({ label: "Query", options: [], onChange: (value) => state.set({ query: Number(value) }) });
@@ -80,6 +80,9 @@
       }
     });
 
+    /** The query that the pictures show, null for all classes. */
+    const shownQuery = () => (state.get("subject") === "query" ? state.get("query") : null);
+
     /** The pictures of all layers for all classes (query null) or one query; fetched once and kept for this run. */
     const fetchLayers = async (query) => {
       const run = state.get("run");
@@ -125,9 +128,9 @@
     const draw = async () => {
       const run = state.get("run");
       if (state.get("tab") !== "layers" || !run) return;
-      const query = state.get("query");
+      const query = shownQuery();
       const data = await fetchLayers(query);
-      if (!data || state.get("query") !== query || state.get("tab") !== "layers") return;
+      if (!data || shownQuery() !== query || state.get("tab") !== "layers") return;
       const layer = state.get("layer") ?? run.numLayers - 1;
       if (strip.dataset.of !== `${run.token} ${query}`) {
         strip.dataset.of = `${run.token} ${query}`;
@@ -178,14 +181,14 @@
       queries.setOptions(run.queries.map((entry) => [entry.query, `${entry.query}: ${entry.label} ${sd.percent(entry.probability)}`]));
     };
     const mark = () => {
-      const query = state.get("query");
-      subject.set(query === null ? "all" : "query");
+      const query = shownQuery();
+      subject.set(state.get("subject"));
       queries.hidden = query === null;
       if (query !== null) queries.input.value = String(query);
     };
     state.on(["run"], fill);
-    state.on(["run", "query"], mark);
-    state.on(["query", "layer"], draw);
+    state.on(["run", "query", "subject"], mark);
+    state.on(["query", "subject", "layer"], draw);
     panel.draw = draw;
     app.drawLayers = draw;
     mark();
@@ -193,9 +196,5 @@
 
   const show = (app) => app.drawLayers();
 
-  const pick = async (app, { x, y }) => {
-    if (app.state.get("query") !== null) app.state.set({ query: sd.queryAt(app.state.get("run"), x, y) });
-  };
-
-  sd.tabs.push({ id: "layers", title: "Decoder layers", build, show, pick });
+  sd.tabs.push({ id: "layers", title: "Decoder layers", build, show });
 })((window.segdemo ??= {}));

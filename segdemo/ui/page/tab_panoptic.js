@@ -99,7 +99,7 @@
     };
     const select = (segment) => {
       const same = state.get("segment") === segment.id;
-      state.set({ segment: same ? null : segment.id, query: same ? null : segment.queries[0] ?? null, classId: same ? null : segment.category_id });
+      state.set({ segment: same ? null : segment.id, query: segment.queries[0] ?? state.get("query"), classId: same ? null : segment.category_id });
     };
     const mark = () => {
       for (const row of body.children) {
@@ -131,7 +131,7 @@
   const pick = (app, { id }) => {
     const segment = app.state.get("panoptic")?.entries.get(id);
     if (segment) {
-      app.state.set({ segment: id, query: segment.queries[0] ?? null, classId: segment.category_id });
+      app.state.set({ segment: id, query: segment.queries[0] ?? app.state.get("query"), classId: segment.category_id });
     } else app.state.set({ segment: null });
   };
 
