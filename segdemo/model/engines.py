@@ -1,10 +1,11 @@
-"""Where the forward pass runs: PyTorch in float32 or bfloat16, on the processor or a graphics card."""
+"""Where the forward pass runs: PyTorch or OpenVINO, in float32 or bfloat16, on the processor or a graphics card."""
 
 import logging
 import platform
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -19,7 +20,7 @@ from segdemo.model.network import Network
 
 logger = logging.getLogger(__name__)
 
-ENGINES = ("auto", "torch")
+ENGINES = ("auto", "torch", "openvino")
 PRECISIONS = ("auto", "fp32", "bf16")
 
 
@@ -78,10 +79,22 @@ class TorchEngine:
 
 
 class FallbackEngine:
-    """The first of several engines that works: one that fails is dropped, with a line in the log."""
+    """The first of several engines that works: one that fails is dropped, with a line in the log.
 
-    def __init__(self, makers: list[Callable[[], Engine]]) -> None:
-        self._makers = makers
+    ``better`` is asked after each run for the means to make a faster engine, such as a graph that has been converted
+    meanwhile; it is made in a thread of its own and takes over once it is ready.
+    """
+
+    def __init__(
+        self,
+        makers: list[Callable[[], Engine]],
+        *,
+        better: Callable[[], Callable[[], Engine] | None] | None = None,
+        replaced: Callable[[], None] | None = None,
+    ) -> None:
+        self._makers = list(makers)
+        self._spare = tuple(makers)
+        self._better, self._replaced = better, replaced
         self._lock = threading.Lock()
         self._engine: Engine | None = None
         self._advance(None)
@@ -119,7 +132,7 @@ class FallbackEngine:
         while True:
             engine = self.current
             try:
-                return engine(pixel_values, capture=capture, progress=progress, cancel=cancel)
+                raw = engine(pixel_values, capture=capture, progress=progress, cancel=cancel)
             except SegdemoError:
                 raise
             except Exception as error:
@@ -127,6 +140,9 @@ class FallbackEngine:
                     raise
                 logger.warning("%s in %s on %s failed (%s)", engine.name, engine.precision, engine.device, error)
                 self._advance(engine)
+            else:
+                self._look_for_better()
+                return raw
 
     def _advance(self, failed: Engine | None) -> None:
         with self._lock:
@@ -141,39 +157,104 @@ class FallbackEngine:
                 except Exception as error:
                     if not self._makers:
                         raise
-                    logger.warning("An engine could not be made (%s)", error)
+                    logger.warning("an engine could not be made (%s)", error)
                 else:
                     logger.info("running on %s in %s on %s", self.name, self.precision, self.device)
                     return
+
+    def _look_for_better(self) -> None:
+        with self._lock:
+            maker = self._better() if self._better is not None else None
+            if maker is None:
+                return
+            self._better = None
+        threading.Thread(target=self._upgrade, args=(maker,), name="segdemo-engine", daemon=True).start()
+
+    def _upgrade(self, maker: Callable[[], Engine]) -> None:
+        try:
+            engine = maker()
+        except Exception as error:
+            logger.warning("a faster engine could not be made (%s)", error)
+            return
+        with self._lock:
+            # The way back, should the new engine fail, loads the weights again rather than keeping them in memory.
+            self._engine = engine
+            self._makers = [*self._spare]
+        if self._replaced is not None:
+            self._replaced()
+        logger.info("changed to %s in %s on %s", engine.name, engine.precision, engine.device)
 
 
 def make_engine(folder: Path, *, engine: str = "auto", precision: str = "auto", device: str = "auto") -> Engine:
     """Return the engine for a checkpoint folder.
 
-    ``auto`` takes a graphics card where there is one, and bfloat16 where the processor has instructions for it, and
-    falls back to float32 on the processor when those fail. What is asked for by name is not replaced silently.
-    Raises ``SegdemoError`` for unknown names and for devices that are not there.
+    ``auto`` takes a graphics card where there is one; on the processor the converted OpenVINO graph where there is
+    one, else PyTorch until there is; bfloat16 where the device has instructions for it. What fails is replaced, with
+    a line in the log, by PyTorch in float32. What is asked for by name is not replaced. Raises ``SegdemoError`` for
+    unknown names and for devices that are not there.
     """
     if engine not in ENGINES:
         raise SegdemoError(f"The engine {engine!r} is not known: choose one of {', '.join(ENGINES)}.")
     if precision not in PRECISIONS:
         raise SegdemoError(f"The precision {precision!r} is not known: choose one of {', '.join(PRECISIONS)}.")
-    devices = _devices(device)
+    places = _devices(device)
+    if engine == "openvino":
+        if places[-1] != "cpu":
+            raise SegdemoError(f"The OpenVINO engine runs on the processor, not on {device!r}: leave the device out.")
+        return _openvino(folder, precision)()
+    makers: list[Callable[[], Engine]] = []
+    for place in places:
+        if precision == "auto" and (place != "cpu" or has_native_bf16()):
+            makers.append(_torch(folder, place, "bf16"))
+        makers.append(_torch(folder, place, "fp32" if precision == "auto" else precision))
+    if engine == "auto" and places == ["cpu"] and find_spec("openvino") is not None:
+        better = _converted(folder, precision)
+        if (maker := better()) is not None:
+            return FallbackEngine([maker, *makers])
+        return FallbackEngine(makers, better=better, replaced=lambda: _release(folder))
+    return FallbackEngine(makers)
 
-    def maker(device: str, precision: str) -> Callable[[], Engine]:
+
+def _torch(folder: Path, device: str, precision: str) -> Callable[[], Engine]:
+    def make() -> Engine:
         from segdemo.model.weights import load_network
 
-        return lambda: TorchEngine(load_network(folder, device), precision=precision, device=device)
+        return TorchEngine(load_network(folder, device), precision=precision, device=device)
 
-    wanted: list[tuple[str, str]] = []
-    for place in devices:
-        if precision != "auto":
-            wanted.append((place, precision))
-            continue
-        if place != "cpu" or has_native_bf16():
-            wanted.append((place, "bf16"))
-        wanted.append((place, "fp32"))
-    return FallbackEngine([maker(place, kind) for place, kind in wanted])
+    return make
+
+
+def _openvino(folder: Path, precision: str) -> Callable[[], Engine]:
+    def make() -> Engine:
+        from segdemo.model.openvino import load_openvino
+
+        kind = ("bf16" if has_native_bf16() else "fp32") if precision == "auto" else precision
+        return load_openvino(folder, precision=kind)
+
+    return make
+
+
+def _converted(folder: Path, precision: str) -> Callable[[], Callable[[], Engine] | None]:
+    """Return a function that gives the maker of the OpenVINO engine once its graph is on disk, else none."""
+
+    def make() -> Engine:
+        try:
+            return _openvino(folder, precision)()
+        except SegdemoError as error:
+            raise RuntimeError(str(error)) from error
+
+    def look() -> Callable[[], Engine] | None:
+        from segdemo.model.graph import find_graph
+
+        return make if find_graph(folder) is not None else None
+
+    return look
+
+
+def _release(folder: Path) -> None:
+    from segdemo.model.weights import release_network
+
+    release_network(folder)
 
 
 def has_native_bf16() -> bool:

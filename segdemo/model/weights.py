@@ -4,7 +4,6 @@ import json
 import logging
 import threading
 import warnings
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from segdemo.model.network import Network
 logger = logging.getLogger(__name__)
 
 _lock = threading.Lock()
+_networks: dict[tuple[Path, str], Network | LibraryNetwork] = {}
 
 
 def load_network(folder: Path, device: str = "cpu") -> Network | LibraryNetwork:
@@ -25,8 +25,17 @@ def load_network(folder: Path, device: str = "cpu") -> Network | LibraryNetwork:
     Only safetensors are read, and no code from the folder is run. Raises ``SegdemoError`` where the folder holds no
     Mask2Former checkpoint or the weights do not fit its configuration.
     """
+    key = (folder.resolve(), device)
     with _lock:
-        return _load(folder.resolve(), device)
+        if key not in _networks:
+            _networks[key] = _load(*key)
+        return _networks[key]
+
+
+def release_network(folder: Path, device: str = "cpu") -> None:
+    """Let go of a network that another engine replaced; whoever still holds it keeps it."""
+    with _lock:
+        _networks.pop((folder.resolve(), device), None)
 
 
 def read_config(folder: Path) -> dict[str, object]:
@@ -43,7 +52,6 @@ def read_config(folder: Path) -> dict[str, object]:
     return config
 
 
-@lru_cache(maxsize=4)
 def _load(folder: Path, device: str) -> Network | LibraryNetwork:
     model = load_library_model(folder)
     network = Network(model) if Network.supports(model.config) else LibraryNetwork(model)

@@ -30,7 +30,7 @@ def seed_architecture(tmp_path: Path) -> Iterator[Predictor]:
     folder = write_random_checkpoint(tmp_path / "swin-large-ade-semantic")
     yield load_predictor(folder, precision="fp32")
     predictor._predictors.clear()
-    weights._load.cache_clear()
+    weights._networks.clear()
     gc.collect()
 
 

@@ -1,0 +1,287 @@
+"""The network as one OpenVINO graph that is right at every input size: converted once, checked, kept on disk.
+
+A trace is only as general as the arithmetic in it: every size in ``network.py`` is taken from the tensors, so batch,
+height and width stay free, and the graph is compared with the network at several sizes before it counts as ready.
+"""
+
+import atexit
+import hashlib
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from segdemo.errors import MissingExtraError, SegdemoError
+from segdemo.settings import settings
+
+logger = logging.getLogger(__name__)
+
+Report = Callable[[float, str], None]
+"""Called with the done share, 0..1, and what is being done."""
+
+COMMON_SHAPES: tuple[tuple[int, int], ...] = ((640, 864), (864, 640), (640, 640), (640, 960), (640, 1152))
+"""Input sizes of the common aspect ratios at short side 640: 4:3, 3:4, 1:1, 3:2, 16:9."""
+
+_FORMAT = 1
+_TRACED = (96, 128)
+_SMALL_SHAPES = ((64, 96), (128, 64))
+_PROBE = (64, 96)
+_LABELS_AGREE = 0.9999
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How the graph compares with the network at one input size."""
+
+    height: int
+    width: int
+    labels_agree: float
+    """Share of pixels with the same most probable class."""
+    difference: float
+    """Largest difference of the last mask logits, relative to their largest value."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A converted network on disk."""
+
+    folder: Path
+    num_layers: int
+    parity: tuple[Parity, ...]
+
+    @property
+    def file(self) -> Path:
+        """The graph's description; its weights lie beside it."""
+        return self.folder / "model.xml"
+
+    def probe(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return a small input (1, 3, h, w) and the last mask logits that the network gave for it."""
+        return _probe_pixels(_PROBE), np.load(self.folder / "probe.npy", allow_pickle=False)
+
+
+def require_openvino() -> Any:
+    """Return the ``openvino`` module; raises ``MissingExtraError`` where it is not installed."""
+    try:
+        import openvino
+    except ImportError:
+        raise MissingExtraError("The OpenVINO engine", "openvino") from None
+    return openvino
+
+
+def graph_folder(checkpoint: Path) -> Path:
+    """Return where a checkpoint's graph is kept: named after its weights and the versions that shape the graph."""
+    import torch
+
+    openvino = require_openvino()
+    digest = hashlib.blake2b(digest_size=12)
+    for part in (_FORMAT, openvino.get_version(), torch.__version__, (checkpoint / "config.json").read_text()):
+        digest.update(str(part).encode())
+    for file in sorted(checkpoint.glob("*.safetensors")):
+        digest.update(_fingerprint(file))
+    return settings().cache_dir / "openvino" / digest.hexdigest()
+
+
+def find_graph(checkpoint: Path) -> Graph | None:
+    """Return the graph of a checkpoint where it is on disk and whole; a damaged one is removed."""
+    folder = graph_folder(checkpoint)
+    if not (folder / "graph.json").is_file():
+        return None
+    try:
+        meta = json.loads((folder / "graph.json").read_text())
+        for name, size in meta["sizes"].items():
+            if (folder / name).stat().st_size != size:
+                raise ValueError(f"{name} has another size")
+        return Graph(folder, int(meta["num_layers"]), tuple(Parity(**entry) for entry in meta["parity"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        logger.warning("the converted graph in %s is damaged (%s) and will be made again", folder, error)
+        discard_graph(checkpoint)
+        return None
+
+
+def discard_graph(checkpoint: Path) -> None:
+    """Remove a checkpoint's graph from disk."""
+    shutil.rmtree(graph_folder(checkpoint), ignore_errors=True)
+
+
+def make_graph(
+    checkpoint: Path, *, shapes: Sequence[tuple[int, int]] = (), report: Report | None = None, again: bool = False
+) -> Graph:
+    """Convert a checkpoint, compare the graph with the network, and keep it; return the kept one if there is one.
+
+    ``shapes`` are further input sizes, (height, width) in multiples of 32, at which to compare. Takes a minute or two
+    and about four times the weights' memory for a large network. Raises ``SegdemoError`` where the checkpoint is not
+    of the family that converts, or the graph does not agree with the network; then nothing is kept.
+    """
+    say = report if report is not None else (lambda share, text: None)
+    kept = None if again else find_graph(checkpoint)
+    if kept is not None:
+        say(1.0, "the converted graph is on disk already")
+        return kept
+    from segdemo.model.network import Network
+    from segdemo.model.weights import load_network
+
+    openvino = require_openvino()
+    say(0.0, "loading the weights")
+    network = load_network(checkpoint)
+    if not isinstance(network, Network):
+        raise SegdemoError("This checkpoint's architecture cannot be converted: run it with the torch engine.")
+    target = graph_folder(checkpoint)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as name:
+        folder = Path(name)
+        say(0.05, "converting")
+        model = _converted(network, openvino)
+        say(0.5, "writing the graph")
+        openvino.save_model(model, folder / "model.xml", compress_to_fp16=False)
+        del model
+        say(0.6, "compiling the graph")
+        compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", compile_options("fp32"))
+        parity = []
+        sizes = [*_SMALL_SHAPES, *shapes]
+        for index, size in enumerate(sizes):
+            say(0.7 + 0.3 * index / len(sizes), f"comparing with the network at {size[0]} x {size[1]}")
+            parity.append(_compare(network, compiled, size))
+        _write_probe(network, folder)
+        _write_meta(folder, len(network.query_decoder.layers) + 1, parity)
+        shutil.rmtree(target, ignore_errors=True)
+        folder.replace(target)
+        Path(name).mkdir()
+    say(1.0, "ready")
+    found = find_graph(checkpoint)
+    if found is None:
+        raise SegdemoError(f"The converted graph could not be kept in {target}: free some space on that disk.")
+    return found
+
+
+def compile_options(precision: str) -> dict[str, str]:
+    """Return the compiler's options: the precision that was asked for, and latency before throughput."""
+    return {
+        "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+
+
+def _converted(network: Any, openvino: Any) -> Any:
+    """Trace the network and convert the trace with the front end itself, which sends nothing to anybody."""
+    import torch
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    class Everything(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, pixels: Any) -> tuple[Any, ...]:
+            found = self.network.layers(pixels, True, lambda part: None)
+            return (*found.masks, *found.classes, *found.attentions, torch.stack(found.unmasked))
+
+    pixels = torch.from_numpy(_probe_pixels(_TRACED, batch=2))
+    with torch.no_grad(), warnings.catch_warnings():
+        # The tracer warns of every Python test on a size; the comparison afterwards tells whether one mattered.
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(Everything().eval(), pixels, check_trace=False)
+    front = FrontEndManager().load_by_framework("pytorch")
+    decoder = TorchScriptPythonDecoder(traced)
+    source = front.load(decoder)
+    place = source.get_place_by_input_index(0)
+    source.set_partial_shape(place, openvino.PartialShape([-1, 3, -1, -1]))
+    source.set_element_type(place, openvino.Type.f32)
+    return front.convert(source)
+
+
+def _compare(network: Any, compiled: Any, size: tuple[int, int]) -> Parity:
+    import torch
+
+    if min(size) < 32 or size[0] % 32 or size[1] % 32:
+        raise SegdemoError(f"The shape {size[0]}x{size[1]} is not an input size: give multiples of 32.")
+    pixels = _probe_pixels(size)
+    expected = network(torch.from_numpy(pixels))
+    outputs = list(compiled(pixels).values())
+    layers = len(expected.masks)
+    masks, classes = outputs[layers - 1], outputs[2 * layers - 1]
+    agree = float((_labels(masks[0], classes[0]) == _labels(expected.masks[-1][0], expected.classes[-1][0])).mean())
+    difference = float(np.abs(masks - expected.masks[-1]).max() / max(np.abs(expected.masks[-1]).max(), 1e-12))
+    if agree < _LABELS_AGREE:
+        raise SegdemoError(
+            f"The converted graph disagrees with the network at {size[0]} x {size[1]} (labels equal on {agree:.2%} of "
+            "pixels): it is not used. Run the torch engine."
+        )
+    return Parity(size[0], size[1], agree, difference)
+
+
+def _labels(masks: npt.NDArray[np.floating], classes: npt.NDArray[np.floating]) -> npt.NDArray[np.intp]:
+    """Most probable class per mask pixel, as the paper sums it."""
+    weights = np.exp(classes - classes.max(axis=-1, keepdims=True))
+    weights /= weights.sum(axis=-1, keepdims=True)
+    scores = np.tensordot(weights[:, :-1].T, 1 / (1 + np.exp(-masks)), axes=1)
+    return np.asarray(scores.argmax(axis=0))
+
+
+def _write_probe(network: Any, folder: Path) -> None:
+    import torch
+
+    np.save(folder / "probe.npy", network(torch.from_numpy(_probe_pixels(_PROBE))).masks[-1])
+
+
+def _write_meta(folder: Path, num_layers: int, parity: list[Parity]) -> None:
+    sizes = {file.name: file.stat().st_size for file in folder.iterdir()}
+    meta = {"num_layers": num_layers, "parity": [asdict(entry) for entry in parity], "sizes": sizes}
+    (folder / "graph.json").write_text(json.dumps(meta, indent=2) + "\n")
+
+
+def _probe_pixels(size: tuple[int, int], batch: int = 1) -> npt.NDArray[np.float32]:
+    """A normalised picture of soft waves in three colours, different for each member of a batch."""
+    y, x = np.mgrid[0 : size[0], 0 : size[1]].astype(np.float32)
+    waves = [
+        np.stack([np.sin(x / (19 + 7 * c) + y / (31 - 6 * c) + member) for c in range(3)]) * 1.5
+        for member in range(batch)
+    ]
+    return np.stack(waves).astype(np.float32)
+
+
+def _fingerprint(file: Path) -> bytes:
+    """Digest of a weights file from its length, its header and samples of its contents: any training changes them."""
+    size = file.stat().st_size
+    digest = hashlib.blake2b(str(size).encode(), digest_size=16)
+    with file.open("rb") as stream:
+        digest.update(stream.read(1 << 20))
+        for index in range(256):
+            stream.seek(size * index // 256)
+            digest.update(stream.read(4096))
+    return digest.digest()
+
+
+def make_graph_in_background(checkpoint: Path) -> "subprocess.Popen[bytes] | None":
+    """Start converting a checkpoint in a process of its own at the lowest priority; return it.
+
+    An engine chosen by ``auto`` changes to the graph once it is ready. Returns ``None`` where there is nothing to do:
+    OpenVINO is not installed, or the graph is on disk. The process ends with this one's normal exit.
+    """
+    if find_spec("openvino") is None or find_graph(checkpoint) is not None:
+        return None
+    code = (
+        "import os, sys; os.nice(19) if hasattr(os, 'nice') else None; "
+        "from segdemo.cli.optimise import optimise; optimise(sys.argv[1], shapes=['64x96'], quiet=True)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(checkpoint)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+    atexit.register(process.terminate)
+    return process

@@ -1,0 +1,148 @@
+"""The OpenVINO engine: the converted graph, compiled for this processor; needs no PyTorch weights in memory."""
+
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from segdemo.errors import SegdemoError
+from segdemo.model.capture import Cancelled, Progress, RawOutputs
+from segdemo.model.graph import Graph, compile_options, discard_graph, find_graph, require_openvino
+
+logger = logging.getLogger(__name__)
+
+_LOOK = 0.05
+"""Seconds between looks at the cancel event."""
+_DAMAGE = 0.02
+"""Relative difference from the kept probe that only a damaged file or another processor's arithmetic explains."""
+
+
+class OpenVinoEngine:
+    """One compiled graph for all input sizes. Forward passes run one after the other."""
+
+    name = "openvino"
+    device = "cpu"
+
+    def __init__(self, graph: Graph, *, precision: str = "fp32") -> None:
+        openvino = require_openvino()
+        self.precision = precision
+        self._layers = graph.num_layers
+        self._graph, self._core = graph, openvino.Core()
+        self._compiled = self._compile()
+        self._lock = threading.Lock()
+        self._stops = 0
+        self._pace: dict[int, float] = {}
+
+    def __call__(
+        self,
+        pixel_values: npt.NDArray[np.float32],
+        *,
+        capture: bool = True,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> RawOutputs:
+        """See ``Engine``. The progress is an estimate from the last run of this many pixels."""
+        with self._lock:
+            if cancel is not None and cancel.is_set():
+                raise Cancelled
+            start = time.perf_counter()
+            request = self._compiled.create_infer_request()
+            request.start_async({0: pixel_values}, share_inputs=True)
+            try:
+                self._wait(request, pixel_values.size, start, progress, cancel)
+            except Cancelled:
+                self._refresh(pixel_values.shape)
+                raise
+            self._pace[pixel_values.size] = time.perf_counter() - start
+            raw = self._outputs(request, capture)
+        if progress is not None:
+            progress(1.0)
+        return raw
+
+    def _compile(self) -> Any:
+        return self._core.compile_model(self._graph.file, "CPU", compile_options(self.precision))
+
+    def _wait(
+        self, request: Any, size: int, start: float, progress: Progress | None, cancel: threading.Event | None
+    ) -> None:
+        while not request.wait_for(int(_LOOK * 1000)):
+            if cancel is not None and cancel.is_set():
+                request.cancel()
+                try:
+                    request.wait()
+                except RuntimeError:
+                    logger.debug("inference cancelled")
+                raise Cancelled
+            if progress is not None and size in self._pace:
+                progress(min(0.95, (time.perf_counter() - start) / self._pace[size]))
+        request.wait()
+
+    def _refresh(self, stopped: tuple[int, ...]) -> None:
+        """Make the graph forget the run that was stopped.
+
+        Its nodes keep the shapes they saw last and skip working them out again when they come back, which goes wrong
+        where a run ended half way: a small picture of a size that differs from both makes all of them start afresh.
+        """
+        for _ in range(4):
+            self._stops += 1
+            size = (64 + 32 * (self._stops % 5), 64 + 32 * (self._stops % 7))
+            if size[0] == stopped[2] or size[1] == stopped[3]:
+                continue
+            try:
+                self._compiled.create_infer_request().infer({0: np.zeros((1, 3, *size), np.float32)})
+            except RuntimeError:
+                continue
+            return
+        self._compiled = self._compile()
+
+    def _outputs(self, request: Any, capture: bool) -> RawOutputs:
+        """Take what is wanted out of the request's own memory, which goes with it."""
+        count = self._layers
+
+        def taken(index: int) -> npt.NDArray[Any]:
+            return np.array(request.get_output_tensor(index).data)
+
+        if not capture:
+            return RawOutputs(masks=(taken(count - 1),), classes=(taken(2 * count - 1),))
+        arrays = [taken(index) for index in range(3 * count)]
+        return RawOutputs(
+            masks=tuple(arrays[:count]),
+            classes=tuple(arrays[count : 2 * count]),
+            attentions=tuple(arrays[2 * count : 3 * count - 1]),
+            unmasked=arrays[-1].astype(bool),
+        )
+
+
+def load_openvino(checkpoint: Path, *, precision: str = "fp32") -> OpenVinoEngine:
+    """Return the engine of a checkpoint whose graph is on disk.
+
+    The graph is run once on a small picture and compared with what the network gave when it was made; one that fails
+    is removed. Raises ``SegdemoError`` where there is no graph (with the command that makes it).
+    """
+    graph = find_graph(checkpoint)
+    if graph is None:
+        raise SegdemoError(
+            f"There is no converted graph for {checkpoint} yet: run `python -m segdemo optimise --checkpoint "
+            f"{checkpoint}` once, or use the torch engine."
+        )
+    try:
+        engine = OpenVinoEngine(graph, precision=precision)
+        pixels, expected = graph.probe()
+        masks = engine(pixels, capture=False).masks[-1]
+        difference = float(np.abs(masks - expected).mean() / max(float(np.abs(expected).mean()), 1e-12))
+    except (RuntimeError, ValueError, OSError) as error:
+        discard_graph(checkpoint)
+        raise SegdemoError(
+            f"The converted graph is damaged and was removed ({error}): run `python -m segdemo optimise` again."
+        ) from error
+    if not difference < (_DAMAGE if precision == "fp32" else 10 * _DAMAGE):
+        discard_graph(checkpoint)
+        raise SegdemoError(
+            f"The converted graph no longer gives the network's results (off by {difference:.1%}) and was removed: "
+            "run `python -m segdemo optimise` again."
+        )
+    return engine

@@ -1,0 +1,216 @@
+"""The converted graph: equal to the network at every size and batch, kept, checked, made again when damaged."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from segdemo.cli.optimise import optimise, parse_shape
+from segdemo.errors import SegdemoError
+from segdemo.model import graph as graphs
+from segdemo.model.capture import Cancelled
+from segdemo.model.engines import FallbackEngine, make_engine
+from segdemo.model.graph import Graph, find_graph, graph_folder, make_graph
+from segdemo.model.network import Network
+from segdemo.model.weights import load_network, release_network
+from segdemo.settings import Settings
+
+pytest.importorskip("openvino", reason='the engine is an extra: pip install -e ".[openvino]"')
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(graphs, "settings", lambda: Settings(cache_dir=folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def graph(tiny_checkpoint: Path, cache: Path) -> Graph:
+    return make_graph(tiny_checkpoint, shapes=[(96, 160)])
+
+
+@pytest.fixture(scope="module")
+def engine(tiny_checkpoint: Path, graph: Graph) -> Any:
+    return make_engine(tiny_checkpoint, engine="openvino", precision="fp32")
+
+
+def pixels(height: int, width: int, batch: int = 1) -> npt.NDArray[np.float32]:
+    coarse = torch.randn(batch, 3, height // 16, width // 16, generator=torch.Generator().manual_seed(height + width))
+    return torch.nn.functional.interpolate(coarse, size=(height, width), mode="bilinear").numpy()
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "batch"), [(96, 128, 1), (96, 128, 3), (64, 64, 1), (160, 96, 2), (64, 480, 1)]
+)
+def test_every_output_equals_the_network(
+    engine: Any, tiny_checkpoint: Path, height: int, width: int, batch: int
+) -> None:
+    values = pixels(height, width, batch)
+    network = load_network(tiny_checkpoint)
+    expected, raw = network(torch.from_numpy(values)), engine(values)
+    for name in ("masks", "classes", "attentions"):
+        ours, theirs = getattr(raw, name), getattr(expected, name)
+        assert [array.shape for array in ours] == [array.shape for array in theirs]
+        assert [array.dtype for array in ours] == [array.dtype for array in theirs]
+        for left, right in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(left.astype(np.float32), right.astype(np.float32), rtol=2e-3, atol=2e-3)
+    assert np.array_equal(raw.unmasked, expected.unmasked)
+    np.testing.assert_allclose(raw.masks[-1], expected.masks[-1], rtol=1e-3, atol=1e-5)
+
+
+def test_without_capture_only_the_last_layer(engine: Any) -> None:
+    raw = engine(pixels(64, 64), capture=False)
+    assert len(raw.masks) == len(raw.classes) == 1
+    assert raw.attentions == ()
+    assert raw.unmasked is None
+
+
+def test_parity_was_measured_and_is_kept(graph: Graph, tiny_checkpoint: Path) -> None:
+    assert (96, 160) in {(entry.height, entry.width) for entry in graph.parity}
+    assert min(entry.labels_agree for entry in graph.parity) >= 0.9999
+    assert find_graph(tiny_checkpoint) == graph
+    assert make_graph(tiny_checkpoint) == graph
+    leftovers = [path for path in graph.folder.parent.iterdir() if path.name.startswith(".making")]
+    assert leftovers == []
+
+
+def test_outputs_outlive_the_next_run(engine: Any) -> None:
+    first = engine(pixels(64, 64))
+    before = first.masks[-1].copy()
+    engine(pixels(64, 64) * 0.1)
+    assert np.array_equal(first.masks[-1], before)
+
+
+def test_a_run_can_be_stopped(engine: Any) -> None:
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(Cancelled):
+        engine(pixels(64, 64), cancel=cancel)
+    seen: list[float] = []
+    engine(pixels(64, 64), progress=seen.append)
+    assert seen[-1] == 1
+
+
+def test_a_run_is_stopped_while_it_runs(engine: Any) -> None:
+    cancel = threading.Event()
+    values = pixels(640, 864, 2)
+    timer = threading.Timer(0.1, cancel.set)
+    timer.start()
+    with pytest.raises(Cancelled):
+        engine(values, cancel=cancel)
+    timer.join()
+    assert len(engine(pixels(64, 64)).masks) == 5
+
+
+def test_other_weights_have_another_place(tiny_checkpoint: Path, tiny_ade_checkpoint: Path) -> None:
+    assert graph_folder(tiny_checkpoint) != graph_folder(tiny_ade_checkpoint)
+    assert find_graph(tiny_ade_checkpoint) is None
+    with pytest.raises(SegdemoError, match="optimise"):
+        make_engine(tiny_ade_checkpoint, engine="openvino")
+
+
+def test_a_graph_that_disagrees_is_not_kept(tiny_ade_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graphs, "_labels", lambda masks, classes: np.random.default_rng().integers(0, 99, 1000))
+    with pytest.raises(SegdemoError, match="disagrees"):
+        make_graph(tiny_ade_checkpoint)
+    assert find_graph(tiny_ade_checkpoint) is None
+
+
+@pytest.mark.parametrize("pause", [0.02, 0.1, 0.2])
+def test_results_are_right_after_stops(engine: Any, pause: float) -> None:
+    values = pixels(64, 64)
+    before = engine(values)
+    for height in (640, 96):
+        cancel = threading.Event()
+        timer = threading.Timer(pause, cancel.set)
+        timer.start()
+        with contextlib.suppress(Cancelled):
+            engine(pixels(height, 864), cancel=cancel)
+        timer.join()
+        np.testing.assert_allclose(engine(values).masks[-1], before.masks[-1], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("damage", ["short", "altered"])
+def test_a_damaged_graph_is_removed(
+    damage: str, graph: Graph, tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    monkeypatch.setattr(graphs, "settings", lambda: Settings(cache_dir=tmp_path))
+    folder = graph_folder(tiny_checkpoint)
+    shutil.copytree(graph.folder, folder)
+    weights = folder / "model.bin"
+    data = bytearray(weights.read_bytes())
+    if damage == "short":
+        weights.write_bytes(data[:-100])
+        assert find_graph(tiny_checkpoint) is None
+    else:
+        half = len(data) // 2
+        data[half:] = bytes(len(data) - half)
+        weights.write_bytes(data)
+        with pytest.raises(SegdemoError, match="removed"):
+            make_engine(tiny_checkpoint, engine="openvino")
+    assert not folder.exists()
+
+
+def test_auto_takes_the_graph_where_there_is_one(graph: Graph, tiny_checkpoint: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("a graphics card comes first")
+    assert make_engine(tiny_checkpoint).name == "openvino"
+    assert make_engine(tiny_checkpoint, engine="torch").name == "torch"
+
+
+def test_torch_serves_until_the_graph_is_ready_and_then_lets_go(tiny_checkpoint: Path, engine: Any) -> None:
+    ready: list[Any] = []
+    changed = threading.Event()
+    serving = FallbackEngine(
+        [lambda: make_engine(tiny_checkpoint, engine="torch")],
+        better=lambda: (lambda: ready[0]) if ready else None,
+        replaced=lambda: (release_network(tiny_checkpoint), changed.set())[0],
+    )
+    serving(pixels(64, 64))
+    assert serving.name == "torch"
+    held = load_network(tiny_checkpoint)
+    assert isinstance(held, Network)
+    ready.append(engine)
+    serving(pixels(64, 64))
+    assert changed.wait(30)
+    assert serving.name == "openvino"
+    assert load_network(tiny_checkpoint) is not held
+
+
+def test_command_converts_and_reports(tiny_checkpoint: Path, graph: Graph, capsys: pytest.CaptureFixture[str]) -> None:
+    assert optimise(str(tiny_checkpoint), shapes=["64x64"]) == graph.folder
+    error = capsys.readouterr().err
+    assert "100%" in error
+    assert "labels equal" in error
+
+
+def test_a_process_of_its_own_converts(
+    tiny_checkpoint: Path, graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert graphs.make_graph_in_background(tiny_checkpoint) is None
+    monkeypatch.setenv("SEGDEMO_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(graphs, "settings", lambda: Settings(cache_dir=tmp_path))
+    process = graphs.make_graph_in_background(tiny_checkpoint)
+    assert process is not None
+    assert process.wait(240) == 0
+    assert find_graph(tiny_checkpoint) is not None
+
+
+@pytest.mark.parametrize("text", ["640", "640x", "640x865", "0x32", "axb", "32x2592"])
+def test_shapes_that_are_none(text: str) -> None:
+    with pytest.raises(SegdemoError, match="input size"):
+        parse_shape(text)
+
+
+def test_a_shape() -> None:
+    assert parse_shape("640X864") == (640, 864)
