@@ -322,40 +322,35 @@ def bookcase(place: Place, timber: Colour, size: tuple[float, float, float]) -> 
     rows = max(2, round(height / 0.36))
     step = height / rows
 
-    def face(
-        x0: float, x1: float, y0: float, y1: float, material: Material, label: Ade, which: int, out: float = 0.0
-    ) -> None:
-        if (
-            float(
-                np.dot(np.array(place.at(0, -depth / 2)) - np.array(place.at(0, 0)), -np.array(place.at(0, -depth / 2)))
-            )
-            <= 0
-        ):
-            return
+    shelf = place.at(0, -depth / 2)
+    outward = np.array(shelf) - np.array(place.centre)
+    if float(np.dot(outward, shelf)) >= 0:
+        return
+
+    def face(x0: float, x1: float, y0: float, y1: float, out: float = 0.0) -> list[tuple[float, float, float]]:
         (ax, az), (bx, bz) = place.at(x0, -depth / 2 - out), place.at(x1, -depth / 2 - out)
-        stage.quad([(ax, y0, az), (bx, y0, bz), (bx, y1, bz), (ax, y1, az)], material, label, which)
+        return [(ax, y0, az), (bx, y0, bz), (bx, y1, bz), (ax, y1, az)]
 
     hue = rng.uniform(0, 360)
+    edge = width / 2 - 0.035
     for row in range(rows):
         low = row * step + 0.035
-        face(
-            -width / 2 + 0.035,
-            width / 2 - 0.035,
-            low,
-            (row + 1) * step - 0.01,
-            timber * np.float32(0.42),
-            Ade.BOOKCASE,
-            number,
-        )
-        books_id = stage.canvas.new_id(Ade.BOOK)
+        inside = face(-edge, edge, low, (row + 1) * step - 0.01)
+        stage.quad(inside, timber * np.float32(0.42), Ade.BOOKCASE, number)
+        spines = Figure()
+        spines.grain = 0.0
         x = -width / 2 + 0.05
         stop = width / 2 - 0.05 - rng.uniform(0, 0.4) * width * (rng.random() < 0.5)
         while x < stop - 0.03:
             thick = rng.uniform(0.025, 0.06)
             high = step * rng.uniform(0.55, 0.85)
             spine = oklch(rng.uniform(0.32, 0.82), rng.uniform(0.02, 0.13), hue + rng.normal(0, 70))
-            face(x, min(x + thick, stop), low, low + high, spine, Ade.BOOK, books_id, 0.004)
+            found = stage.facet(face(x, min(x + thick, stop), low, low + high, 0.004), spine)
+            if found is not None:
+                spines.polygon(found[0] * (1.0, -1.0), found[1])
             x += thick + 0.004
+        if spines.outlines:
+            spines.paint(stage.canvas, (0.0, 0.0, 1.0), Ade.BOOK)
 
 
 def pot_plant(place: Place) -> None:

@@ -98,15 +98,14 @@ def fence(stage: Stage, start: tuple[float, float], end: tuple[float, float], *,
     a, b = np.array(start), np.array(end)
     length = float(np.hypot(*(b - a)))
     tint = stage.light.on((0, 0.4, -0.9))
+    figure = Figure()
+    figure.grain = 0.0
     for level in (0.45, 0.85) if wooden else (0.14, 0.96):
         low, top = level * high - thick * 0.45, level * high + thick * 0.45
-        stage.quad(
-            [(a[0], low, a[1]), (b[0], low, b[1]), (b[0], top, b[1]), (a[0], top, a[1])],
-            colour,
-            Ade.FENCE,
-            number,
-            lit=tint,
-        )
+        rail = [(a[0], low, a[1]), (b[0], low, b[1]), (b[0], top, b[1]), (a[0], top, a[1])]
+        found = stage.facet(rail, colour, lit=tint)
+        if found is not None:
+            figure.polygon(found[0] * (1.0, -1.0), found[1])
     steps = max(1, min(90, int(length / gap)))
     for t in np.linspace(1, 0, steps + 1):
         x, z = a + (b - a) * t
@@ -115,8 +114,10 @@ def fence(stage: Stage, start: tuple[float, float], end: tuple[float, float], *,
         px, py, unit = stage.at(float(x), 0.0, float(z))
         wide = thick * unit / 2
         tall = high * (1.0 + (rng.uniform(-0.04, 0.06) if wooden else 0.0)) * unit
-        post = [(px - wide, py), (px + wide, py), (px + wide, py - tall), (px - wide, py - tall)]
-        stage.canvas.fill([post], colour * np.float32(0.94), Ade.FENCE, number, tint=tint)
+        post = [(px - wide, -py), (px + wide, -py), (px + wide, tall - py), (px - wide, tall - py)]
+        figure.polygon(post, colour * tint * np.float32(0.94))
+    if figure.outlines:
+        figure.paint(stage.canvas, (0.0, 0.0, 1.0), Ade.FENCE, number)
 
 
 def bench(stage: Stage, place: tuple[float, float]) -> None:

@@ -1,5 +1,6 @@
 """A lit, foggy world in front of a pinhole camera, painted onto a canvas."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -112,34 +113,48 @@ class Stage:
         U runs towards the second corner and V towards the last. ``lit`` replaces the light that falls on it.
         """
         world = np.asarray(corners, np.float64)
-        first, last = world[1] - world[0], world[-1] - world[0]
-        normal = np.array(
-            (
-                first[1] * last[2] - first[2] * last[1],
-                first[2] * last[0] - first[0] * last[2],
-                first[0] * last[1] - first[1] * last[0],
-            )
-        )
-        length = float(np.linalg.norm(normal))
-        visible = clip_near(world)
-        if length < 1e-9 or len(visible) < 3:
+        if not callable(material):
+            facet = self.facet(world, material, lit=lit)
+            if facet is not None:
+                self.canvas.fill([facet[0]], facet[1], label, number, opacity=opacity)
             return
-        normal /= length
-        eye = np.array((0.0, self.camera.height, 0.0))
-        if np.dot(normal, eye - world[0]) < 0:
-            normal = -normal
+        visible, normal = clip_near(world), self._normal(world)
+        if normal is None or len(visible) < 3:
+            return
+        first, last = world[1] - world[0], world[-1] - world[0]
+        u_axis = first / np.linalg.norm(first)
+        v_axis = last - np.dot(last, u_axis) * u_axis
+        v_axis /= np.linalg.norm(v_axis)
         factor = self.light.on(normal) if lit is None else np.asarray(lit, np.float32)
-        if callable(material):
-            u_axis = first / np.linalg.norm(first)
-            v_axis = last - np.dot(last, u_axis) * u_axis
-            v_axis /= np.linalg.norm(v_axis)
-            paint: Shader | Colour = self.shader(world[0], u_axis, v_axis, material, factor)
-        else:
-            # One colour needs no surface: the fog at its middle will do.
-            haze = np.float32(_THICKEST * self.light.haze(float(visible[:, 2].mean())))
-            flat = material * factor
-            paint = np.asarray(flat + (self.light.fog - flat) * haze, np.float32)
+        paint = self.shader(world[0], u_axis, v_axis, material, factor)
         self.canvas.fill([self.camera.project(visible)], paint, label, number, opacity=opacity)
+
+    def facet(
+        self, corners: Sequence[Sequence[float]] | Points3, colour: Colour, *, lit: Colour | float | None = None
+    ) -> tuple[npt.NDArray[np.float64], Colour] | None:
+        """A flat polygon of one colour as it appears: its canvas outline (N, 2) and its lit, fogged colour.
+
+        None when it is behind the camera or has no area. Faces of one thing are cheapest gathered in a ``Figure``.
+        """
+        world = np.asarray(corners, np.float64)
+        visible, normal = clip_near(world), self._normal(world)
+        if normal is None or len(visible) < 3:
+            return None
+        flat = colour * (self.light.on(normal) if lit is None else np.asarray(lit, np.float32))
+        # One colour needs no surface: the fog at its middle will do.
+        haze = np.float32(_THICKEST * self.light.haze(float(visible[:, 2].mean())))
+        return self.camera.project(visible), np.asarray(flat + (self.light.fog - flat) * haze, np.float32)
+
+    def _normal(self, world: Points3) -> Points3 | None:
+        """The unit normal of a polygon, turned to the camera; none when it has no area."""
+        (ax, ay, az), (bx, by, bz) = (world[1] - world[0]).tolist(), (world[-1] - world[0]).tolist()
+        x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+        length = math.sqrt(x * x + y * y + z * z)
+        if length < 1e-9:
+            return None
+        ox, oy, oz = world[0].tolist()
+        away = x * ox + y * (oy - self.camera.height) + z * oz > 0
+        return np.array((x, y, z)) / (-length if away else length)
 
     def shader(
         self, origin: Points3, u_axis: Points3, v_axis: Points3, material: Texture, factor: Colour | Floats

@@ -5,11 +5,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from .canvas import Floats
 from .classes import Ade
-from .colours import Colour, oklch, rgb
+from .colours import Colour, mix, oklch, rgb
 from .figure import Figure
-from .stage import Material, Stage, Texture
+from .stage import Stage
 
 Array = npt.NDArray[np.float64]
 
@@ -57,7 +56,9 @@ def car(stage: Stage, centre: tuple[float, float], heading: float) -> None:
     solid.side([(-1.9, 0.16), (1.9, 0.16), (1.9, 0.45), (-1.9, 0.45)], near * half * 0.97, rgb(30, 30, 32))
     solid.extrude([(-2.0, 0.18), (-2.0, 0.5), (2.0, 0.5), (2.0, 0.18)], half * 0.9, half * 0.9, rgb(30, 30, 32))
     solid.extrude(lower, half, half, paint)
-    solid.side(lower, near * half, _gloss(paint, 0.75))
+    # Darker towards the sill, the light of the sky along the shoulder.
+    for level, tone in ((0.0, 0.74), (0.45, 0.84), (0.58, 0.93), (0.7, 1.02), (0.84, 1.12)):
+        solid.side([(x, max(y, level)) for x, y in lower], near * half, paint * np.float32(tone))
     axles = (lower[0][0] + 0.72, lower[-1][0] - 0.78)
     for axle in axles:
         solid.side(_circle(axle, 0.33, 0.39, upper=True), near * half * 1.001, rgb(26, 26, 28))
@@ -75,6 +76,7 @@ def car(stage: Stage, centre: tuple[float, float], heading: float) -> None:
     solid.end(front + 0.01, (-0.36, 0.36), (0.56, 0.7), rgb(44, 46, 50))
     for x in (front + 0.012, rear - 0.012):
         solid.end(x, (-0.26, 0.26), (0.42, 0.53), rgb(238, 236, 226))
+    solid.paint()
 
 
 def bus(stage: Stage, centre: tuple[float, float], heading: float) -> None:
@@ -99,6 +101,7 @@ def bus(stage: Stage, centre: tuple[float, float], heading: float) -> None:
     for axle in (-2.9, 2.8):
         solid.side(_circle(axle, 0.48, 0.48), near * half * 1.002, _TYRE)
         solid.side(_circle(axle, 0.48, 0.24), near * half * 1.003, rgb(140, 142, 146))
+    solid.paint()
 
 
 class _Solid:
@@ -106,6 +109,8 @@ class _Solid:
 
     def __init__(self, stage: Stage, centre: tuple[float, float], heading: float, label: Ade, number: int) -> None:
         self.stage, self.label, self.number = stage, label, number
+        self.figure = Figure()
+        self.figure.grain = 0.0
         self.centre = np.array(centre)
         self.along = np.array((np.cos(heading), np.sin(heading)))
         self.across = np.array((-np.sin(heading), np.cos(heading)))
@@ -116,22 +121,41 @@ class _Solid:
         ground = self.centre + local[:, :1] * self.along + local[:, 2:] * self.across
         return np.column_stack([ground[:, 0], local[:, 1], ground[:, 1]])
 
+    def facet(self, points: list[tuple[float, float, float]], colour: Colour) -> None:
+        """A flat piece given by local points."""
+        found = self.stage.facet(self.place(points), colour)
+        if found is not None:
+            self.figure.polygon(found[0] * (1.0, -1.0), found[1])
+
+    def pane(self, points: list[tuple[float, float, float]]) -> None:
+        """Glass, its lower edge given first: dark below, some sky above."""
+        low, high = np.array(points[:2]), np.array(points[:1:-1])
+        for share in (0.0, 0.3, 0.55, 0.8):
+            edge = low + (high - low) * share
+            corners = [*edge.tolist(), *points[2:]]
+            self.facet(corners, mix(_GLASS * np.float32(0.75), rgb(150, 176, 196), 0.6 * share))
+
+    def paint(self) -> None:
+        """Put everything gathered onto the canvas."""
+        if self.figure.outlines:
+            self.figure.paint(self.stage.canvas, (0.0, 0.0, 1.0), self.label, self.number)
+
     def near_side(self, half: float) -> int:
         """Which side (+1 or -1) turns to the camera."""
         return 1 if float(np.dot(self.across, -self.centre)) > 0 else -1
 
-    def side(self, outline: list[tuple[float, float]], z: float, colour: Material) -> None:
+    def side(self, outline: list[tuple[float, float]], z: float, colour: Colour) -> None:
         """A flat piece on a side, when that side is seen at all."""
         if abs(float(np.dot(self.across, self.centre))) <= abs(z):
             return
-        self.stage.quad(self.place([(x, y, z) for x, y in outline]), colour, self.label, self.number)
+        self.facet([(x, y, z) for x, y in outline], colour)
 
     def end(self, x: float, z: tuple[float, float], y: tuple[float, float], colour: Colour) -> None:
         """A flat piece on the front (x > 0) or the rear, when that end is seen."""
         seen = -float(np.dot(self.along, self.centre))
         if (x > 0 and seen > x) or (x < 0 and seen < x):
             corners = [(x, y[0], z[0]), (x, y[0], z[1]), (x, y[1], z[1]), (x, y[1], z[0])]
-            self.stage.quad(self.place(corners), colour, self.label, self.number)
+            self.facet(corners, colour)
 
     def extrude(
         self, outline: list[tuple[float, float]], low: float, high: float, colour: Colour, *, glass: bool = False
@@ -142,22 +166,22 @@ class _Solid:
         for (x0, y0), (x1, y1) in pairwise(outline):
             w0 = low + (high - low) * (y0 - bottom) / (top - bottom)
             w1 = low + (high - low) * (y1 - bottom) / (top - bottom)
-            world = self.place([(x0, y0, -w0), (x0, y0, w0), (x1, y1, w1), (x1, y1, -w1)])
+            face = [(x0, y0, -w0), (x0, y0, w0), (x1, y1, w1), (x1, y1, -w1)]
             outward = np.array((-(y1 - y0), x1 - x0))
             eye_x = float(np.dot(self.along, -self.centre))
             eye_y = self.stage.camera.height
             if float(np.dot(outward, (eye_x - x0, eye_y - y0))) <= 0:
                 continue
-            faces.append((float(world[:, 2].mean()), world, (x0, y0, w0), (x1, y1, w1)))
-        for _, world, (x0, y0, w0), (x1, y1, w1) in sorted(faces, key=lambda f: -f[0]):
-            self.stage.quad(world, colour, self.label, self.number)
+            faces.append((float(self.place(face)[:, 2].mean()), face, (x0, y0, w0), (x1, y1, w1)))
+        for _, face, (x0, y0, w0), (x1, y1, w1) in sorted(faces, key=lambda f: -f[0]):
+            self.facet(face, colour)
             if glass and abs(y1 - y0) > 0.2:
-                a, b = 0.12, 0.9
+                a, b = (0.12, 0.9) if y1 > y0 else (0.88, 0.1)
                 pane = [
                     (x0 + (x1 - x0) * t, y0 + (y1 - y0) * t, s * (w0 + (w1 - w0) * t) * 0.88)
                     for t, s in ((a, -1), (a, 1), (b, 1), (b, -1))
                 ]
-                self.stage.quad(self.place(pane), _sky_glass, self.label, self.number)
+                self.pane(pane)
 
     def cabin_side(self, outline: list[tuple[float, float]], near: int, half: float, colour: Colour) -> None:
         """The cabin's leaning side with its windows."""
@@ -169,9 +193,7 @@ class _Solid:
             return x, y, near * half * (0.97 - 0.19 * (y - bottom) / (top - bottom))
 
         (x0, y0), (x1, y1), (x2, y2), (x3, y3) = outline
-        self.stage.quad(
-            self.place([lean(x0, y0), lean(x3, y3), lean(x2, y2), lean(x1, y1)]), colour, self.label, self.number
-        )
+        self.facet([lean(x0, y0), lean(x3, y3), lean(x2, y2), lean(x1, y1)], colour)
         middle = -0.34
         low, high = bottom + 0.06, top - 0.08
 
@@ -186,25 +208,7 @@ class _Solid:
             (middle + 0.05, fore(low), fore(high), middle + 0.05),
         ):
             pane = [lean(a, low), lean(b, low), lean(c, high), lean(d, high)]
-            self.stage.quad(self.place(pane), _sky_glass, self.label, self.number)
-
-
-def _gloss(paint: Colour, height: float) -> Texture:
-    """Car paint: darker towards the sill, a soft reflection of the horizon along the shoulder."""
-
-    def texture(u: Floats, v: Floats, foot: Floats) -> Floats:
-        share = np.clip(v / np.float32(height), 0, 1)
-        line = np.exp(-(((share - np.float32(0.78)) / np.float32(0.1)) ** 2)) * np.float32(0.1)
-        tone = np.float32(0.72) + share * np.float32(0.36)
-        return np.asarray(paint * tone[..., None] + line[..., None], np.float32)
-
-    return texture
-
-
-def _sky_glass(u: Floats, v: Floats, foot: Floats) -> Floats:
-    """Dark glass that mirrors some sky towards its upper edge."""
-    share = np.clip(v * np.float32(1.3) + np.sin(u * np.float32(2.2)) * np.float32(0.14), 0, 1)[..., None]
-    return np.asarray(_GLASS * np.float32(0.75) + (rgb(150, 176, 196) - _GLASS) * share * np.float32(0.62), np.float32)
+            self.pane(pane)
 
 
 def _circle(x: float, y: float, radius: float, *, upper: bool = False) -> list[tuple[float, float]]:
