@@ -1,41 +1,52 @@
-"""``python -m segdemo optimise``: convert a checkpoint for the fastest engine of this machine, once."""
+"""``segdemo optimise``: convert a checkpoint for the fastest engine of this machine, once."""
 
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from typing import Annotated
 
-from segdemo import checkpoints
+import typer
+
 from segdemo.errors import SegdemoError
 
 
 def optimise(
-    checkpoint: str | None = None, *, shapes: Sequence[str] = (), again: bool = False, quiet: bool = False
-) -> Path:
-    """Convert a checkpoint (default: the one the page runs) to an OpenVINO graph, check it, and return its folder.
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(help="Hub id whose weights are on disk, or a folder; by default the page's."),
+    ] = None,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Input size at which graph and network are compared, such as 640x864; may be repeated. By default the "
+            "common aspect ratios at short side 640. The graph runs at any size."
+        ),
+    ] = None,
+    again: Annotated[bool, typer.Option(help="Convert even if a graph is there.")] = False,
+    quiet: Annotated[bool, typer.Option(help="Say nothing unless something is wrong.")] = False,
+) -> None:
+    """Convert a checkpoint to an OpenVINO graph, check it against the network, and keep it.
 
-    ``shapes`` are input sizes such as ``"640x864"`` at which graph and network are compared; the common aspect ratios
-    at short side 640 where none are given. The graph itself runs at any size. ``again`` converts even if a graph is
-    there. Progress goes to stderr. Raises ``SegdemoError`` for shapes that are no input sizes, without the
-    ``openvino`` extra, and where graph and network disagree.
+    The page and the command line take the graph by themselves once it is there. Needs the extra ``openvino``.
     """
-    from segdemo.model.graph import COMMON_SHAPES, make_graph
+    from segdemo import checkpoints
+    from segdemo.model.graph import COMMON_SHAPES, make_graph, require_openvino
 
-    sizes = [parse_shape(text) for text in shapes] or list(COMMON_SHAPES)
+    require_openvino()
+    sizes = [parse_shape(part) for text in shape or [] for part in text.replace(",", " ").split()]
     found = checkpoints.find(checkpoint) if checkpoint else checkpoints.default_checkpoint()
 
     def report(share: float, text: str) -> None:
         if not quiet:
             print(f"{share:4.0%} {text}", file=sys.stderr, flush=True)
 
-    graph = make_graph(checkpoints.resolve(found.id), shapes=sizes, report=report, again=again)
+    graph = make_graph(checkpoints.resolve(found.id), shapes=sizes or COMMON_SHAPES, report=report, again=again)
     if not quiet:
         for entry in graph.parity:
             print(
-                f"     {entry.height} x {entry.width}: labels equal on {entry.labels_agree:.4%} of pixels, "
+                f"     {entry.height} x {entry.width}: labels equal on {entry.labels_agree:.3%} of pixels, "
                 f"mask logits within {entry.difference:.1e}",
                 file=sys.stderr,
             )
-    return graph.folder
+        print(graph.folder)
 
 
 def parse_shape(text: str) -> tuple[int, int]:

@@ -274,7 +274,7 @@ def make_graph_in_background(checkpoint: Path) -> "subprocess.Popen[bytes] | Non
         return None
     code = (
         "import os, sys; os.nice(19) if hasattr(os, 'nice') else None; "
-        "from segdemo.cli.optimise import optimise; optimise(sys.argv[1], shapes=['64x96'], quiet=True)"
+        "from segdemo.cli.optimise import optimise; optimise(sys.argv[1], shape=['64x96'], quiet=True)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     process = subprocess.Popen(
