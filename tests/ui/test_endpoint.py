@@ -18,6 +18,7 @@ from segdemo.model.predictor import load_predictor
 from segdemo.options import flat_defaults
 from segdemo.outputs import OutputOptions, make_outputs
 from segdemo.settings import settings
+from segdemo.ui.app import create_app
 from segdemo.ui.endpoint import add_endpoint
 from segdemo.ui.jobs import Turnstile
 
@@ -114,3 +115,10 @@ def test_nothing_is_fetched_for_a_caller(client: Client) -> None:
     address = {"path": "https://photos.invalid/a.jpg", "meta": {"_type": "gradio.FileData"}}
     with pytest.raises(AppError, match="fetches nothing from other hosts"):
         client.predict(image=address, api_name="/segment")
+
+
+def test_the_pages_api_lists_it_and_nothing_else(tiny_ade_checkpoint: Path) -> None:
+    blocks = create_app(str(tiny_ade_checkpoint), warm_up=False)
+    described = blocks.get_api_info()
+    assert list(described["named_endpoints"]) == ["/segment"]
+    assert not described["unnamed_endpoints"]
