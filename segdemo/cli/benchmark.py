@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -92,9 +93,8 @@ def time_engine(predictor: "Predictor", data: bytes, *, size: str, repeats: int)
         seconds.setdefault("plain", []).append(plain.seconds["forward"])
         for part in ("preprocess", "forward"):
             seconds.setdefault(part, []).append(prediction.seconds[part])
-        found = prediction
-        timed("semantic", lambda found=found: semantic(found))
-        timed("panoptic", lambda found=found: panoptic(found))
+        timed("semantic", partial(semantic, prediction))
+        timed("panoptic", partial(panoptic, prediction))
     assert prediction is not None
     medians = {name: statistics.median(values[1:]) for name, values in seconds.items()}
     return Timing(prediction.engine, prediction.precision, prediction.device, **medians)
@@ -107,7 +107,9 @@ def report(timings: list[Timing], predictor: "Predictor", data: bytes, size: str
     photo = load_image(data)
     (height, width), _ = predictor.preprocessing.sizes((photo.shape[0], photo.shape[1]), size)
     lines = [
-        f"{predictor.checkpoint.title}; photo {photo.shape[1]} x {photo.shape[0]}, input {width} x {height}; {machine()}.",
+        f"{predictor.checkpoint.title}; photo {photo.shape[1]} x {photo.shape[0]}, input {width} x {height}.",
+        "",
+        f"{machine()}.",
         "",
         "| engine | precision | device | decode | preprocess | forward | of it capture | semantic | panoptic "
         "| bytes to semantic map |",

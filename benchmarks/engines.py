@@ -1,0 +1,347 @@
+"""Times a photograph from its bytes to its id map, engine by engine, beside the library's pipeline in one run.
+
+Run from the project's root: ``python -m benchmarks.engines [--checkpoint ID_OR_FOLDER] [--trained ID_OR_FOLDER --photos
+FOLDER] [--repeats N] [--out FILE]``. Without ``--checkpoint`` the seed architecture with random weights is written to a
+temporary folder: it costs what the real one costs. Every contender is a process of its own, asked in turn, so that what
+else the machine does hits all of them and each one's peak memory is its own (Linux only). ``--trained`` adds how many
+pixels of real photographs keep their label in each engine.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from segdemo.cli.benchmark import machine
+
+PHOTO = (1024, 768)
+LARGE = (3840, 2160)
+CONTENDERS = ("pipeline", "torch fp32", "torch bf16", "openvino fp32", "openvino bf16")
+
+
+class Contender(Protocol):
+    """What a worker process can be asked; every method returns plain values, seconds as ``seconds``."""
+
+    def semantic(self, photo: str) -> dict[str, Any]: ...
+    def forward(self, photo: str, capture: bool) -> dict[str, Any]: ...
+    def batch(self, photos: Sequence[str]) -> dict[str, Any]: ...
+    def labels(self, photo: str, out: str) -> dict[str, Any]: ...
+
+
+class Pipeline:
+    """``transformers.pipeline("image-segmentation")`` as it comes."""
+
+    def __init__(self, checkpoint: str) -> None:
+        from transformers import pipeline
+
+        self.run = pipeline("image-segmentation", model=checkpoint)
+
+    def semantic(self, photo: str) -> dict[str, Any]:
+        start = time.perf_counter()
+        found = self.run(_opened(photo), subtask="semantic")
+        return {"seconds": time.perf_counter() - start, "segments": len(found)}
+
+    def forward(self, photo: str, capture: bool) -> dict[str, Any]:
+        import torch
+
+        inputs = self.run.image_processor(_opened(photo), return_tensors="pt")
+        with torch.inference_mode():
+            start = time.perf_counter()
+            self.run.model(pixel_values=inputs["pixel_values"])
+            return {"seconds": time.perf_counter() - start}
+
+    def batch(self, photos: Sequence[str]) -> dict[str, Any]:
+        start = time.perf_counter()
+        for photo in photos:
+            self.run(_opened(photo), subtask="semantic")
+        return {"seconds": time.perf_counter() - start}
+
+    def labels(self, photo: str, out: str) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class Engine:
+    """One of this project's engines, at the paper's size, with everything captured."""
+
+    def __init__(self, checkpoint: str, engine: str, precision: str) -> None:
+        import segdemo
+
+        self.predictor = segdemo.load_predictor(checkpoint, engine=engine, precision=precision)
+        self.semantic_map, self.load = segdemo.semantic, segdemo.load_image
+
+    def semantic(self, photo: str) -> dict[str, Any]:
+        start = time.perf_counter()
+        prediction = self.predictor(self.load(photo), size="paper")
+        found = self.semantic_map(prediction)
+        return {"seconds": time.perf_counter() - start, "segments": len(np.unique(found.labels))}
+
+    def forward(self, photo: str, capture: bool) -> dict[str, Any]:
+        prediction = self.predictor(self.load(photo), size="paper", capture=capture)
+        return {"seconds": prediction.seconds["forward"], "bytes": prediction.nbytes}
+
+    def batch(self, photos: Sequence[str]) -> dict[str, Any]:
+        start = time.perf_counter()
+        images = [self.load(photo) for photo in photos]
+        together = [self.semantic_map(found).labels for found in self.predictor.predict_batch(images, size="paper")]
+        seconds = time.perf_counter() - start
+        start = time.perf_counter()
+        alone = [self.semantic_map(self.predictor(self.load(name), size="paper", capture=False)) for name in photos]
+        single = time.perf_counter() - start
+        agree = [float((left == right.labels).mean()) for left, right in zip(together, alone, strict=True)]
+        return {"seconds": seconds, "single": single, "agree": min(agree)}
+
+    def labels(self, photo: str, out: str) -> dict[str, Any]:
+        np.save(out, self.semantic_map(self.predictor(self.load(photo), size="paper", capture=False)).labels)
+        return {}
+
+
+def serve(name: str, checkpoint: str) -> None:
+    """Be a worker: one JSON request a line on stdin, one answer a line on stdout."""
+    answers = sys.stdout
+    sys.stdout = sys.stderr
+    start = time.perf_counter()
+    engine, _, precision = name.partition(" ")
+    contender: Contender = Pipeline(checkpoint) if engine == "pipeline" else Engine(checkpoint, engine, precision)
+    answers.write(json.dumps({"seconds": time.perf_counter() - start, "peak": _peak()}) + "\n")
+    answers.flush()
+    for line in sys.stdin:
+        request = json.loads(line)
+        found = getattr(contender, request.pop("do"))(**request)
+        answers.write(json.dumps({**found, "peak": _peak()}) + "\n")
+        answers.flush()
+
+
+@dataclass
+class Worker:
+    """A contender's process, seen from outside."""
+
+    name: str
+    process: "subprocess.Popen[str]"
+
+    @classmethod
+    def start(cls, name: str, checkpoint: str) -> "Worker | None":
+        command = [sys.executable, "-m", "benchmarks.engines", "--worker", name, "--checkpoint", checkpoint]
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        worker = cls(name, process)
+        try:
+            worker.answer()
+        except EOFError:
+            print(f"{name} cannot run here and is left out", file=sys.stderr)
+            return None
+        return worker
+
+    def ask(self, do: str, **request: Any) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"do": do, **request}) + "\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def answer(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise EOFError(self.name)
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def stop(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def in_turn(workers: Sequence[Worker], repeats: int, do: str, **request: Any) -> dict[str, dict[str, float]]:
+    """Ask each worker ``repeats`` times, alternating; medians of the seconds, maxima of the peaks."""
+    answers: dict[str, list[dict[str, Any]]] = {worker.name: [] for worker in workers}
+    for _ in range(repeats):
+        for worker in workers:
+            answers[worker.name].append(worker.ask(do, **request))
+    return {
+        name: {
+            "seconds": statistics.median(answer["seconds"] for answer in found),
+            "peak": max(answer["peak"] for answer in found),
+        }
+        for name, found in answers.items()
+    }
+
+
+def speed(workers: Sequence[Worker], photo: str, large: str, repeats: int) -> list[str]:
+    """Rows of the first table: forward, with capture, end to end and peak memory at two photo sizes."""
+    in_turn(workers, 1, "semantic", photo=photo)
+    whole = in_turn(workers, repeats, "semantic", photo=photo)
+    plain = in_turn(workers, repeats, "forward", photo=photo, capture=False)
+    full = in_turn(workers, repeats, "forward", photo=photo, capture=True)
+    wide = in_turn(workers, max(1, repeats // 3), "semantic", photo=large)
+    rows = [
+        "| what runs | forward | with everything captured | bytes to semantic map, 1024x768 | against the pipeline "
+        "| peak memory | the same, 3840x2160 | against the pipeline | peak memory |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for worker in workers:
+        name = worker.name
+        captured = "" if name == "pipeline" else f"{full[name]['seconds'] / plain[name]['seconds'] - 1:+.0%}"
+        rows.append(
+            f"| {name} | {plain[name]['seconds']:.2f} s | {captured} | {whole[name]['seconds']:.2f} s "
+            f"| {whole['pipeline']['seconds'] / whole[name]['seconds']:.1f} | {whole[name]['peak'] / 1e9:.2f} GB "
+            f"| {wide[name]['seconds']:.2f} s | {wide['pipeline']['seconds'] / wide[name]['seconds']:.1f} "
+            f"| {wide[name]['peak'] / 1e9:.2f} GB |"
+        )
+    return rows
+
+
+def batches(workers: Sequence[Worker], equal: Sequence[str], mixed: Sequence[str]) -> list[str]:
+    """Rows of the batch table."""
+    rows = ["| what runs | eight photos | batch path | one by one | labels equal on |", "|---|---|--:|--:|--:|"]
+    for worker in workers:
+        if worker.name != "pipeline":
+            for title, photos in (("of one size", equal), ("of mixed sizes", mixed)):
+                found = worker.ask("batch", photos=list(photos))
+                rows.append(
+                    f"| {worker.name} | {title} | {found['seconds']:.1f} s | {found['single']:.1f} s "
+                    f"| {found['agree']:.3%} |"
+                )
+    return rows
+
+
+def agreement(checkpoint: str, photos: Sequence[Path]) -> list[str]:
+    """Rows of the agreement table: each engine's labels on real photographs against the library's network."""
+    rows = ["| engine | labels equal to the library's network, mean | worst photo |", "|---|--:|--:|"]
+    with tempfile.TemporaryDirectory() as folder:
+        expected = [_library_labels(checkpoint, photo) for photo in photos]
+        for name in CONTENDERS[1:]:
+            worker = Worker.start(name, checkpoint)
+            if worker is None:
+                continue
+            shares = []
+            for photo, labels in zip(photos, expected, strict=True):
+                out = str(Path(folder) / "labels.npy")
+                worker.ask("labels", photo=str(photo), out=out)
+                shares.append(float((np.load(out) == labels).mean()))
+            worker.stop()
+            rows.append(f"| {name} | {statistics.mean(shares):.3%} | {min(shares):.3%} |")
+    return rows
+
+
+def starts() -> list[str]:
+    """How long ``import segdemo`` takes in a fresh interpreter, the median of five."""
+    code = "import time; t = time.perf_counter(); import segdemo; print(time.perf_counter() - t)"
+    runs = [float(subprocess.check_output([sys.executable, "-c", code], text=True)) for _ in range(5)]
+    return [f"`import segdemo` takes {1000 * statistics.median(runs):.0f} ms."]
+
+
+def _library_labels(checkpoint: str, photo: Path) -> npt.NDArray[np.integer]:
+    """The paper's labels from the library's own network, unchanged, in float32."""
+    import torch
+
+    import segdemo
+    from segdemo.model.engines import TorchEngine
+    from segdemo.model.library import LibraryNetwork
+    from segdemo.model.predictor import Predictor
+    from segdemo.model.weights import load_library_model
+
+    found = segdemo.load_predictor(checkpoint, engine="torch", precision="fp32").checkpoint
+    assert found.path is not None
+    if (engine := _library.get(checkpoint)) is None:
+        engine = _library[checkpoint] = TorchEngine(LibraryNetwork(load_library_model(found.path)))
+    with torch.inference_mode():
+        prediction = Predictor(found, found.path, engine)(segdemo.load_image(photo), size="paper", capture=False)
+    labels: npt.NDArray[np.integer] = segdemo.semantic(prediction).labels
+    return labels
+
+
+_library: dict[str, Any] = {}
+
+
+def _opened(photo: str) -> Any:
+    from PIL import Image
+
+    return Image.open(photo).convert("RGB")
+
+
+def _peak() -> float:
+    """Peak memory of this process in bytes; zero where the system cannot say."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return 0.0
+    lines = status.read_text().splitlines()
+    return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def _pictures(folder: Path, source: Path | None) -> tuple[str, str, list[str], list[str]]:
+    """One photo of 1024 x 768, one of 3840 x 2160, eight of one size and eight of mixed sizes, as JPEG files."""
+    from PIL import Image
+
+    if source is not None:
+        original = Image.open(source).convert("RGB")
+    else:
+        from skimage import data
+
+        original = Image.fromarray(data.rocket())
+
+    def written(name: str, size: tuple[int, int], turn: int = 0) -> str:
+        file = folder / f"{name}.jpg"
+        shifted = Image.fromarray(np.roll(np.asarray(original), 37 * turn, axis=1))
+        shifted.resize(size).save(file, quality=92)
+        return str(file)
+
+    sizes = [(1024, 768), (768, 1024), (900, 600), (1280, 720)]
+    equal = [written(f"equal{index}", PHOTO, index) for index in range(8)]
+    mixed = [written(f"mixed{index}", sizes[index % 4], index) for index in range(8)]
+    return written("photo", PHOTO), written("large", LARGE), equal, mixed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--checkpoint", help="folder or hub id; by default random weights of the seed architecture")
+    parser.add_argument("--image", type=Path, help="a photograph; by default one that scikit-image brings")
+    parser.add_argument("--trained", help="a trained checkpoint to compare labels with")
+    parser.add_argument("--photos", type=Path, help="folder of photographs to compare labels on")
+    parser.add_argument("--limit", type=int, default=20, help="how many of them")
+    parser.add_argument("--only", nargs="*", default=list(CONTENDERS), help="which contenders; the pipeline always")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--batches", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--out", type=Path, help="file for the tables")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        serve(options.worker, options.checkpoint)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        checkpoint = options.checkpoint
+        if checkpoint is None:
+            from segdemo.model.architecture import write_random_checkpoint
+
+            checkpoint = str(write_random_checkpoint(folder / "swin-large-ade-semantic"))
+        photo, large, equal, mixed = _pictures(folder, options.image)
+        lines = [f"{machine()}.", "", *starts(), ""]
+        started = [Worker.start(title, checkpoint) for title in CONTENDERS if title in (*options.only, "pipeline")]
+        workers = [worker for worker in started if worker is not None]
+        lines += [*speed(workers, photo, large, options.repeats), ""]
+        if options.batches:
+            lines += [*batches(workers, equal, mixed), ""]
+        for worker in workers:
+            worker.stop()
+        if options.trained and options.photos:
+            files = sorted(file for file in options.photos.iterdir() if file.suffix.lower() in (".jpg", ".png"))
+            lines += [*agreement(options.trained, files[:: max(1, len(files) // options.limit)][: options.limit]), ""]
+    text = "\n".join(lines)
+    print(text)
+    if options.out is not None:
+        options.out.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
