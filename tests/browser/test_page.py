@@ -249,7 +249,7 @@ def test_downloads_are_full_size(page: Page, cat: Path, labels: np.ndarray) -> N
         assert np.array_equal(np.asarray(picture), labels)
     page.click("#sd-tab-panoptic")
     with page.expect_download() as waiting:
-        page.locator("#sd-panel-panoptic").get_by_role("button", name="Segments").click()
+        page.locator("#sd-panel-panoptic").get_by_role("button", name="Segments", exact=True).click()
     document = json.loads(Path(waiting.value.path()).read_text())
     with page.expect_download() as waiting:
         page.locator("#sd-panel-panoptic").get_by_role("button", name="Id map").click()
