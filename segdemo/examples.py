@@ -133,7 +133,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example(
         "bedroom",
         "Bedroom",
-        "A bed with pillows, lamps, paintings, a clock and a rug.",
+        "A bed with pillows, two lamps, paintings, a clock and a rug.",
         "indoor",
         "room",
         2_000_009,
@@ -141,7 +141,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example(
         "books",
         "A pile of books",
-        "Twelve covers that overlap on a table: a test for instances.",
+        "Thirteen covers that overlap on a table: a test for instances.",
         "close-up",
         "closeup",
         2_000_002,

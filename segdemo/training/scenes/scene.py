@@ -97,7 +97,7 @@ def _indoors(canvas: Canvas, rng: np.random.Generator) -> Colour:
         height=rng.uniform(1.3, 1.75),
     )
     warmth = rng.uniform(0, 1)
-    ambient = mix(rgb(222, 225, 232), rgb(234, 218, 194), warmth) * np.float32(rng.uniform(0.86, 1.12))
+    ambient = mix(rgb(226, 229, 234), rgb(236, 225, 206), warmth) * np.float32(rng.uniform(0.86, 1.12))
     sun = mix(rgb(78, 78, 80), rgb(92, 78, 56), warmth) * np.float32(rng.uniform(0.5, 1.3))
     side = float(rng.choice((-1, 1)))
     direction = np.array((side * rng.uniform(0.5, 0.9), 0.5, -rng.uniform(0.2, 0.6)))

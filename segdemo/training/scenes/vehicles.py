@@ -130,7 +130,7 @@ class _Solid:
     def pane(self, points: list[tuple[float, float, float]]) -> None:
         """Glass, its lower edge given first: dark below, some sky above."""
         low, high = np.array(points[:2]), np.array(points[:1:-1])
-        for share in (0.0, 0.3, 0.55, 0.8):
+        for share in (0.0, 0.2, 0.36, 0.52, 0.68, 0.84):
             edge = low + (high - low) * share
             corners = [*edge.tolist(), *points[2:]]
             self.facet(corners, mix(_GLASS * np.float32(0.75), rgb(150, 176, 196), 0.6 * share))
