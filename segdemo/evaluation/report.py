@@ -24,36 +24,23 @@ def summary_table(report: Report) -> "Table":
     """One row for each set, and one for all of them where there are several."""
     from rich.table import Table
 
-    table = Table(title="Per set, in percent")
-    table.add_column("set")
-    for title in (
-        "pictures",
-        "pixel accuracy",
-        "mIoU",
-        "classes",
-        "boundary F",
-        "PQ",
-        "SQ",
-        "RQ",
-        "PQ things",
-        "PQ stuff",
-    ):
-        table.add_column(title, justify="right")
+    table = Table(title="Per set, in percent", caption="Acc: pixel accuracy; BF: boundary F; PQ of all, things, stuff")
+    table.add_column("set", no_wrap=True)
+    for title in ("pictures", "classes", "Acc", "mIoU", "BF", "PQ", "things", "stuff", "SQ", "RQ"):
+        table.add_column(title, justify="right", no_wrap=True)
     rows = {**report.sets, **({"all": report.overall} if len(report.sets) > 1 else {})}
     for name, score in rows.items():
         whole = score.panoptic
         table.add_row(
             name,
             str(score.pictures),
+            str(len(score.class_iou)),
             _percent(score.pixel_accuracy),
             _percent(score.miou),
-            str(len(score.class_iou)),
             _percent(score.boundary_f),
-            _percent(whole.pq if whole else None),
+            *(_percent(part.pq if part else None) for part in (whole, score.things, score.stuff)),
             _percent(whole.sq if whole else None),
             _percent(whole.rq if whole else None),
-            _percent(score.things.pq if score.things else None),
-            _percent(score.stuff.pq if score.stuff else None),
         )
     return table
 
