@@ -39,6 +39,7 @@ def model_card(
     ]
     if scores:
         parts += ["## Measured on pictures kept back from training", _scores(scores), _class_scores(scores, labels)]
+    parts.append(config.remarks.strip())
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

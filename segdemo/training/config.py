@@ -123,6 +123,8 @@ class RunConfig(_Part):
     """One sentence on the training data, shown wherever the result is in use."""
     terms: str = ""
     """Under which terms the result may be used, for the model card."""
+    remarks: str = ""
+    """Markdown to close the model card with."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "RunConfig":

@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from segdemo.evaluation import Scoring
 from segdemo.model.prediction import Prediction
 from segdemo.model.preprocessing import Preprocessing
+from segdemo.segmentation.panoptic import panoptic
 from segdemo.segmentation.semantic import semantic
 from segdemo.training.samples import Sample
 
@@ -65,20 +67,22 @@ def predict(network: Any, image: npt.NDArray[np.uint8], preprocessing: Preproces
 
 def score(network: Any, samples: Sequence[Sample], preprocessing: Preprocessing, *, with_pq: bool = False) -> Score:
     """Measure a network on labelled pictures at their own size; ``with_pq`` also matches segments."""
-    count = network.config.num_labels
-    matrix = np.zeros((count, count), np.int64)
+    scoring = Scoring(network.config.num_labels)
     for sample in samples:
         prediction = predict(network, sample.image, preprocessing)
-        labels = sample.labels
-        seen = labels < count
-        pairs = labels[seen].astype(np.int64) * count + semantic(prediction).labels[seen]
-        matrix += np.bincount(pairs, minlength=count * count).reshape(count, count)
-    truth, hits = matrix.sum(1), np.diag(matrix)
-    union = truth + matrix.sum(0) - hits
-    present = np.flatnonzero(truth)
-    iou = {int(index): float(hits[index] / union[index]) for index in present}
+        scoring.add_labels(sample.labels, semantic(prediction).labels, boundary=False)
+        if with_pq:
+            found = panoptic(prediction)
+            scoring.add_segments(
+                sample.segments.astype(np.int32),
+                {number: int(index) for number, index in enumerate(sample.classes, start=1)},
+                found.ids,
+                {segment.id: segment.category_id for segment in found.segments_info},
+            )
+    measured = scoring.score()
     return Score(
-        pixel_accuracy=float(hits.sum() / max(1, truth.sum())),
-        miou=float(np.mean(list(iou.values()))) if iou else 0.0,
-        class_iou=iou,
+        pixel_accuracy=measured.pixel_accuracy,
+        miou=measured.miou,
+        class_iou=measured.class_iou,
+        pq=measured.panoptic.pq if measured.panoptic is not None else None,
     )
