@@ -52,7 +52,7 @@ _FOLDER = ASSETS / "examples"
 EXAMPLES: tuple[Example, ...] = (
     Example(
         "crossing",
-        "At the crossing",
+        "Crossing",
         "A cyclist on a zebra crossing, cars, signs and houses in perspective.",
         "street",
         "street",
@@ -60,7 +60,7 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     Example(
         "autumn-street",
-        "Autumn street",
+        "Autumn",
         "Parked cars, a turning one, bare trees and golden ones along shops.",
         "street",
         "street",
@@ -68,7 +68,7 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     Example(
         "sailing",
-        "Sailing below the mountains",
+        "Sailing",
         "Red and white sails, snowy ridges and their reflections in a lake.",
         "nature",
         "lake",
@@ -76,7 +76,7 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     Example(
         "lakeside",
-        "By the lake",
+        "Lakeside",
         "Trees, moored boats and two people on the shore.",
         "nature",
         "lake",
@@ -84,7 +84,7 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     Example(
         "beach",
-        "A day at the beach",
+        "Beach",
         "Sea, sand and hills, boats at different distances, people and a duck.",
         "nature",
         "beach",
@@ -92,7 +92,7 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     Example(
         "sheep",
-        "Sheep on a farm",
+        "Sheep",
         "Woolly sheep that overlap before a brick house and a fence.",
         "animals",
         "pasture",
@@ -100,7 +100,7 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     Example(
         "cow",
-        "Cow at the fence",
+        "Cow",
         "A pied cow close by, a house and an autumn tree behind the fence.",
         "animals",
         "pasture",
@@ -108,7 +108,7 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     Example(
         "park",
-        "A walk in the park",
+        "Park",
         "People near and far, a dog, a duck, a bench and a winding path.",
         "people",
         "park",
@@ -140,7 +140,7 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     Example(
         "books",
-        "A pile of books",
+        "Books",
         "Thirteen covers that overlap on a table: a test for instances.",
         "close-up",
         "closeup",

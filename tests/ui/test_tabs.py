@@ -16,7 +16,7 @@ from segdemo.ui.tabs.layers import layers
 from segdemo.ui.tabs.panoptic import panoptic
 from segdemo.ui.tabs.pixel import pixel
 from segdemo.ui.tabs.refinement import refine
-from segdemo.ui.tabs.result import result
+from segdemo.ui.tabs.result import result, small_size
 
 
 def unpack(packed: dict[str, Any]) -> np.ndarray:
@@ -32,7 +32,7 @@ def test_the_result_is_json_and_holds_the_semantic_map(record: Record) -> None:
     assert sum(entry["area"] for entry in answer["classes"]) == pytest.approx(1)
     assert len(answer["queries"]) == record.prediction.num_queries
     planes = {name: unpack(packed) for name, packed in answer["planes"].items()}
-    assert {plane.shape for plane in planes.values()} == {(30, 40)}
+    assert {plane.shape for plane in planes.values()} == {(120, 160)}
     assert (planes["topId"] != planes["runner"]).all()
     assert (planes["top"] >= planes["runnerProb"]).all()
 
@@ -43,6 +43,17 @@ def test_large_photos_reach_the_browser_smaller(record: Record) -> None:
     assert answer["map"]["shape"] == [60, 80]
     assert answer["imageSize"] == [120, 160]
     assert set(np.unique(unpack(answer["map"]))) <= set(np.unique(semantic(record.prediction).labels))
+
+
+@pytest.mark.parametrize(
+    ("display", "small"),
+    [((120, 160), (120, 160)), ((768, 1024), (240, 320)), ((1200, 1600), (300, 400)), ((1, 2000), (1, 500))],
+)
+def test_small_pictures_are_a_quarter_but_not_tiny(
+    record: Record, display: tuple[int, int], small: tuple[int, int]
+) -> None:
+    record.display_size = display
+    assert small_size(record) == small
 
 
 def test_panoptic_rows_add_up_to_the_map(record: Record) -> None:

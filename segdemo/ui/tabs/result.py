@@ -12,8 +12,10 @@ from segdemo.ui.packing import data_url, pack, to_bytes
 from segdemo.ui.runs import semantic_map
 from segdemo.ui.store import Record
 
-PLANE_SHARE = 4
-"""The read-out's planes have this fraction of the picture's width and height."""
+SMALL_SHARE = 1 / 4
+"""Share of the picture's width and height that the small pictures have."""
+SMALL_SIDE = 320
+"""Length of the long side, in pixels, below which a small picture is not made smaller still."""
 
 INSTANCES_NOTE = {
     "semantic": (
@@ -40,13 +42,14 @@ def class_entry(taxonomy: Taxonomy, index: int) -> dict[str, Any]:
 
 
 def small_size(record: Record) -> tuple[int, int]:
-    """Height and width of the small pictures: a quarter of the large one's."""
+    """Height and width of the small pictures: a quarter of the large one's, but at least ``SMALL_SIDE`` if it has that."""
     height, width = record.display_size
-    return max(1, height // PLANE_SHARE), max(1, width // PLANE_SHARE)
+    share = min(1.0, max(SMALL_SHARE, SMALL_SIDE / max(height, width)))
+    return max(1, round(height * share)), max(1, round(width * share))
 
 
 def small_planes(record: Record) -> Planes:
-    """The planes behind the read-out, at a quarter of the picture's size, computed once."""
+    """The planes behind the read-out, at the small size, computed once."""
     return record.derive("planes", lambda: planes(record.prediction, size=small_size(record)))
 
 
