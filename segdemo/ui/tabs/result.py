@@ -42,7 +42,7 @@ def class_entry(taxonomy: Taxonomy, index: int) -> dict[str, Any]:
 
 
 def small_size(record: Record) -> tuple[int, int]:
-    """Height and width of the small pictures: a quarter of the large one's, but at least ``SMALL_SIDE`` if it has that."""
+    """Height and width of the small pictures: a quarter of the large one, but no less than ``SMALL_SIDE`` needs."""
     height, width = record.display_size
     share = min(1.0, max(SMALL_SHARE, SMALL_SIDE / max(height, width)))
     return max(1, round(height * share)), max(1, round(width * share))

@@ -1,8 +1,8 @@
 """How a map compares with the ground truth, where there is one: the examples' own."""
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from segdemo import examples
 from segdemo.evaluation import Confusion, boundary_score
@@ -14,8 +14,8 @@ def ground_truth(record: Record) -> npt.NDArray[np.uint16] | None:
     """Class indices at the picture's size, 255 = none; none unless this is an example seen with ADE20K's classes."""
     if record.example is None or record.taxonomy.name != "ADE20K" or len(record.taxonomy) != 150:
         return None
-    labels = cv2.imread(str(examples.example(record.example).labels), cv2.IMREAD_UNCHANGED)
-    return for_display(labels, record.display_size)
+    with Image.open(examples.example(record.example).labels) as picture:
+        return for_display(np.asarray(picture), record.display_size)
 
 
 def scores(labels: npt.NDArray[np.integer], truth: npt.NDArray[np.integer], classes: int) -> dict[str, float]:
