@@ -21,9 +21,9 @@ RUN pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" -r requirements.
 COPY --chown=demo . .
 USER demo
 
-RUN if [ -n "$PRELOAD" ]; then python -c \
-    "import sys; from huggingface_hub import snapshot_download; snapshot_download(sys.argv[1], allow_patterns=['*.json', '*.safetensors'])" \
-    "$PRELOAD"; fi
+RUN if [ -n "$PRELOAD" ]; then SEGDEMO_ALLOW_DOWNLOAD=1 python -c \
+    "import sys; from segdemo.checkpoints import download; download(sys.argv[1])" "$PRELOAD"; fi
+ENV SEGDEMO_CHECKPOINT=$PRELOAD
 
 EXPOSE 7860
 CMD ["python", "app.py", "--port", "7860"]
