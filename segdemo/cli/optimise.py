@@ -43,7 +43,8 @@ def optimise(
         for entry in graph.parity:
             print(
                 f"     {entry.height} x {entry.width}: labels equal on {entry.labels_agree:.3%} of pixels, "
-                f"mask logits within {entry.difference:.1e}",
+                f"mask logits within {entry.difference:.1e}; {entry.seconds:.2f} s, "
+                f"PyTorch {entry.network_seconds:.2f} s",
                 file=sys.stderr,
             )
         print(graph.folder)

@@ -188,10 +188,10 @@ class FallbackEngine:
 def make_engine(folder: Path, *, engine: str = "auto", precision: str = "auto", device: str = "auto") -> Engine:
     """Return the engine for a checkpoint folder.
 
-    ``auto`` takes a graphics card where there is one; on the processor the converted OpenVINO graph where there is
-    one, else PyTorch until there is; bfloat16 where the device has instructions for it. What fails is replaced, with
-    a line in the log, by PyTorch in float32. What is asked for by name is not replaced. Raises ``SegdemoError`` for
-    unknown names and for devices that are not there.
+    ``auto`` takes a graphics card where there is one; on the processor the converted OpenVINO graph where there is one
+    that was faster when it was made, else PyTorch; bfloat16 where the device has instructions for it. What fails is
+    replaced, with a line in the log, by PyTorch in float32. What is asked for by name is not replaced. Raises
+    ``SegdemoError`` for unknown names and for devices that are not there.
     """
     if engine not in ENGINES:
         raise SegdemoError(f"The engine {engine!r} is not known: choose one of {', '.join(ENGINES)}.")
@@ -235,7 +235,7 @@ def _openvino(folder: Path, precision: str) -> Callable[[], Engine]:
 
 
 def _converted(folder: Path, precision: str) -> Callable[[], Callable[[], Engine] | None]:
-    """Return a function that gives the maker of the OpenVINO engine once its graph is on disk, else none."""
+    """Return a function that gives the maker of the OpenVINO engine once a faster graph is on disk, else none."""
 
     def make() -> Engine:
         try:
@@ -246,7 +246,8 @@ def _converted(folder: Path, precision: str) -> Callable[[], Callable[[], Engine
     def look() -> Callable[[], Engine] | None:
         from segdemo.model.graph import find_graph
 
-        return make if find_graph(folder) is not None else None
+        graph = find_graph(folder)
+        return make if graph is not None and graph.faster else None
 
     return look
 

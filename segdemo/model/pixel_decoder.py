@@ -168,11 +168,12 @@ def _by_grid(value: Tensor, places: Tensor, weights: Tensor, shapes: list[tuple[
     total: Tensor | None = None
     for level, (height, width) in enumerate(shapes):
         image = parts[level].permute(0, 2, 3, 1).reshape(-1, depth, height, width)
-        spot = places[:, :, :, level].transpose(1, 2).reshape(-1, count, places.shape[4], 2)
+        # Points before places, so that what is multiplied and summed runs along thousands of neighbours, not four.
+        spot = places[:, :, :, level].permute(0, 2, 3, 1, 4).reshape(-1, places.shape[4], count, 2)
         grid = torch.stack([(2 * spot[..., 0] + 1) / width - 1, (2 * spot[..., 1] + 1) / height - 1], dim=-1)
         points = F.grid_sample(image, grid.to(image.dtype), padding_mode="zeros", align_corners=False)
-        weight = weights[:, :, :, level].transpose(1, 2).reshape(-1, 1, count, weights.shape[4])
-        part = (points * weight.to(points.dtype)).sum(-1)
+        weight = weights[:, :, :, level].permute(0, 2, 3, 1).reshape(-1, 1, weights.shape[4], count)
+        part = (points * weight.to(points.dtype)).sum(2)
         total = part if total is None else total + part
     assert total is not None
     return total.view(batch, heads * depth, count).transpose(1, 2)

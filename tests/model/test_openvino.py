@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from segdemo.errors import SegdemoError
 from segdemo.model import graph as graphs
 from segdemo.model.capture import Cancelled
 from segdemo.model.engines import FallbackEngine, make_engine
-from segdemo.model.graph import Graph, find_graph, graph_folder, make_graph
+from segdemo.model.graph import Graph, Parity, find_graph, graph_folder, make_graph
 from segdemo.model.network import Network
 from segdemo.model.weights import load_network, release_network
 from segdemo.settings import Settings
@@ -161,11 +162,21 @@ def test_a_damaged_graph_is_removed(
     assert not folder.exists()
 
 
-def test_auto_takes_the_graph_where_there_is_one(graph: Graph, tiny_checkpoint: Path) -> None:
+@pytest.mark.usefixtures("graph")
+def test_auto_takes_the_graph_where_it_is_faster(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if torch.cuda.is_available():
         pytest.skip("a graphics card comes first")
-    assert make_engine(tiny_checkpoint).name == "openvino"
+    for faster, name in ((True, "openvino"), (False, "torch")):
+        monkeypatch.setattr(Graph, "faster", faster)
+        assert make_engine(tiny_checkpoint).name == name
     assert make_engine(tiny_checkpoint, engine="torch").name == "torch"
+
+
+def test_the_largest_size_tells_which_is_faster(graph: Graph) -> None:
+    small = Parity(64, 64, 1, 0, seconds=1, network_seconds=9)
+    large = Parity(640, 864, 1, 0, seconds=9, network_seconds=1)
+    assert not replace(graph, parity=(small, large)).faster
+    assert replace(graph, parity=(small,)).faster
 
 
 def test_torch_serves_until_the_graph_is_ready_and_then_lets_go(tiny_checkpoint: Path, engine: Any) -> None:
