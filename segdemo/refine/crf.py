@@ -24,7 +24,7 @@ from segdemo.refine.threads import in_threads, spans
 
 Quality = Literal["exact", "interactive"]
 
-_GRID_PIXELS = {"exact": 1_500_000, "interactive": 196_608}
+_GRID_PIXELS = {"exact": 1_310_720, "interactive": 196_608}
 _MATRIX_PIXELS = 4_096
 _SMALLEST_PROBABILITY = 1e-10
 _NEGLIGIBLE = 0.01
@@ -66,7 +66,7 @@ class PreparedCrf:
 def crf_grid(image_shape: tuple[int, ...], quality: Quality = "exact") -> CrfGrid:
     """The grid for a photograph of ``image_shape`` (H, W, ...): its pixels, or evenly fewer when there are too many.
 
-    ``"exact"`` keeps up to 1.5 million points, ``"interactive"`` up to 196,608 (every second pixel of 1024 x 768).
+    ``"exact"`` keeps up to 1,310,720 points (1280 x 1024), ``"interactive"`` up to 196,608 (512 x 384).
     """
     _require(
         quality in get_args(Quality), f"The CRF's quality is one of {', '.join(get_args(Quality))}, not {quality}."
@@ -126,7 +126,7 @@ def dense_crf(
     ``bilateral_sxy`` (pixels), ``bilateral_srgb`` (grey levels, 0 to 255) and ``bilateral_compat``: widths and weight
     of the appearance kernel over positions and colours. Widths are standard deviations; a weight of 0 leaves its kernel
     out. ``iterations``: of mean field, 0 to 50.
-    ``quality``: ``"exact"`` filters on the photo's own pixels (up to 1.5 megapixels, else on an even grid of as many),
+    ``quality``: ``"exact"`` filters on the photo's own pixels (up to 1.3 megapixels, else on an even grid of as many),
     ``"interactive"`` on a grid of at most 196,608 points, whose messages are then interpolated and meet the
     probabilities at full resolution; `crf_grid` says which grid a photo gets. Up to 4096 points the kernels are
     evaluated between all pairs; above that, the appearance kernel on the permutohedral lattice.

@@ -193,7 +193,7 @@ def test_the_bound_on_labels_that_cannot_win_holds(bound: float) -> None:
 def test_four_k_works_on_a_reduced_grid_that_says_so() -> None:
     grid = crf_grid((2160, 3840, 3))
     assert grid.reduced
-    assert grid.height * grid.width <= 1_510_000
+    assert grid.height * grid.width <= 1_320_000
     assert grid.factor == pytest.approx(3840 / grid.width, rel=1e-3)
     assert not crf_grid((768, 1024)).reduced
     assert crf_grid((768, 1024), "interactive").factor == 2
