@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -160,9 +160,9 @@ def _picture() -> npt.NDArray[np.uint8]:
     return np.asarray(data.rocket(), np.uint8)
 
 
-def against_the_library(found: dict[str, Prediction], repeats: int) -> list[str]:
-    """Rows of the first table."""
-    rows = [
+def against_the_library(found: dict[str, Prediction], repeats: int) -> Iterator[str]:
+    """Rows of the first table, each as soon as it is measured."""
+    yield from [
         "| outputs | task | photo | library | ours | ratio | memory, library | memory, ours |",
         "|---|---|---|---|---|---|---|---|",
     ]
@@ -183,11 +183,10 @@ def against_the_library(found: dict[str, Prediction], repeats: int) -> list[str]
                 theirs, own = measure(
                     [library(large, task, threshold), ours], repeats if size == PHOTO else max(2, repeats // 3)
                 )
-                rows.append(
+                yield (
                     f"| {name} | {title} | {size[1]}x{size[0]} | {_ms(theirs)} | {_ms(own)} "
                     f"| {theirs.seconds / own.seconds:.1f} | {_mb(theirs)} | {_mb(own)} |"
                 )
-    return rows
 
 
 def interactions(prediction: Prediction, repeats: int) -> list[str]:
@@ -238,7 +237,9 @@ def main() -> None:
     found = predictions(options.checkpoint, options.image)
     versions = f"Python {platform.python_version()}, torch {torch.__version__}, transformers {transformers.__version__}"
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start; {versions}.\n")
-    print("\n".join(against_the_library(found, options.repeats)), end="\n\n")
+    for row in against_the_library(found, options.repeats):
+        print(row, flush=True)
+    print()
     print("\n".join(interactions(found["trained"], options.repeats)))
 
 

@@ -5,16 +5,22 @@ and on a busy machine that wait is most of the time. Whole tiles need only one w
 """
 
 import os
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
 Item = TypeVar("Item")
 
 MAX_WORKERS = 4
+
+_lock = threading.Lock()
+_limited: list[Any] = []
+"""The limit in force, once for every caller inside; only the first sets it and only the last lifts it."""
 
 
 @cache
@@ -27,19 +33,26 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_workers(), thread_name_prefix="segdemo-tiles")
 
 
+if hasattr(os, "register_at_fork"):
+    # Threads do not survive a fork: the child makes its own.
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
 def _workers() -> int:
     return max(1, min(MAX_WORKERS, os.cpu_count() or 1))
 
 
 def for_each(work: Callable[[Item], object], items: Iterable[Item]) -> None:
-    """Call ``work`` on every item, several at a time; it must write to places of its own. Its first error is raised."""
-    with _controller().limit(limits=1, user_api="blas"):
-        workers = _workers()
-        if workers == 1:
-            for item in items:
-                work(item)
+    """Call ``work`` on every item, several at a time; it must write to places of its own. Its first error is raised.
+
+    Not to be called from within ``work``.
+    """
+    everything = list(items)
+    workers = min(_workers(), len(everything))
+    with _one_thread_for_products():
+        if workers <= 1:
+            _run(work, everything)
             return
-        everything = list(items)
         runs = [_pool().submit(_run, work, everything[first::workers]) for first in range(workers)]
         for run in runs:
             run.result()
@@ -48,3 +61,16 @@ def for_each(work: Callable[[Item], object], items: Iterable[Item]) -> None:
 def _run(work: Callable[[Item], object], items: list[Item]) -> None:
     for item in items:
         work(item)
+
+
+@contextmanager
+def _one_thread_for_products() -> Iterator[None]:
+    with _lock:
+        _limited.append(_limited[0] if _limited else _controller().limit(limits=1, user_api="blas"))
+    try:
+        yield
+    finally:
+        with _lock:
+            limit = _limited.pop()
+            if not _limited:
+                limit.restore_original_limits()
