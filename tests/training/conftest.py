@@ -91,7 +91,9 @@ def panoptic_data(tmp_path: Path, pictures: list[Picture]) -> Path:
     for number, picture in enumerate(pictures):
         Image.fromarray(picture.image).save(folder / "images" / f"p{number}.png")
         images.append({"id": number, "file_name": f"p{number}.png", "height": SIZE[0], "width": SIZE[1]})
-        ids = np.where(picture.labels == 2, 1000 * picture.regions.astype(np.int64), picture.labels.astype(np.int64) + 1)
+        ids = np.where(
+            picture.labels == 2, 1000 * picture.regions.astype(np.int64), picture.labels.astype(np.int64) + 1
+        )
         ids[picture.labels == 255] = 0
         colours = np.stack([ids % 256, ids // 256 % 256, ids // 65536], axis=-1).astype(np.uint8)
         Image.fromarray(colours).save(folder / "all" / f"p{number}.png")

@@ -33,7 +33,9 @@ def test_backbone_stages_have_their_own_rates_and_norms_no_decay(tiny_network: T
     encoder = "network.model.pixel_level_module.encoder."
     last = [value for name, value in found.items() if f"{encoder}encoder.layers.3." in name or ".layers.3." in name]
     assert {lr for lr, _ in last if lr < 1} == {0.5}
-    first = found[next(name for name in found if name.startswith(encoder) and "patch_embeddings.projection.weight" in name)]
+    first = found[
+        next(name for name in found if name.startswith(encoder) and "patch_embeddings.projection.weight" in name)
+    ]
     assert first == (pytest.approx(0.5e-3), 0.3)
     assert found["network.class_predictor.weight"] == (1.0, 0.3)
     assert found["network.class_predictor.bias"] == (1.0, 0.0)

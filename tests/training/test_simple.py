@@ -1,0 +1,70 @@
+"""The command line's few options become a whole run."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segdemo.cli.finetune import finetune as command
+from segdemo.errors import MissingExtraError, SegdemoError
+from segdemo.training.config import parse_config
+from segdemo.training.simple import simple_config
+
+
+def test_epochs_become_steps_and_a_part_is_kept_back(index_data: Path) -> None:
+    run = simple_config([index_data], epochs=8, freeze_epochs=2, batch=1, checkpoint="some/where")
+    (source,) = run.sources.values()
+    (kept,) = run.validation.values()
+    assert kept.include == ["p0", "p2"]
+    assert source.exclude == kept.include
+    assert run.stages[0].steps == 16
+    assert run.stages[0].freeze_backbone == 4
+    assert run.checkpoint == "some/where"
+
+
+def test_without_a_checkpoint_it_starts_from_the_embedded_one(index_data: Path) -> None:
+    assert simple_config([index_data]).checkpoint == "embedded"
+    scratch = simple_config([index_data], architecture="nano")
+    assert scratch.checkpoint is None
+    assert scratch.stages[0].freeze_backbone == 0
+
+
+def test_sources_of_the_same_name_are_told_apart_and_weighted(index_data: Path) -> None:
+    run = simple_config([index_data, index_data], [index_data], shares=[3, 1])
+    assert run.stages[0].mix == {"index": 3, "index~2": 1}
+    assert run.validation["index"].include == ["*"]
+    with pytest.raises(SegdemoError, match="2 data sources but 1 weights"):
+        simple_config([index_data, index_data], shares=[1])
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_data_or_a_configuration_but_not_both(both: bool, tmp_path: Path) -> None:
+    with pytest.raises(SegdemoError, match="either --data"):
+        command(out=tmp_path, data=[tmp_path] if both else None, config=tmp_path / "c.yaml" if both else None)
+
+
+def test_the_missing_extra_is_named(index_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from segdemo.training import run
+
+    monkeypatch.setitem(__import__("sys").modules, "accelerate", None)
+    config = parse_config({"sources": {"a": {"data": index_data}}, "stages": [{"steps": 1}], "architecture": "nano"})
+    with pytest.raises(MissingExtraError, match=r'Fine-tuning needs .*"\.\[train\]"'):
+        run.finetune(config, tmp_path / "out")
+
+
+def test_the_worked_examples_data_has_balloons_as_a_new_class(tmp_path: Path) -> None:
+    from segdemo.training.checks import check_source
+    from segdemo.training.classes import read_classes
+    from segdemo.training.config import SourceConfig
+    from segdemo.training.example import NEW_CLASS, write_example
+    from segdemo.training.sources import load_source
+
+    write_example(tmp_path, count=2, size=(96, 128))
+    labels = read_classes(tmp_path / "classes.txt")
+    assert labels[150] == NEW_CLASS
+    assert check_source(SourceConfig(data=tmp_path), labels) == []
+    for sample in load_source(SourceConfig(data=tmp_path), labels):
+        assert 1 <= (sample.classes == 150).sum() <= 3
+        mask = np.asarray(Image.open(tmp_path / "labels" / f"{sample.name}.png"))
+        np.testing.assert_array_equal(sample.labels == 150, mask == 150)

@@ -1,0 +1,85 @@
+"""What a run keeps of its checkpoint when the classes differ, and what it makes anew."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from segdemo.errors import SegdemoError
+from segdemo.training.architectures import ARCHITECTURES, architecture_config
+from segdemo.training.config import RunConfig, parse_config
+from segdemo.training.result import save_result
+from segdemo.training.start import starting_network
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    from transformers import Mask2FormerForUniversalSegmentation
+
+    torch.manual_seed(7)
+    network = Mask2FormerForUniversalSegmentation(architecture_config("nano", {0: "sky", 1: "grass", 2: "box"}))
+    folder = tmp_path / "base"
+    save_result(network, folder, size=64, mean=(0.5,) * 3, std=(0.5,) * 3, about={"note": "Old."})
+    return folder
+
+
+def run_from(checkpoint: Path, **changes: object) -> RunConfig:
+    values = {"sources": {"a": {"data": "x"}}, "stages": [{"steps": 1}], "checkpoint": str(checkpoint), **changes}
+    return parse_config(values)
+
+
+def test_the_same_labels_keep_everything(checkpoint: Path) -> None:
+    from transformers import Mask2FormerForUniversalSegmentation
+
+    base = Mask2FormerForUniversalSegmentation.from_pretrained(checkpoint, dtype=torch.float32).state_dict()
+    found = starting_network(run_from(checkpoint), {0: "sky", 1: "grass", 2: "box"}).state_dict()
+    assert all(torch.equal(value, base[name]) for name, value in found.items())
+
+
+def test_shared_labels_keep_their_rows_and_the_rest_of_the_network_stays(checkpoint: Path) -> None:
+    from transformers import Mask2FormerForUniversalSegmentation
+
+    base = Mask2FormerForUniversalSegmentation.from_pretrained(checkpoint, dtype=torch.float32)
+    found = starting_network(run_from(checkpoint), {0: "ball", 1: "box", 2: "sky", 3: "cup"})
+    old, new = base.class_predictor.weight, found.class_predictor.weight
+    assert new.shape == (5, 32)
+    assert torch.equal(new[1], old[2])
+    assert torch.equal(new[2], old[0])
+    assert torch.equal(new[4], old[3])
+    assert not torch.equal(new[0], old[0])
+    assert found.config.id2label == {0: "ball", 1: "box", 2: "sky", 3: "cup"}
+    assert not hasattr(found.config, "segdemo_note")
+    for name, value in base.state_dict().items():
+        if not name.startswith(("class_predictor", "criterion")):
+            assert torch.equal(found.state_dict()[name], value)
+
+
+def test_named_parts_are_renewed(checkpoint: Path) -> None:
+    labels = {0: "sky", 1: "grass", 2: "box"}
+    kept = starting_network(run_from(checkpoint), labels).state_dict()
+    renewed = starting_network(run_from(checkpoint, renew=["queries"]), labels).state_dict()
+    changed = {name for name in kept if not torch.equal(kept[name], renewed[name])}
+    assert changed == {
+        "model.transformer_module.queries_embedder.weight",
+        "model.transformer_module.queries_features.weight",
+    }
+
+
+def test_a_checkpoint_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SegdemoError, match="no-such-folder"):
+        starting_network(run_from(tmp_path / "no-such-folder"), {0: "sky"})
+
+
+def test_architectures_are_named_and_have_the_originals_depth() -> None:
+    with pytest.raises(SegdemoError, match="huge"):
+        architecture_config("huge", {0: "sky"})
+    for name in ("tiny", "small"):
+        assert ARCHITECTURES[name].decoder_layers == 10
+
+
+def test_weights_are_stored_in_half_precision_in_small_shards(checkpoint: Path) -> None:
+    from safetensors.torch import load_file
+
+    files = list(checkpoint.glob("*.safetensors"))
+    assert all(path.stat().st_size <= 9_000_000 for path in files)
+    assert {value.dtype for path in files for value in load_file(path).values()} == {torch.float16}
