@@ -5,22 +5,16 @@ and on a busy machine that wait is most of the time. Whole tiles need only one w
 """
 
 import os
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
 
 Item = TypeVar("Item")
 
 MAX_WORKERS = 4
-
-_lock = threading.Lock()
-_limited: list[Any] = []
-"""The limit in force, once for every caller inside; only the first sets it and only the last lifts it."""
 
 
 @cache
@@ -49,7 +43,7 @@ def for_each(work: Callable[[Item], object], items: Iterable[Item]) -> None:
     """
     everything = list(items)
     workers = min(_workers(), len(everything))
-    with _one_thread_for_products():
+    with _controller().limit(limits=1, user_api="blas"):
         if workers <= 1:
             _run(work, everything)
             return
@@ -61,16 +55,3 @@ def for_each(work: Callable[[Item], object], items: Iterable[Item]) -> None:
 def _run(work: Callable[[Item], object], items: list[Item]) -> None:
     for item in items:
         work(item)
-
-
-@contextmanager
-def _one_thread_for_products() -> Iterator[None]:
-    with _lock:
-        _limited.append(_limited[0] if _limited else _controller().limit(limits=1, user_api="blas"))
-    try:
-        yield
-    finally:
-        with _lock:
-            limit = _limited.pop()
-            if not _limited:
-                limit.restore_original_limits()

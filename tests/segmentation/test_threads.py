@@ -28,19 +28,20 @@ def test_errors_are_raised():
         for_each(work, range(9))
 
 
-def test_the_thread_limit_ends_with_the_last_of_several_callers():
+def test_products_run_on_one_thread_inside_and_as_before_outside():
     before = blas_threads()
     inside: list[list[int]] = []
+    for_each(lambda _: inside.append(blas_threads()), [0])
+    assert inside == [[1] * len(before)]
+    assert blas_threads() == before
+
+
+def test_callers_at_the_same_time_leave_the_limit_as_it_was():
+    before = blas_threads()
     both = threading.Barrier(2, timeout=60)
-
-    def work(_: int) -> None:
-        both.wait()
-        inside.append(blas_threads())
-
-    callers = [threading.Thread(target=for_each, args=(work, [0])) for _ in range(2)]
+    callers = [threading.Thread(target=for_each, args=(lambda _: both.wait(), [0])) for _ in range(2)]
     for caller in callers:
         caller.start()
     for caller in callers:
         caller.join()
-    assert all(threads == [1] * len(before) for threads in inside)
     assert blas_threads() == before
