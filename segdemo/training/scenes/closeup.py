@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from .animals import animal
 from .buildings import facade
@@ -146,7 +147,7 @@ def _cover(stage: Stage, middle: tuple[float, float], size: tuple[float, float],
     rng, canvas = stage.rng, stage.canvas
     c, s = np.cos(turn), np.sin(turn)
 
-    def place(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
+    def place(x0: float, y0: float, x1: float, y1: float) -> npt.NDArray[np.float64]:
         corners = np.array(((x0, y0), (x1, y0), (x1, y1), (x0, y1))) * np.array(size)
         return np.asarray(corners @ np.array(((c, s), (-s, c))) + np.array(middle))
 

@@ -3,11 +3,12 @@
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from .animals import animal
 from .buildings import block
 from .classes import Ade
-from .colours import oklch, rgb
+from .colours import Colour, oklch, rgb
 from .figure import Figure
 from .kerbside import bench
 from .land import ground, meadow, mountains, shore, water, woods
@@ -163,13 +164,13 @@ def beach(stage: Stage, hour: Hour) -> None:
 
 
 def _beside(
-    rng: np.random.Generator, z: float, middle: np.ndarray, depths: np.ndarray, clear: float
+    rng: np.random.Generator, z: float, middle: npt.NDArray[np.float64], depths: npt.NDArray[np.float64], clear: float
 ) -> tuple[float, float]:
     """A place off the path at distance ``z``."""
     return float(np.interp(z, depths, middle)) + float(rng.choice((-1, 1))) * (clear + rng.uniform(0, 0.5) * z), z
 
 
-def _flower_bed(stage: Stage, blossom: np.ndarray) -> None:
+def _flower_bed(stage: Stage, blossom: Colour) -> None:
     """Flowers close to the camera along the lower edge."""
     rng, canvas = stage.rng, stage.canvas
     tint = stage.light.on((0, 0.6, -0.8))

@@ -7,12 +7,15 @@ import numpy as np
 
 from .classes import Ade
 from .colours import Colour, mix
-from .furniture import Place, bed, bookcase, cabinet, chair, lamp, pot_plant, pouf, sofa, table, television
+from .furniture import Place, armchair, bed, bookcase, cabinet, chair, sofa, table, television
+from .openings import openings
+from .ornaments import lamp, pot_plant
 from .stage import Stage
 from .textures import wood
-from .walls import Room, openings, pendant, rug, shell
+from .walls import Room, pendant, rug, shell
 
 Layout = list[tuple[float, Callable[[], None]]]
+"""How far away each piece of furniture stands, and what paints it."""
 
 
 def room(stage: Stage) -> None:
@@ -107,7 +110,7 @@ def _living(r: Room, pieces: Layout) -> None:
             front[1] + 0.1,
             side * -0.9,
             (0.95, 0.95),
-            lambda place: pouf(place, r.second),
+            lambda place: armchair(place, r.second),
         )
     if rng.random() < 0.4:
         _put(
@@ -202,7 +205,7 @@ def _fill_walls(r: Room, pieces: Layout) -> None:
     for _ in range(int(rng.integers(0, 3))):
         x, z = float(rng.choice((r.left + 0.35, r.right - 0.35))), rng.uniform(2.2, r.back - 0.3)
         if rng.random() < 0.6:
-            _put(r, pieces, x, z, 0.0, (0.5, 0.5), pot_plant)
+            _put(r, pieces, x, z, 0.0, (0.5, 0.5), lambda place: pot_plant(place.stage, place.centre))
         else:
             _put(
                 r,
