@@ -9,6 +9,4 @@ class MissingExtraError(SegdemoError):
     """An optional dependency is not installed; the sentence names the exact install command."""
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(
-            f'{feature} needs an extra that is not installed: run `pip install -e ".[{extra}]"`.'
-        )
+        super().__init__(f'{feature} needs an extra that is not installed: run `pip install -e ".[{extra}]"`.')
