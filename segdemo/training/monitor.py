@@ -4,7 +4,6 @@ import copy
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
@@ -99,15 +98,3 @@ class Monitor(TrainerCallback):
 def _duration(seconds: float) -> str:
     minutes = math.ceil(seconds / 60)
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
-
-
-def silent(_: str) -> None:
-    """Say nothing."""
-
-
-def quiet_libraries(folder: Path) -> None:
-    """Keep the libraries' own progress bars and notices out of the run's output."""
-    from transformers.utils import logging
-
-    folder.mkdir(parents=True, exist_ok=True)
-    logging.disable_progress_bar()

@@ -60,12 +60,15 @@ class _Run:
     """The state that goes from stage to stage."""
 
     def __init__(self, config: RunConfig, out: Path, labels: dict[int, str], say: Callable[[str], None]) -> None:
+        from transformers.utils.logging import disable_progress_bar
+
         from segdemo.training.criterion import LossWeights
         from segdemo.training.history import History
         from segdemo.training.network import TrainingNetwork
         from segdemo.training.start import starting_network
         from segdemo.training.validation import processor_settings
 
+        disable_progress_bar()
         self.config, self.out, self.labels, self.say = config, out, labels, say
         self.sources = {name: load_source(source, labels) for name, source in config.sources.items()}
         self.validation = {name: load_source(source, labels) for name, source in config.validation.items()}
@@ -152,7 +155,7 @@ class _Run:
         if folder.exists() and (best["stage"], best["choice"]) > (number, choice):
             return
         known = known_classes(self.sources.values())
-        kept = {"stage": number, "choice": choice, "scores": {name: asdict(score) for name, score in scores.items()}}
+        plain = {name: asdict(score) for name, score in scores.items()}
         save_result(
             network,
             folder,
@@ -172,12 +175,12 @@ class _Run:
                     labels=self.labels,
                     known=known,
                     pictures={name: len(samples) for name, samples in self.sources.items()},
-                    scores=kept["scores"],
+                    scores=plain,
                     parameters=sum(parameter.numel() for parameter in network.parameters()),
                 )
             },
         )
-        write_atomically(record, json.dumps(kept, indent=1))
+        write_atomically(record, json.dumps({"stage": number, "choice": choice, "scores": plain}, indent=1))
 
     def result(self) -> RunResult:
         record = self.out / "best.json"

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch.utils.data import Dataset, SequentialSampler
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from segdemo.training.config import StageConfig
 from segdemo.training.network import TrainingNetwork, parts_of
@@ -38,6 +38,8 @@ class StageTrainer(Trainer):
         callbacks: list[TrainerCallback] | None = None,
     ) -> None:
         self.stage = stage
+        self.optimizer: torch.optim.Optimizer | None
+        self.lr_scheduler: Any
         self.average = RunningAverage(network, stage.average) if stage.average else None
         self._sums: dict[str, float] = {}
         self._count = 0
@@ -73,6 +75,8 @@ class StageTrainer(Trainer):
             data_collator=collator,
             callbacks=[_AfterStep(self), *(callbacks or [])],
         )
+        # The monitor says what there is to say.
+        self.remove_callback(PrinterCallback)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
         return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
