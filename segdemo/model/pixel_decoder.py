@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segdemo.model.capture import Steps
-from segdemo.model.swin import fused_linear
+from segdemo.model.swin import fused_linear, mlp
 
 
 class DeformableLayer(nn.Module):
@@ -44,7 +44,7 @@ class DeformableLayer(nn.Module):
         plain = tracing or value.dtype != torch.float32 or value.device.type != "cpu"
         sampled = (_by_grid if plain else _by_rows)(value, places, weights, shapes)
         tokens = self.norm1(tokens + self.out(sampled))
-        return self.norm2(tokens + self.fc2(F.relu(self.fc1(tokens))))
+        return self.norm2(tokens + mlp(tokens, self.fc1, F.relu, self.fc2))
 
 
 class PixelDecoder(nn.Module):

@@ -6,6 +6,7 @@ their bias, which one extra zero row provides. Every size is taken from the tens
 traced graph stays right at any input size.
 """
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
@@ -13,6 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segdemo.model.capture import Steps
+
+PART = 7_500_000
+"""Numbers in an intermediate result at most: what stays under the 32 MB that the allocator hands back to the system
+at once is used again instead, without new pages, and the peak memory is lower."""
 
 
 class SwinBlock(nn.Module):
@@ -35,23 +40,37 @@ class SwinBlock(nn.Module):
 
     def forward(self, tokens: Tensor, layout: "WindowLayout") -> Tensor:
         """Return the block's output, of the shape of ``tokens``."""
-        batch, _, channels = tokens.shape
-        area = self.window * self.window
         qkv = self.qkv(F.pad(self.before(tokens), (0, 0, 0, 1)))
-        windows = _rows(qkv, layout.into_windows).view(-1, area, 3, self.heads, channels // self.heads)
+        if in_parts(tokens):
+            attended = torch.stack([self._image(rows, layout) for rows in qkv])
+        else:
+            attended = self._windows(_rows(qkv, layout.into_windows), layout.mask)
+        tokens = tokens + self.out(_rows(attended, layout.out_of_windows))
+        return tokens + mlp(self.after(tokens), self.fc1, F.gelu, self.fc2)
+
+    def _image(self, qkv: Tensor, layout: "WindowLayout") -> Tensor:
+        """Attend within the windows of one image, some at a time."""
+        area = self.window * self.window
+        index = layout.into_windows.view(-1, area)
+        step = max(1, PART // (self.heads * area * area))
+        parts = []
+        for start in range(0, len(index), step):
+            windows = F.embedding(index[start : start + step].flatten(), qkv)[None]
+            mask = None if layout.mask is None else layout.mask[start : start + step]
+            parts.append(self._windows(windows, mask)[0])
+        return torch.cat(parts)
+
+    def _windows(self, qkv: Tensor, mask: Tensor | None) -> Tensor:
+        """Attend within windows, qkv (B, windows * area, 3 C), to (B, windows * area, C)."""
+        batch, _, channels = qkv.shape
+        area = self.window * self.window
+        windows = qkv.view(-1, area, 3, self.heads, channels // 3 // self.heads)
         query, key, value = windows.permute(2, 0, 3, 1, 4).unbind(0)
         bias = self.relative_bias
-        if layout.mask is not None:
-            bias = self._with_mask(layout.mask, batch)
+        if mask is not None:
+            bias = (bias + mask[:, None])[None].expand(batch, -1, -1, -1, -1).reshape(-1, self.heads, area, area)
         attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query.dtype))
-        attended = attended.transpose(1, 2).reshape(batch, -1, channels)
-        tokens = tokens + self.out(_rows(attended, layout.out_of_windows))
-        return tokens + self.fc2(F.gelu(self.fc1(self.after(tokens))))
-
-    def _with_mask(self, mask: Tensor, batch: Any) -> Tensor:
-        area = self.window * self.window
-        bias = self.relative_bias + mask[:, None]
-        return bias[None].expand(batch, -1, -1, -1, -1).reshape(-1, self.heads, area, area)
+        return attended.transpose(1, 2).reshape(batch, -1, channels // 3)
 
 
 class WindowLayout:
@@ -143,6 +162,20 @@ class SwinBackbone(nn.Module):
                 tokens = stage.merge(stage.merge_norm(tokens))
                 height, width = height // 2, width // 2
         return features
+
+
+def in_parts(tokens: Tensor) -> bool:
+    """Whether to work on a part of the places at a time, which a trace must not and a graphics card need not."""
+    return tokens.device.type == "cpu" and torch._C._get_tracing_state() is None
+
+
+def mlp(tokens: Tensor, fc1: nn.Linear, activation: Callable[[Tensor], Tensor], fc2: nn.Module) -> Tensor:
+    """Return two linear layers with an activation between, over tokens (B, N, C), some places at a time."""
+    if in_parts(tokens):
+        step = max(1, PART // (tokens.shape[0] * fc1.out_features))
+        if tokens.shape[1] > step:
+            return torch.cat([fc2(activation(fc1(part))) for part in tokens.split(step, dim=1)], dim=1)
+    return torch.as_tensor(fc2(activation(fc1(tokens))))
 
 
 def fused_linear(*layers: nn.Linear) -> nn.Linear:

@@ -56,6 +56,15 @@ def test_every_layer_equals_the_library(network: AnyNetwork, library: Any, size:
         np.testing.assert_allclose(raw.classes[index], layer["class_queries_logits"].numpy(), **tolerance)
 
 
+def test_working_in_parts_changes_nothing(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Network(load_library_model(tiny_checkpoint))
+    whole = network(pixels((96, 160), 2))
+    monkeypatch.setattr("segdemo.model.swin.PART", 2000)
+    parts = network(pixels((96, 160), 2))
+    for left, right in zip((*whole.masks, *whole.attentions), (*parts.masks, *parts.attentions), strict=True):
+        np.testing.assert_allclose(left, right, rtol=2e-3, atol=2e-4)
+
+
 def test_without_capture_only_the_last_layer_is_kept(network: AnyNetwork) -> None:
     plain, full = network(pixels((96, 128)), capture=False), network(pixels((96, 128)))
     assert len(plain.masks) == len(plain.classes) == 1
