@@ -23,8 +23,11 @@ Long = npt.NDArray[np.int64]
 _CHUNK = 32_768
 _AXIS_MASK = 7
 _WORD = 63
-# The twelve comparisons that sort six numbers.
-_SORTING_NETWORK = ((0, 5), (1, 3), (2, 4), (1, 2), (3, 4), (0, 3), (2, 5), (0, 1), (2, 3), (4, 5), (1, 2), (3, 4))
+# Comparisons that sort three and six numbers.
+_SORTING_NETWORKS = {
+    3: ((0, 1), (1, 2), (0, 1)),
+    6: ((0, 5), (1, 3), (2, 4), (1, 2), (3, 4), (0, 3), (2, 5), (0, 1), (2, 3), (4, 5), (1, 2), (3, 4)),
+}
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ class Lattice:
 def build_lattice(features: Sequence[Float]) -> Lattice:
     """The lattice of points with unit standard deviation.
 
-    ``features``: d = 5 float32 arrays (points,), each divided by the kernel's standard deviation along it.
+    ``features``: d = 2 or 5 float32 arrays (points,), each divided by the kernel's standard deviation along it.
     """
     width = len(features) + 1
     points = len(features[0])
@@ -172,9 +175,11 @@ def _simplices(features: Sequence[Float], packing: _Packing) -> tuple[Long, Floa
     ranked = []
     for axis, (coordinate, floor) in enumerate(zip(coordinates, floors, strict=True)):
         remainder = np.maximum(coordinate - width * floor, 0)
-        # Floats that are not negative sort like their bit patterns; the lowest bits can carry the axis.
-        ranked.append((remainder.view(np.int32) & ~_AXIS_MASK) | axis)
-    for i, j in _SORTING_NETWORK:
+        # Floats that are not negative sort like their bit patterns; the lowest bits can carry the axis. Of equal ones
+        # the first axis leads, as in the usual implementations: in a photo's first column two are equal, and which
+        # vertices of weight zero exist there steers the blur.
+        ranked.append((remainder.view(np.int32) & ~_AXIS_MASK) | (width - 1 - axis))
+    for i, j in _SORTING_NETWORKS[width]:
         ranked[i], ranked[j] = np.maximum(ranked[i], ranked[j]), np.minimum(ranked[i], ranked[j])
 
     keys = np.empty((len(features[0]), width), np.int64)
@@ -186,7 +191,7 @@ def _simplices(features: Sequence[Float], packing: _Packing) -> tuple[Long, Floa
     remainders = [r.view(np.float32) for r in ranked]
     weights[:, 0] = 1 - (remainders[0] - remainders[-1]) * np.float32(1 / width)
     for i in range(width - 1):
-        key -= packing.steps.take(ranked[i] & _AXIS_MASK)
+        key -= packing.steps[::-1].take(ranked[i] & _AXIS_MASK)
         keys[:, i + 1] = key
         weights[:, i + 1] = (remainders[i] - remainders[i + 1]) * np.float32(1 / width)
     return keys, weights

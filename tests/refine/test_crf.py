@@ -118,6 +118,14 @@ def test_exact_agrees_with_the_reference(scene: Scenes, changes: dict[str, float
     assert agreement(found, reference(image, probabilities, **changes)) >= (0.99 if changes else 0.995)
 
 
+@pytest.mark.parametrize("name", ["astronaut", "chelsea"])
+def test_the_appearance_kernel_is_the_references_own(scene: Scenes, name: str) -> None:
+    # Ties in the order of a simplex's vertices, as in the first column, must fall as they do there.
+    image, probabilities = scene(name, (240, 180), 6)
+    expected = reference(image, probabilities, gaussian_compat=0)
+    assert agreement(dense_crf(image, probabilities, gaussian_compat=0), expected) >= 0.9999
+
+
 @pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "rocket"])
 def test_both_qualities_agree_with_the_reference_on_photographs(scene: Scenes, name: str) -> None:
     image, probabilities = scene(name, (640, 480), 5)
