@@ -160,7 +160,7 @@ def instances(
 
 def mask_confidence(prediction: Prediction, queries: npt.NDArray[np.intp], *, layer: int = -1) -> Float32:
     """Mean mask probability over the cells of each query's mask above 0.5, padding left out: float32 (q,), 0 to 1."""
-    logits = prediction.mask_logits(layer)[queries]
+    logits = prediction.masks[layer][queries].astype(np.float32)
     rows, columns = (
         math.ceil(cells * content / of)
         for cells, content, of in zip(logits.shape[1:], prediction.content_size, prediction.input_size, strict=True)
@@ -197,7 +197,9 @@ def _segments(
     layout = grid(prediction, size)
     if not len(candidates.queries):
         return Segments(np.zeros(layout.size, np.int32), ())
-    claims = _claims(prediction.mask_logits(layer)[candidates.queries], candidates.scores, layout, mask_threshold)
+    claims = _claims(
+        prediction.masks[layer][candidates.queries].astype(np.float32), candidates.scores, layout, mask_threshold
+    )
     owned = np.bincount(claims.owner.ravel(), minlength=len(candidates.queries) + 1)[1:]
     members: list[list[int]] = []
     lookup = np.zeros(len(candidates.queries) + 1, np.int32)

@@ -44,7 +44,7 @@ class Planes:
 def planes(prediction: Prediction, *, size: Size, layer: int = -1) -> Planes:
     """The read-out's planes at ``size`` (height, width), small by intention: every class and query counts here."""
     layout = grid(prediction, size)
-    masks = prediction.mask_logits(layer)
+    masks = np.asarray(prediction.masks[layer], np.float32)
     weights = class_weights(prediction, layer)
     classes = weights.shape[1]
     top, runner_up, query = (np.empty(size, np.int16) for _ in range(3))

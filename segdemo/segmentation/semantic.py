@@ -72,7 +72,7 @@ def semantic(prediction: Prediction, *, layer: int = -1, size: Size | None = Non
     beyond the result does not grow with ``size``.
     """
     layout = grid(prediction, size)
-    masks = prediction.mask_logits(layer)
+    masks = np.asarray(prediction.masks[layer], np.float32)
     weights = class_weights(prediction, layer)
     totals = weights.sum(axis=1)
     labels = np.empty(layout.size, np.int16)
@@ -126,7 +126,7 @@ def class_probabilities(
             raise IndexError(f"class {min(classes)} is not in 0..{weights.shape[1] - 1}")
         weights = np.ascontiguousarray(weights[:, list(classes)])
     layout = grid(prediction, size)
-    masks = prediction.mask_logits(layer)
+    masks = np.asarray(prediction.masks[layer], np.float32)
     together = weights.sum(axis=1)
     out = np.empty((weights.shape[1], *layout.size), np.float32)
 
@@ -146,7 +146,7 @@ def confidence(prediction: Prediction, *, layer: int = -1, size: Size | None = N
     All classes count here, so this costs several times what ``semantic`` does; ask for the ``size`` that is shown.
     """
     layout = grid(prediction, size)
-    masks = prediction.mask_logits(layer)
+    masks = np.asarray(prediction.masks[layer], np.float32)
     weights = class_weights(prediction, layer)
     margin = np.empty(layout.size, np.float32)
     entropy = np.empty(layout.size, np.float32)
