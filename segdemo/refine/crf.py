@@ -81,7 +81,7 @@ def crf_grid(image_shape: tuple[int, ...], quality: Quality = "exact") -> CrfGri
 def prepare_crf(
     image: npt.NDArray[np.uint8], *, bilateral_sxy: float = 60, bilateral_srgb: float = 10, quality: Quality = "exact"
 ) -> PreparedCrf:
-    """Do once what depends only on the photo, ``bilateral_sxy`` and ``bilateral_srgb``: about a fifth of the work.
+    """Do once what depends only on the photo, ``bilateral_sxy`` and ``bilateral_srgb``: about a third of the work.
 
     ``image``: RGB uint8 (H, W, 3). The parameters are those of `dense_crf`, which takes the result as ``prepared``.
     """
