@@ -92,7 +92,8 @@ class StageTrainer(Trainer):
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """Return the stage's schedule."""
         if self.lr_scheduler is None:
-            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer or self.optimizer, rate_at(self.stage))
+            chosen = optimizer if optimizer is not None else self.create_optimizer()
+            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(chosen, rate_at(self.stage))
         return self.lr_scheduler
 
     def compute_loss(
