@@ -111,7 +111,7 @@ def find(name: str | Path) -> Checkpoint:
             id=EMBEDDED_ID,
             title="Embedded small Mask2Former",
             kind="semantic",
-            description="A small Mask2Former that comes with this demo, so that it runs at once on any machine.",
+            description="A small Mask2Former that comes with this demo.",
             terms="See LICENSE and README in assets/checkpoint.",
         )
     else:
