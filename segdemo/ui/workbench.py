@@ -21,7 +21,7 @@ from segdemo.ui.tabs.downloads import download
 from segdemo.ui.tabs.layers import layers
 from segdemo.ui.tabs.panoptic import panoptic
 from segdemo.ui.tabs.pixel import pixel
-from segdemo.ui.tabs.refinement import refine, refine_exactly
+from segdemo.ui.tabs.refinement import judge, refine, refine_exactly
 from segdemo.ui.tabs.result import result
 
 logger = logging.getLogger(__name__)
@@ -107,6 +107,7 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
             looked_up("attention", attention),
             looked_up("pixel", pixel),
             looked_up("refine", refine),
+            looked_up("judge", judge),
         )
     ]
     return gr.HTML(

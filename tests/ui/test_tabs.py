@@ -15,7 +15,7 @@ from segdemo.ui.tabs.attention import attention
 from segdemo.ui.tabs.layers import layers
 from segdemo.ui.tabs.panoptic import panoptic
 from segdemo.ui.tabs.pixel import pixel
-from segdemo.ui.tabs.refinement import refine
+from segdemo.ui.tabs.refinement import judge, refine
 from segdemo.ui.tabs.result import result, small_size
 
 
@@ -140,7 +140,7 @@ def test_refinement_shows_what_it_changed(record: Record) -> None:
 
 def test_an_examples_refinement_is_scored_against_its_ground_truth(record: Record) -> None:
     record.example = "crossing"
-    answer = refine(record, {"refine": {"operation": "erode", "size": 9}})
+    answer = judge(record, {"refine": {"operation": "erode", "size": 9}})
     assert set(answer["truth"]) == {"before", "after"}
     assert all(0 <= value <= 1 for scores in answer["truth"].values() for value in scores.values())
 

@@ -5,6 +5,7 @@
   const MORPHOLOGY = { operation: "none", size: 5, shape: "ellipse", smallest_region: 0, largest_hole: 0 };
   const CRF = { crf: false, gaussian_sxy: 3, gaussian_compat: 3, bilateral_sxy: 60, bilateral_srgb: 10, bilateral_compat: 10, iterations: 5 };
   const REST_MS = 600;
+  const JUDGE_MS = 300;
 
   const CRF_SLIDERS = [
     ["bilateral_sxy", "Appearance: reach", 5, 160, 5, "px", "How far similar colours pull at each other. Literature: 20 to 160."],
@@ -38,6 +39,7 @@
     app.refinement[task] = options;
     app.comparison[task] = "off";
     let restTimer = null;
+    let judgeTimer = null;
     let exact = null;
 
     const result = e("div", { class: "sd-refined" });
@@ -95,6 +97,7 @@
 
     const semantic = () => app.guard(async () => {
       clearTimeout(restTimer);
+      clearTimeout(judgeTimer);
       exact?.cancel();
       const run = state.get("run");
       if (!run) return;
@@ -111,9 +114,20 @@
       const answer = await client.callLatest("refine", "refine", { token: run.token, quality: "interactive", ...on });
       if (!exact) app.viewer.setProgress(null);
       if (answer && state.get("run") === run && sd.refinementOf(app, task).refine) {
+        judge(run, on);
         await accept(answer, on.refine.crf ? " (quick version; the exact one follows when the slider rests)" : "");
       }
     });
+    /** Scores against the ground truth follow once the slider rests; the exact CRF brings its own. */
+    const judge = (run, on) => {
+      clearTimeout(judgeTimer);
+      if (!run.example || on.refine.crf) return;
+      judgeTimer = setTimeout(() => app.guard(async () => {
+        const answer = await client.callLatest("judge", "judge", { token: run.token, ...on });
+        const refined = state.get("refined")?.[task];
+        if (answer?.truth && refined && state.get("run") === run) showResult({ ...refined, truth: answer.truth }, "");
+      }), JUDGE_MS);
+    };
     const runExact = (run, on) => app.guard(async () => {
       const mine = client.run(() => client.call("start_refinement", { token: run.token, ...on }), (message) => app.viewer.setProgress(message));
       exact = mine;
@@ -183,6 +197,7 @@
 
     state.on(["run"], () => {
       clearTimeout(restTimer);
+      clearTimeout(judgeTimer);
       exact?.cancel();
       showResult(null);
       if (state.get("run") && task === "semantic" && sd.refinementOf(app, task).refine) update();
