@@ -18,7 +18,7 @@ from segdemo.model.prediction import Prediction, Size
 from segdemo.model.preprocessing import Preprocessing, SizeOption
 from segdemo.taxonomy import Taxonomy, taxonomy_for
 
-BATCH_PIXELS = 4 * 640 * 864
+BATCH_PIXELS = 2 * 640 * 864
 """Input pixels that one forward pass of ``predict_batch`` takes at most, which bounds its memory."""
 
 _predictors: dict[tuple[Path, str, str, str], "Predictor"] = {}
