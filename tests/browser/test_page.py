@@ -326,3 +326,32 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(chromium: Browser, address:
         page.click(f"#sd-tab-{tab}")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
     context.close()
+
+
+def test_a_refinement_shows_what_it_changed_and_can_be_taken_back(page: Page, cat: Path) -> None:
+    upload(page, cat)
+    before = page.evaluate(f"[...{STATE}('run').map.ids]")
+    panel = page.locator("#sd-panel-semantic")
+    panel.locator(".sd-refinement summary").click()
+    panel.get_by_label("Operation").select_option("open")
+    panel.get_by_role("slider", name="Kernel").fill("21")
+    page.wait_for_function(f"{STATE}('refined')?.semantic?.parameters.morphology?.size === 21")
+    changed = page.evaluate(f"{STATE}('refined').semantic.changed")
+    after = page.evaluate(f"[...{STATE}('refined').semantic.map.ids]")
+    assert changed == pytest.approx(np.mean(np.array(before) != np.array(after)))
+    assert "of the pixels changed" in panel.locator(".sd-refined").inner_text()
+    panel.get_by_text("Before | after").click()
+    assert page.get_by_role("slider", name="Divider between before and after").is_visible()
+    panel.get_by_role("button", name="Reset refinement").click()
+    page.wait_for_function(f"{STATE}('refined') === null")
+    assert not panel.locator(".sd-refined").inner_text()
+
+
+def test_the_quick_crf_gives_way_to_the_exact_one(page: Page) -> None:
+    panel = page.locator("#sd-panel-semantic")
+    panel.locator(".sd-refinement summary").click()
+    panel.get_by_label("Dense CRF").check()
+    page.wait_for_function(f"{STATE}('refined')?.semantic?.parameters.quality === 'interactive'", timeout=60_000)
+    page.wait_for_function(f"{STATE}('refined')?.semantic?.parameters.quality === 'exact'", timeout=60_000)
+    panel.get_by_text("Against this example's ground truth").wait_for()
+    assert panel.locator(".sd-refined tbody tr").count() == 2
