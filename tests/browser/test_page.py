@@ -173,9 +173,8 @@ def test_the_panoptic_table_and_the_canvas_follow_each_other(page: Page) -> None
     page.wait_for_function(f"{STATE}('panoptic') !== null")
     slider = page.get_by_role("slider", name="Score")
     slider.fill("0")
-    page.wait_for_function(
-        f"{STATE}('panoptic').segments.length > 0 && document.querySelectorAll('.sd-table-wrap tbody tr').length > 0"
-    )
+    page.wait_for_function(f"{STATE}('panoptic').parameters.score_threshold === 0")
+    page.wait_for_function("document.querySelectorAll('.sd-table-wrap tbody tr').length > 0")
     page.locator(".sd-cell-button").first.click()
     chosen = page.evaluate(f"{STATE}('segment')")
     assert page.locator("tr.sd-chosen").get_attribute("data-id") == str(chosen)

@@ -7,6 +7,7 @@ from segdemo.outputs import OutputOptions, make_outputs
 from segdemo.ui.arguments import Arguments, choice, flag, number
 from segdemo.ui.jobs import Job
 from segdemo.ui.store import Record
+from segdemo.ui.tabs.panoptic import thresholds
 from segdemo.ui.tabs.refinement import refine_options
 
 KINDS = ("idmap", "segments", "overlay")
@@ -18,9 +19,7 @@ def download(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
     task = choice(arguments, "task", ("semantic", "panoptic"))
     options = OutputOptions(
         task="instance" if task == "panoptic" and flag(arguments, "things_only") else task,  # type: ignore[arg-type]
-        score_threshold=number(arguments, "score_threshold", low=0, high=1, default=0.8),
-        mask_threshold=number(arguments, "mask_threshold", low=0, high=1, default=0.5),
-        overlap_threshold=number(arguments, "overlap_threshold", low=0, high=1, default=0.8),
+        **thresholds(arguments),
         split_components=flag(arguments, "split"),
         opacity=number(arguments, "opacity", low=0, high=1, default=0.6),
         outlines=flag(arguments, "outlines", default=True),

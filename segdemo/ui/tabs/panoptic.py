@@ -17,6 +17,7 @@ from segdemo.ui.tabs.refinement import change_rows, refine_options, scaled
 
 def panoptic(record: Record, arguments: Arguments) -> dict[str, Any]:
     """The id map at the picture's size and the segments, largest first; a sentence where there are none."""
+    parameters = thresholds(arguments)
     found = segments(record, arguments, size=record.display_size)
     options = scaled(refine_options(arguments), record.display_size[1] / record.image.shape[1])
     result, refined = found, None
@@ -26,6 +27,7 @@ def panoptic(record: Record, arguments: Arguments) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "map": pack(result.ids.astype(np.uint16)),
         "segments": segment_rows(record, result),
+        "parameters": parameters,
         "empty": "" if result.segments_info else _why_empty(arguments),
     }
     if refined is not None:
@@ -44,18 +46,22 @@ def panoptic(record: Record, arguments: Arguments) -> dict[str, Any]:
 
 def segments(record: Record, arguments: Arguments, *, size: tuple[int, int] | None = None) -> Segments:
     """The segments that the arguments ask for, at ``size`` (height, width) or the photo's own."""
-    thresholds: dict[str, Any] = {
-        name: number(arguments, name, low=0, high=1, default=default)
-        for name, default in (("score_threshold", 0.8), ("mask_threshold", 0.5), ("overlap_threshold", 0.8))
-    }
     compute = instances if flag(arguments, "things_only") else panoptic_segments
     return compute(
         record.prediction,
-        **thresholds,
+        **thresholds(arguments),
         stuff=record.taxonomy.stuff,
         split_components=flag(arguments, "split"),
         size=size,
     )
+
+
+def thresholds(arguments: Arguments) -> dict[str, float]:
+    """The three thresholds, each 0 to 1, with the library's defaults."""
+    return {
+        name: number(arguments, name, low=0, high=1, default=default)
+        for name, default in (("score_threshold", 0.8), ("mask_threshold", 0.5), ("overlap_threshold", 0.8))
+    }
 
 
 def segment_rows(record: Record, result: Segments) -> list[dict[str, Any]]:
