@@ -56,7 +56,7 @@ def segments(record: Record, arguments: Arguments, *, size: tuple[int, int] | No
     )
 
 
-def thresholds(arguments: Arguments) -> dict[str, float]:
+def thresholds(arguments: Arguments) -> dict[str, Any]:
     """The three thresholds, each 0 to 1, with the library's defaults."""
     return {
         name: number(arguments, name, low=0, high=1, default=default)
