@@ -179,7 +179,11 @@
         slider.reset = () => slider.set(CRF[key]);
         box.append(slider);
       }
-      crfControls.push(toggle, box, stopButton);
+      const hint = e("p", { class: "sd-help" });
+      state.on(["run"], () => {
+        hint.textContent = state.get("run")?.crfHint ?? "";
+      });
+      crfControls.push(toggle, hint, box, stopButton);
       crfControls.reset = () => {
         toggle.input.checked = false;
         box.hidden = true;

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segdemo import examples
+from segdemo.checkpoints import EMBEDDED_ID
 from segdemo.segmentation import Planes, QuerySummary, planes, present_classes, query_table
 from segdemo.taxonomy import Taxonomy
 from segdemo.ui.packing import data_url, pack, to_bytes
@@ -24,6 +26,12 @@ INSTANCES_NOTE = {
     ),
     "panoptic": "",
     "instance": "This checkpoint learned objects only: there are no segments of stuff.",
+}
+
+CRF_HINTS = {
+    "": "",
+    "helps": "An example to try it on: here the CRF at its defaults brings the map closer to the ground truth.",
+    "hurts": "An example to try it on: here the CRF at its defaults takes the map further from the ground truth.",
 }
 
 
@@ -81,6 +89,7 @@ def result(record: Record, token: str) -> dict[str, Any]:
         "numLayers": prediction.num_layers,
         "numHeads": prediction.num_heads,
         "instancesNote": INSTANCES_NOTE[record.checkpoint.kind],
+        "crfHint": _crf_hint(record),
         "labels": {str(entry.index): entry.name for entry in record.taxonomy.classes},
         "classes": [
             {**class_entry(record.taxonomy, entry.category_id), "area": entry.share, "score": entry.score}
@@ -105,3 +114,9 @@ def result(record: Record, token: str) -> dict[str, Any]:
             for row in query_rows(record)
         ],
     }
+
+
+def _crf_hint(record: Record) -> str:
+    if record.example is None or record.checkpoint.id != EMBEDDED_ID or record.size != "checkpoint":
+        return ""
+    return CRF_HINTS[examples.example(record.example).crf]
