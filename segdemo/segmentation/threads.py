@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
 
@@ -32,50 +32,28 @@ def _workers() -> int:
     return max(1, min(MAX_WORKERS, os.cpu_count() or 1))
 
 
-class _SharedLimit:
-    """One limit for all callers at a time: the first sets it, the last gives the library's threads back.
-
-    Limits of their own would not nest: whoever came second would save the first one's limit, and restore it last.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._callers = 0
-        self._limiter: Any = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._callers == 0:
-                self._limiter = _controller().limit(limits=1, user_api="blas")
-            self._callers += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._callers -= 1
-            if self._callers == 0:
-                self._limiter.restore_original_limits()
-                self._limiter = None
-
-
 @cache
-def _one_blas_thread() -> _SharedLimit:
-    return _SharedLimit()
+def _turn() -> threading.Lock:
+    return threading.Lock()
 
+
+_turn()  # made before two threads can ask for it at once
 
 if hasattr(os, "register_at_fork"):
-    # Threads do not survive a fork, and locks may be held by one of them: the child makes its own.
+    # Threads do not survive a fork, and a lock may be held by one of them: the child makes its own.
     os.register_at_fork(after_in_child=_pool.cache_clear)
-    os.register_at_fork(after_in_child=_one_blas_thread.cache_clear)
+    os.register_at_fork(after_in_child=_turn.cache_clear)
 
 
 def for_each(work: Callable[[Item], object], items: Iterable[Item]) -> None:
     """Call ``work`` on every item, several at a time; it must write to places of its own. Its first error is raised.
 
-    Not to be called from within ``work``.
+    Callers take turns: the cores are all in use, and limits on the library's threads do not nest across threads. Not to
+    be called from within ``work``.
     """
     everything = list(items)
     workers = min(_workers(), len(everything))
-    with _one_blas_thread():
+    with _turn(), _controller().limit(limits=1, user_api="blas"):
         if workers <= 1:
             _run(work, everything)
             return

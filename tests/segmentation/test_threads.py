@@ -39,10 +39,16 @@ def test_products_run_on_one_thread_inside_and_as_before_outside():
 
 def test_callers_at_the_same_time_leave_the_limit_as_it_was():
     before = blas_threads()
-    both = threading.Barrier(2, timeout=60)
-    callers = [threading.Thread(target=for_each, args=(lambda _: both.wait(), [0])) for _ in range(2)]
-    for caller in callers:
-        caller.start()
-    for caller in callers:
-        caller.join()
-    assert blas_threads() == before
+    inside: list[list[int]] = []
+
+    def call() -> None:
+        for_each(lambda _: inside.append(blas_threads()), range(3))
+
+    for _ in range(20):
+        callers = [threading.Thread(target=call) for _ in range(3)]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+        assert blas_threads() == before
+    assert inside == [[1] * len(before)] * 180
