@@ -23,6 +23,7 @@ import segdemo
 from benchmarks.postprocessing import Measured, measure
 from segdemo.images import load_image
 from segdemo.refine import MorphologyOptions, crf_grid, dense_crf, morphology, most_probable, prepare_crf
+from segdemo.refine.morphology import Operation
 from segdemo.segmentation import class_probabilities
 
 Picture = npt.NDArray[np.uint8]
@@ -133,11 +134,13 @@ def over_grid(scenes: dict[str, tuple[Picture, Scores]]) -> Iterator[str]:
 
 
 def of_morphology(scene: tuple[Picture, Scores], repeats: int) -> Iterator[str]:
-    """Milliseconds of morphology on the labels of one photograph."""
-    scores = scene[1].astype(np.float16)
+    """Milliseconds of morphology on one photograph, its classes made equally frequent so that all of them occur."""
+    shares = scene[1] / scene[1].mean((1, 2), keepdims=True)
+    scores = (shares / shares.sum(0)).astype(np.float16)
     labels = scores.argmax(0)
-    options = [MorphologyOptions(operation, 5) for operation in ("erode", "dilate", "open", "close")]
-    options += [MorphologyOptions("open", 15), MorphologyOptions("open", 5, smallest_region=200)]
+    operations: tuple[Operation, ...] = ("erode", "dilate", "open", "close")
+    options = [MorphologyOptions(operation, size) for size in (5, 15, 31) for operation in operations]
+    options += [MorphologyOptions("open", 5, smallest_region=200)]
     options += [MorphologyOptions("close", 5, smallest_region=200, largest_hole=200)]
 
     def call(option: MorphologyOptions) -> Callable[[], Any]:

@@ -11,14 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.errors import SegdemoError
+from segdemo.refine.contest import Contest
+from segdemo.refine.neighbourhood import blocks, closed, gathered
 from segdemo.refine.regions import holes_to_fill, small_regions
-from segdemo.refine.threads import in_threads
+from segdemo.refine.threads import in_threads, shares
 
 Operation = Literal["none", "erode", "dilate", "open", "close"]
 Shape = Literal["ellipse", "square", "cross"]
 LabelMap = TypeVar("LabelMap", bound=npt.NDArray[np.integer])
 Compact = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.uint8]
+Values = TypeVar("Values", bound=npt.NDArray[np.generic])
 
 _ELEMENTS = {"ellipse": cv2.MORPH_ELLIPSE, "square": cv2.MORPH_RECT, "cross": cv2.MORPH_CROSS}
 _LARGEST_KERNEL = 101
@@ -65,9 +68,9 @@ def morphology(
 ) -> LabelMap:
     """A label map after the kernel operation, then the removal of small regions, then the filling of holes.
 
-    ``labels``: integers (H, W). ``probabilities``: (L, H, W), any floating type, of the L classes whose indices
-    ``classes`` names, by default 0 to L - 1; a class that is not among them counts as less probable than any. Returns
-    a new map of the same type.
+    ``labels``: integers (H, W). ``probabilities``: (L, H, W) from 0 to 1, any floating type, of the L classes whose
+    indices ``classes`` names, by default 0 to L - 1; a class that is not among them counts as less probable than any.
+    Returns a new map of the same type.
 
     **Kernel operation.** It is applied to the mask of every chosen class on its own: what lies outside the photo
     belongs to no mask, and erodes none.
@@ -91,7 +94,18 @@ def morphology(
     values, compact = compacted(labels)
     chosen = np.ones(len(values), bool) if options.classes is None else np.isin(values, options.classes)
     result = refine(compact, chosen, options, probability_rows(values, probabilities, classes))
-    return values[result].astype(labels.dtype)  # type: ignore[return-value]
+    return translated(result, values.astype(labels.dtype))  # type: ignore[return-value]
+
+
+def translated(compact: npt.NDArray[np.integer], values: Values) -> Values:
+    """``values[compact]``, on all cores."""
+    result = np.empty(compact.shape, values.dtype)
+
+    def translate(part: slice) -> None:
+        values.take(compact[part], out=result[part], mode="clip")
+
+    in_threads(translate, shares(len(compact)))
+    return result  # type: ignore[return-value]
 
 
 def kernel_element(options: MorphologyOptions) -> Mask:
@@ -130,106 +144,92 @@ def _claim(
     rows: list[npt.NDArray[np.floating] | None],
 ) -> Compact:
     """Dilate or close the chosen classes; see `morphology`."""
-    contested = np.flatnonzero(~_uniform(compact, element))
-    own = compact.ravel()[contested]
-    scores = np.full(len(contested), -np.inf, np.float32)
-    for index in np.flatnonzero(chosen).tolist():
-        mine = np.flatnonzero(own == index)
-        scores[mine] = _scores(rows[index], contested[mine])
-
-    def claims(index: int) -> tuple[int, npt.NDArray[np.intp], npt.NDArray[np.float32]]:
-        mask = np.equal(compact, index).view(np.uint8)
-        inside = np.flatnonzero(_grown(mask, element, close=operation == "close").ravel()[contested])
-        return index, inside, _scores(rows[index], contested[inside])
-
-    best = own.copy()
-    for index, inside, score in in_threads(claims, np.flatnonzero(chosen).tolist()):
-        better = score > scores[inside]
-        winners = inside[better]
-        scores[winners] = score[better]
-        best[winners] = index
     result = compact.copy()
-    result.ravel()[contested] = best
+
+    def claim(part: slice) -> None:
+        around = _Around(compact, part, 2 * (len(element) // 2))
+        offers = []
+        for block in blocks(len(rows), compact):
+            masks = block.sets(around.labels)
+            grown = closed(masks, element) if operation == "close" else gathered(masks, element)
+            offers.append((block, around.inner(grown) & block.members(chosen) & ~around.inner(masks)))
+        contest = Contest(compact, part, offers, rows)
+        contest.defend(chosen)
+        contest.decide()
+        result[part].ravel()[contest.places] = contest.best
+
+    in_threads(claim, shares(len(compact)))
     return result
 
 
 def _released(compact: Compact, chosen: npt.NDArray[np.bool_], operation: Operation, element: Mask) -> Mask:
     """Which pixels of the chosen classes erosion or opening takes from them: uint8 (H, W)."""
-    kept = _uniform(compact, element)
-    if operation == "open":
+    lost = np.zeros(compact.shape, np.uint8)
 
-        def opened(index: int) -> npt.NDArray[np.bool_]:
-            mask = np.equal(compact, index)
-            return (_grown((mask & kept).view(np.uint8), element) > 0) & mask
+    def release(part: slice) -> None:
+        around = _Around(compact, part, 2 * (len(element) // 2))
+        kept = np.ones(around.labels.shape, bool)
+        for block in blocks(len(chosen), compact):
+            own = block.sets(around.labels)
+            kept &= gathered(own, element) == own
+        if operation == "open":
+            survivors = kept
+            kept = np.zeros(kept.shape, bool)
+            for block in blocks(len(chosen), compact):
+                own = block.sets(around.labels)
+                kept |= (gathered(own * survivors, element) & own) != 0
+        lost[part] = ~around.inner(kept) & chosen[compact[part]]
 
-        kept = np.logical_or.reduce(in_threads(opened, np.flatnonzero(chosen).tolist()))
-    lost: Mask = (~kept & chosen[compact]).view(np.uint8)
+    in_threads(release, shares(len(compact)))
     return lost
 
 
 def _reassign(compact: Compact, lost: Mask, element: Mask, rows: list[npt.NDArray[np.floating] | None]) -> Compact:
     """Give the lost pixels new labels; see `morphology`."""
-    places = np.flatnonzero(lost)
-    if not 0 < len(places) < lost.size:
+    if not 0 < np.count_nonzero(lost) < lost.size:
         return compact
-    own = compact.ravel()[places]
-
-    def offers(index: int) -> tuple[int, npt.NDArray[np.intp], npt.NDArray[np.float32]]:
-        survivors = (np.equal(compact, index) & (lost == 0)).view(np.uint8)
-        inside = np.flatnonzero((_grown(survivors, element).ravel()[places] > 0) & (own != index))
-        return index, inside, _scores(rows[index], places[inside])
-
     result = compact.copy()
-    scores = np.full(len(places), -np.inf, np.float32)
-    best = own.copy()
-    for index, inside, score in in_threads(offers, range(len(rows))):
-        better = score > scores[inside]
-        winners = inside[better]
-        scores[winners] = score[better]
-        best[winners] = index
-    alone = np.isneginf(scores)
-    if alone.any():
+    alone = lost.copy()
+
+    def reassign(part: slice) -> None:
+        around = _Around(compact, part, len(element) // 2)
+        remains = around.of(lost) == 0
+        offers = []
+        for block in blocks(len(rows), compact):
+            own = block.sets(around.labels)
+            near = around.inner(gathered(own * remains, element))
+            offers.append((block, near * lost[part] & ~around.inner(own)))
+        contest = Contest(compact, part, offers, rows)
+        contest.decide()
+        result[part].ravel()[contest.places] = contest.best
+        alone[part].ravel()[contest.places] = 0
+
+    in_threads(reassign, shares(len(compact)))
+    places = np.flatnonzero(alone)
+    if len(places):
         _, nearest = cv2.distanceTransformWithLabels(lost, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-        survivors = np.flatnonzero(lost == 0)
-        label_of = np.empty(len(survivors) + 1, compact.dtype)
-        label_of[nearest.ravel()[survivors]] = compact.ravel()[survivors]
-        best[alone] = label_of[nearest.ravel()[places[alone]]]
-    result.ravel()[places] = best
+        survives = lost == 0
+        label_of = np.empty(np.count_nonzero(survives) + 1, compact.dtype)
+        label_of[nearest[survives]] = compact[survives]
+        result.ravel()[places] = label_of[nearest.ravel()[places]]
     return result
 
 
-def _uniform(compact: Compact, element: Mask) -> npt.NDArray[np.bool_]:
-    """Where the kernel sees one label only, that is, what erosion leaves of all classes at once."""
-    uniform: npt.NDArray[np.bool_] = np.equal(cv2.erode(compact, element), cv2.dilate(compact, element))
-    return uniform
+class _Around:
+    """A part of a map's rows with what lies within ``reach`` above and below it."""
 
+    def __init__(self, compact: Compact, part: slice, reach: int) -> None:
+        self._outer = slice(max(0, part.start - reach), min(len(compact), part.stop + reach))
+        self._inner = slice(part.start - self._outer.start, part.stop - self._outer.start)
+        self.labels = self.of(compact)
 
-def _grown(mask: Mask, element: Mask, *, close: bool = False) -> Mask:
-    """A mask dilated or closed, as if the photo went on without it; only its bounding box is worked on."""
-    x, y, width, height = cv2.boundingRect(mask)
-    result = np.zeros_like(mask)
-    if width == 0:
-        return result
-    reach = len(element) // 2
-    box = mask[y : y + height, x : x + width]
-    box = cv2.copyMakeBorder(box, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0)
-    box = cv2.dilate(box, element)
-    if close:
-        box = cv2.erode(box, element, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    top, left = max(0, y - reach), max(0, x - reach)
-    bottom, right = min(mask.shape[0], y + height + reach), min(mask.shape[1], x + width + reach)
-    first_row, first_column = top - y + reach, left - x + reach
-    result[top:bottom, left:right] = box[
-        first_row : first_row + bottom - top, first_column : first_column + right - left
-    ]
-    return result
+    def of(self, values: Values) -> Values:
+        """The rows of an array of the map's height."""
+        return values[self._outer]  # type: ignore[return-value]
 
-
-def _scores(row: npt.NDArray[np.floating] | None, places: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
-    """A class's probabilities at flat positions; -1 where it has none."""
-    if row is None:
-        return np.full(len(places), -1, np.float32)
-    return row.ravel()[places].astype(np.float32)
+    def inner(self, values: Values) -> Values:
+        """The part's own rows of an array of the height that ``of`` gives."""
+        return values[self._inner]  # type: ignore[return-value]
 
 
 def compacted(labels: npt.NDArray[np.integer]) -> tuple[npt.NDArray[np.int64], Compact]:
@@ -238,9 +238,11 @@ def compacted(labels: npt.NDArray[np.integer]) -> tuple[npt.NDArray[np.int64], C
     if high - low < 1 << 16:
         shifted = labels - low if low else labels
         values = np.flatnonzero(np.bincount(shifted.ravel())).astype(np.int64)
-        table = np.zeros(high - low + 1, np.uint8 if len(values) <= 1 << 8 else np.uint16)
+        table: Compact = np.zeros(high - low + 1, np.uint8)
+        if len(values) > 1 << 8:
+            table = table.astype(np.uint16)
         table[values] = np.arange(len(values))
-        return values + low, table[shifted]
+        return values + low, translated(shifted, table)
     found, places = np.unique(labels, return_inverse=True)
     if len(found) > 1 << 16:
         raise SegdemoError(f"The map has {len(found)} different labels: morphology works on 65,536 at most.")

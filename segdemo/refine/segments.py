@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.refine.morphology import Mask, MorphologyOptions, check, compacted, probability_rows, refine
+from segdemo.refine.morphology import Mask, MorphologyOptions, check, compacted, probability_rows, refine, translated
 
 Info = TypeVar("Info")
 
@@ -44,7 +44,7 @@ def morphology_segments(
         mask = np.equal(result, index).view(np.uint8) if index is not None else None
         if mask is not None and mask.any():
             segments.append(_with_mask(info, mask))
-    return values[result].astype(np.int32), segments
+    return translated(result, values.astype(np.int32)), segments
 
 
 def _field(info: Any, name: str) -> Any:

@@ -87,6 +87,27 @@ def test_the_rule_pixel_by_pixel(operation: Any, shape: Any, size: int, chosen: 
         assert distance[found[y, x]][y, x] <= 1.08 * min(d[y, x] for d in distance.values())
 
 
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_more_labels_than_one_integer_has_bits(operation: Any) -> None:
+    labels, probabilities = blobs(5, labels=150, size=(30, 40))
+    assert len(np.unique(labels)) > 64
+    chosen = list(range(0, 150, 2))
+    options = MorphologyOptions(operation, 5, classes=tuple(chosen))
+    found = morphology(labels, options, probabilities=probabilities)
+    expected, _ = by_the_rule(labels, options, probabilities, chosen)
+    np.testing.assert_array_equal(found[expected >= 0], expected[expected >= 0])
+
+
+@pytest.mark.parametrize(("shape", "size"), [("ellipse", 31), ("square", 101), ("cross", 21)])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_kernels_as_large_as_the_map(operation: Any, shape: Any, size: int) -> None:
+    rows, columns = np.indices((40, 30))
+    labels = ((rows - 20) ** 2 + (columns - 12) ** 2 < 150).astype(int)
+    options = MorphologyOptions(operation, size, shape, classes=(1,))
+    expected = binary(operation, labels == 1, kernel_element(options))
+    np.testing.assert_array_equal(morphology(labels, options) == 1, expected)
+
+
 def test_eroding_everything_leaves_a_straight_boundary() -> None:
     labels = np.repeat([[3] * 10 + [7] * 10], 12, axis=0)
     probabilities = np.stack([labels == 3, labels == 7]).astype(np.float32)
@@ -126,6 +147,22 @@ def test_holes_are_filled(seed: int) -> None:
     labels, _ = blobs(seed)
     found = morphology(labels, MorphologyOptions(classes=(1,), largest_hole=10_000))
     np.testing.assert_array_equal(found == 1, ndimage.binary_fill_holes(labels == 1))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("largest", [1, 6, 40, 400])
+def test_holes_of_every_class_at_once(seed: int, largest: int) -> None:
+    labels, _ = blobs(seed)
+    expected, decided = labels.copy(), np.zeros(labels.shape, int)
+    for c in np.unique(labels):
+        regions, count = ndimage.label(labels != c)
+        border = np.unique(np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]]))
+        for region in set(range(1, count + 1)) - set(border.tolist()):
+            hole = regions == region
+            if hole.sum() <= largest:
+                wins = hole & (decided < hole.sum())
+                expected[wins], decided[wins] = c, hole.sum()
+    np.testing.assert_array_equal(morphology(labels, MorphologyOptions(largest_hole=largest)), expected)
 
 
 def test_of_nested_holes_the_outermost_decides_and_size_counts() -> None:
