@@ -145,9 +145,10 @@ def _claim(
 ) -> Compact:
     """Dilate or close the chosen classes; see `morphology`."""
     result = compact.copy()
+    reach = len(element) // 2 * (2 if operation == "close" else 1)
 
     def claim(part: slice) -> None:
-        around = _Around(compact, part, 2 * (len(element) // 2))
+        around = _Around(compact, part, reach)
         offers = []
         for block in blocks(len(rows), compact):
             masks = block.sets(around.labels)
@@ -165,9 +166,10 @@ def _claim(
 def _released(compact: Compact, chosen: npt.NDArray[np.bool_], operation: Operation, element: Mask) -> Mask:
     """Which pixels of the chosen classes erosion or opening takes from them: uint8 (H, W)."""
     lost = np.zeros(compact.shape, np.uint8)
+    reach = len(element) // 2 * (2 if operation == "open" else 1)
 
     def release(part: slice) -> None:
-        around = _Around(compact, part, 2 * (len(element) // 2))
+        around = _Around(compact, part, reach)
         kept = np.ones(around.labels.shape, bool)
         for block in blocks(len(chosen), compact):
             own = block.sets(around.labels)
@@ -205,14 +207,32 @@ def _reassign(compact: Compact, lost: Mask, element: Mask, rows: list[npt.NDArra
         alone[part].ravel()[contest.places] = 0
 
     in_threads(reassign, shares(len(compact)))
-    places = np.flatnonzero(alone)
-    if len(places):
-        _, nearest = cv2.distanceTransformWithLabels(lost, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-        survives = lost == 0
-        label_of = np.empty(np.count_nonzero(survives) + 1, compact.dtype)
-        label_of[nearest[survives]] = compact[survives]
-        result.ravel()[places] = label_of[nearest.ravel()[places]]
+    _take_nearest(compact, lost, alone, result, near=max(48, 3 * len(element)))
     return result
+
+
+def _take_nearest(compact: Compact, lost: Mask, alone: Mask, result: Compact, *, near: int) -> None:
+    """Write the label of the nearest pixel that is not lost where ``alone`` is not 0, into ``result``.
+
+    Parts of the map are looked at with ``near`` rows around them, and only if that does not do the whole map at once.
+    """
+
+    def take(part: slice, reach: int) -> None:
+        around = _Around(compact, part, reach)
+        if not alone[part].any():
+            return
+        gone = np.ascontiguousarray(around.of(lost))
+        distance, nearest = cv2.distanceTransformWithLabels(gone, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+        survives = gone == 0
+        label_of = np.empty(np.count_nonzero(survives) + 1, compact.dtype)
+        label_of[nearest[survives]] = around.labels[survives]
+        # What lies farther away than the rows that were looked at may be nearer than what was found in them.
+        places = np.flatnonzero(alone[part] * (around.inner(distance) <= reach))
+        result[part].ravel()[places] = label_of[around.inner(nearest).ravel()[places]]
+        alone[part].ravel()[places] = 0
+
+    in_threads(lambda part: take(part, near), shares(len(compact)))
+    take(slice(0, len(compact)), max(compact.shape) * 2)
 
 
 class _Around:
