@@ -10,6 +10,8 @@ import typer
 
 from segdemo import checkpoints, examples
 from segdemo.errors import SegdemoError
+from segdemo.model.graph import make_graph_in_background
+from segdemo.model.predictor import load_predictor
 from segdemo.settings import settings
 from segdemo.ui import viewer
 from segdemo.ui.endpoint import add_endpoint
@@ -47,7 +49,8 @@ def create_app(checkpoint: str | None = None, *, warm_up: bool = True) -> gr.Blo
 
     ``checkpoint`` is a hub id whose weights are on disk, or a folder; without it the default one. A checkpoint that
     is not there leaves a line in the log and the default in its place. With ``warm_up`` the first example is run in
-    the background, so that the first visitor finds it done.
+    the background, so that the first visitor finds it done; after that the checkpoint is converted for OpenVINO in a
+    process of its own, where that is installed.
     """
     chosen, available = _checkpoints(checkpoint)
     store = Store(max_bytes=settings().store_bytes, max_seconds=settings().store_seconds)
@@ -124,7 +127,11 @@ def _find_or_fetch(name: str) -> checkpoints.Checkpoint:
 
 
 def _warm_up(runner: Runner, checkpoint: str, example: str | None) -> None:
+    """Make the first visitor's wait short, and every later one's: PyTorch serves until the converted graph is ready."""
     try:
         runner.warm_up(checkpoint, example)
+        engine = load_predictor(checkpoint).engine
+        if engine.name == "torch" and engine.device == "cpu":
+            make_graph_in_background(checkpoints.resolve(checkpoint))
     except SegdemoError as error:
         logger.warning("%s", error)
