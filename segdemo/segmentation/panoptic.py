@@ -18,7 +18,7 @@ from segdemo.errors import SegdemoError
 from segdemo.model.prediction import Prediction, Size
 from segdemo.segmentation.components import split_map
 from segdemo.segmentation.sampling import Float32, Grid, grid, sigmoid, softmax
-from segdemo.segmentation.scores import ROUNDING, Tile, first_maximum, tiles
+from segdemo.segmentation.scores import ROUNDING, Tile, fine_cells, first_maximum, tiles
 from segdemo.segmentation.threads import for_each
 from segdemo.taxonomy import taxonomy_for
 
@@ -298,5 +298,5 @@ def _claims(masks: Float32, scores: Float32, layout: Grid, mask_threshold: float
         for i, place in enumerate(places):
             np.copyto(here, rivals[i] + 1, where=(winner == i) & in_mask[place])
 
-    for_each(settle, tiles(layout, masks))
+    for_each(settle, tiles(layout, masks, cells=fine_cells(layout)))
     return _Claims(owner, np.sum([a for a, _ in counts], axis=0), np.sum([b for _, b in counts], axis=0))

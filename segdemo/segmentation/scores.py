@@ -18,6 +18,10 @@ Index = npt.NDArray[np.intp]
 
 TILE_CELLS = 20
 """Mask cells along a tile's side: few enough to prune well and to fit the cache, enough to be worth the bookkeeping."""
+FINE_CELLS = 8
+"""Mask cells along the side of the smallest tile."""
+FINE_PIXELS = 160
+"""Output pixels along the side of a tile of ``fine_cells``, within those limits."""
 SLACK = 1e-4
 """Largest error of a class score (together they are 0.25 to 3.3) that treating queries as constant may cause."""
 ROUNDING = 1e-6
@@ -48,6 +52,12 @@ class Tile:
 def class_weights(prediction: Prediction, layer: int = -1) -> Float32:
     """Each query's class probabilities, "no object" left out: float32 (Q, C); rows sum to less than 1."""
     return np.ascontiguousarray(softmax(prediction.class_logits(layer))[:, :-1])
+
+
+def fine_cells(layout: Grid) -> int:
+    """Mask cells along a tile's side where most of the work is at output pixels: fewer, the larger a cell is shown."""
+    shown = max(layout.size[0] / layout.rows.cells, layout.size[1] / layout.columns.cells)
+    return int(np.clip(FINE_PIXELS / shown, FINE_CELLS, TILE_CELLS))
 
 
 def tiles(layout: Grid, masks: Float32, *, cells: int = TILE_CELLS) -> Iterator[Tile]:
