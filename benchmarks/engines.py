@@ -26,6 +26,7 @@ from segdemo.cli.benchmark import machine
 
 PHOTO = (1024, 768)
 LARGE = (3840, 2160)
+INPUT = (640, 864)
 CONTENDERS = ("pipeline", "torch fp32", "torch bf16", "openvino fp32", "openvino bf16")
 
 
@@ -241,6 +242,42 @@ def starts() -> list[str]:
     return [f"`import segdemo` takes {1000 * statistics.median(runs):.0f} ms."]
 
 
+def _convert(checkpoint: str) -> bool:
+    """Convert a checkpoint for OpenVINO where that is installed and not done yet; whether it was done here."""
+    from importlib.util import find_spec
+
+    from segdemo import checkpoints
+    from segdemo.model.graph import find_graph
+
+    if find_spec("openvino") is None or find_graph(checkpoints.resolve(checkpoint)) is not None:
+        return False
+    command = [sys.executable, "-m", "segdemo", "optimise", "--checkpoint", checkpoint, "--shape", "640x864"]
+    return subprocess.run(command, check=False).returncode == 0
+
+
+def roofline(checkpoint: str) -> list[str]:
+    """What the network computes, how fast this machine multiplies matrices, and so what no fp32 engine can beat."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from segdemo.model.weights import load_library_model
+
+    left, right = torch.randn(2048, 2048), torch.randn(2048, 2048)
+    rates = []
+    for _ in range(7):
+        start = time.perf_counter()
+        left @ right
+        rates.append(2 * 2048**3 / (time.perf_counter() - start))
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        load_library_model(Path(checkpoint))(torch.zeros(1, 3, *INPUT))
+    operations, rate = counter.get_total_flops(), statistics.median(rates)
+    return [
+        f"At {INPUT[0]} x {INPUT[1]} the network's matrix products and convolutions are {operations / 1e9:.0f} GFLOP. "
+        f"PyTorch multiplies matrices of 2048 at {rate / 1e9:.0f} GFLOP/s in float32 here, with "
+        f"{torch.get_num_threads()} threads: a forward pass at that rate takes {operations / rate:.1f} s."
+    ]
+
+
 def _library_labels(checkpoint: str, photo: Path) -> npt.NDArray[np.integer]:
     """The paper's labels from the library's own network, unchanged, in float32."""
     import torch
@@ -327,6 +364,7 @@ def main() -> None:
             checkpoint = str(write_random_checkpoint(folder / "swin-large-ade-semantic"))
         photo, large, equal, mixed = _pictures(folder, options.image)
         lines = [f"{machine()}.", "", *starts(), ""]
+        converted = any(title.startswith("openvino") for title in options.only) and _convert(checkpoint)
         started = [Worker.start(title, checkpoint) for title in CONTENDERS if title in (*options.only, "pipeline")]
         workers = [worker for worker in started if worker is not None]
         lines += [*speed(workers, photo, large, options.repeats), ""]
@@ -334,6 +372,12 @@ def main() -> None:
             lines += [*batches(workers, equal, mixed), ""]
         for worker in workers:
             worker.stop()
+        lines += [*roofline(checkpoint), ""]
+        if converted:
+            from segdemo import checkpoints
+            from segdemo.model.graph import discard_graph
+
+            discard_graph(checkpoints.resolve(checkpoint))
         if options.trained and options.photos:
             files = sorted(file for file in options.photos.iterdir() if file.suffix.lower() in (".jpg", ".png"))
             lines += [*agreement(options.trained, files[:: max(1, len(files) // options.limit)][: options.limit]), ""]
