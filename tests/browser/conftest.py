@@ -1,10 +1,12 @@
-"""One Chromium for the tests in a browser, and a viewer on a bare page."""
+"""One Chromium for the tests in a browser, a served page, and a viewer on a bare page."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from segdemo.ui.app import create_app, launch_options
 
 from .harness import ViewerPage, launch_chromium, open_viewer
 
@@ -16,6 +18,16 @@ def chromium() -> Iterator[Browser]:
         browser = launch_chromium(playwright)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A served page."""
+    app = create_app(warm_up=False)
+    options = launch_options()
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **options)
+    yield url
+    app.close()
 
 
 @pytest.fixture

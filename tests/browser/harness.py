@@ -19,7 +19,13 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",
 ]
+"""For a machine without a screen, and nothing said to other hosts; the camera is a test picture."""
+
+STATE = "window.segdemo.page.state.get"
+READY = f"window.segdemo?.page && {STATE}('run') && !{STATE}('busy')"
+"""JavaScript: the page shows a finished photo."""
 
 HTML = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>viewer</title>
 <style>body {{ margin: 0; font-family: sans-serif; background: #fff; }} body.dark {{ background: #0b0c0e; }}

@@ -15,23 +15,12 @@ from playwright.sync_api import Browser, Page
 from segdemo.images import decode_png_ids, load_image
 from segdemo.model.predictor import load_predictor
 from segdemo.segmentation import semantic
-from segdemo.ui.app import create_app, launch_options
+
+from .harness import READY, STATE
 
 pytestmark = pytest.mark.browser
 
 TABS = ("semantic", "classes", "panoptic", "layers", "attention")
-STATE = "window.segdemo.page.state.get"
-READY = f"window.segdemo?.page && {STATE}('run') && !{STATE}('busy')"
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """A served page."""
-    app = create_app(warm_up=False)
-    options = launch_options()
-    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **options)
-    yield url
-    app.close()
 
 
 @pytest.fixture

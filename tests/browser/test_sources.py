@@ -1,0 +1,154 @@
+"""Photos from the camera and the clipboard, in headless Chromium."""
+
+import base64
+import io
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+from segdemo.images import load_image
+from segdemo.model.predictor import load_predictor
+from segdemo.segmentation import semantic
+
+from .harness import READY, STATE
+
+pytestmark = pytest.mark.browser
+
+COPY = """async (content) => {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  await navigator.clipboard.write([new ClipboardItem({"image/png": new Blob([bytes], {type: "image/png"})})]);
+}"""
+
+
+@pytest.fixture
+def visit(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """Open the page as one more visitor, its first example done; script errors fail the test."""
+    contexts = []
+    errors: list[str] = []
+
+    def open_page(*permissions: str) -> Page:
+        context = chromium.new_context(viewport={"width": 1440, "height": 900}, permissions=list(permissions))
+        contexts.append(context)
+        context.on("weberror", lambda error: errors.append(str(error.error)))
+        page = context.new_page()
+        page.goto(address)
+        page.wait_for_function(READY, timeout=60_000)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not errors
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> bytes:
+    """A real photograph, as a PNG file."""
+    from skimage import data
+
+    buffer = io.BytesIO()
+    Image.fromarray(data.astronaut()).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def wait_for_another_run(page: Page, before: str) -> dict[str, Any]:
+    """Wait until a photo has taken the place of the one with the token ``before``; the run's name and size."""
+    page.wait_for_function(f"{READY} && {STATE}('run').token !== {json.dumps(before)}", timeout=60_000)
+    run: dict[str, Any] = page.evaluate(
+        f"(({{name, imageSize, example}}) => ({{name, imageSize, example}}))({STATE}('run'))"
+    )
+    return run
+
+
+def token(page: Page) -> str:
+    """The token of the photo on the page."""
+    return str(page.evaluate(f"{STATE}('run').token"))
+
+
+def same_labels(page: Page, image: np.ndarray, **options: Any) -> bool:
+    """Whether the page shows exactly what the network says of an image."""
+    shown = np.array(page.evaluate(f"[...{STATE}('run').map.ids]"))
+    return np.array_equal(shown, semantic(load_predictor()(image, **options)).labels.ravel())
+
+
+def test_the_camera_takes_a_photo(visit: Callable[..., Page]) -> None:
+    page = visit("camera")
+    before = token(page)
+    page.get_by_role("button", name="Camera").click()
+    dialog = page.get_by_role("dialog", name="Take a photo")
+    shoot = dialog.get_by_role("button", name="Take the photo")
+    page.wait_for_selector("dialog .sd-primary:enabled")
+    size = page.evaluate(
+        """() => {
+        const video = document.querySelector("dialog video");
+        window.track = video.srcObject.getTracks()[0];
+        return [video.videoHeight, video.videoWidth];
+        }"""
+    )
+    assert not page.evaluate("document.querySelector('dialog video').paused")
+    shoot.click()
+    run = wait_for_another_run(page, before)
+    assert run["name"] == "camera"
+    assert run["imageSize"] == size
+    assert dialog.count() == 0
+    assert page.evaluate("track.readyState") == "ended", "the camera's light stays on"
+
+
+def test_closing_the_camera_keeps_the_photo_and_frees_the_camera(visit: Callable[..., Page]) -> None:
+    page = visit("camera")
+    before = token(page)
+    for close in ("Cancel", "Escape"):
+        page.get_by_role("button", name="Camera").click()
+        page.wait_for_selector("dialog .sd-primary:enabled")
+        page.evaluate("window.track = document.querySelector('dialog video').srcObject.getTracks()[0]")
+        if close == "Escape":
+            page.keyboard.press(close)
+        else:
+            page.get_by_role("dialog").get_by_role("button", name=close).click()
+        page.wait_for_function("!document.querySelector('dialog')")
+        assert page.evaluate("track.readyState") == "ended"
+    assert token(page) == before
+    assert not page.evaluate(f"{STATE}('busy')")
+
+
+def test_without_permission_the_camera_says_what_to_do(visit: Callable[..., Page]) -> None:
+    page = visit()
+    page.get_by_role("button", name="Camera").click()
+    page.wait_for_selector(".sdv-message:not([hidden])")
+    assert "allow it in the browser" in page.locator(".sdv-message").inner_text()
+    assert page.locator("dialog").count() == 0
+
+
+@pytest.mark.parametrize("way", ["keys", "button"])
+def test_a_picture_on_the_clipboard_can_be_pasted(visit: Callable[..., Page], astronaut: bytes, way: str) -> None:
+    page = visit("clipboard-read", "clipboard-write")
+    before = token(page)
+    page.evaluate(COPY, base64.b64encode(astronaut).decode())
+    if way == "keys":
+        page.keyboard.press("Control+V")
+    else:
+        page.get_by_role("button", name="Paste").click()
+    run = wait_for_another_run(page, before)
+    assert run["example"] is None
+    image = load_image(astronaut)
+    assert run["imageSize"] == list(image.shape[:2])
+    assert same_labels(page, image)
+
+
+def test_text_on_the_clipboard_is_no_photo(visit: Callable[..., Page]) -> None:
+    page = visit("clipboard-read", "clipboard-write")
+    before = token(page)
+    page.evaluate("navigator.clipboard.writeText('grass')")
+    page.get_by_role("button", name="Paste").click()
+    page.wait_for_selector(".sdv-message:not([hidden])")
+    assert "no picture" in page.locator(".sdv-message").inner_text()
+    page.click("#sd-tab-classes")
+    page.focus(".sd-search")
+    page.keyboard.press("Control+V")
+    assert page.input_value(".sd-search") == "grass"
+    assert token(page) == before
