@@ -35,6 +35,11 @@ class Turnstile:
         self._waiting: list[object] = []
         self._changed = threading.Condition()
 
+    @property
+    def idle(self) -> bool:
+        """Whether nobody is in line and nothing runs."""
+        return not self._waiting
+
     @contextmanager
     def turn(self, *, waiting: Callable[[int], None] = lambda ahead: None) -> Iterator[None]:
         """Wait for one's turn; ``waiting(ahead)`` is told the number of jobs ahead and may raise to give up.

@@ -18,7 +18,7 @@ from segdemo.ui.runs import Request, Runner
 from segdemo.ui.store import GoneError, Record
 from segdemo.ui.tabs.attention import attention
 from segdemo.ui.tabs.downloads import download
-from segdemo.ui.tabs.layers import layers
+from segdemo.ui.tabs.layers import layers, layers_ahead
 from segdemo.ui.tabs.panoptic import panoptic
 from segdemo.ui.tabs.pixel import pixel
 from segdemo.ui.tabs.refinement import judge, refine, refine_exactly
@@ -81,6 +81,19 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
         record = runner.store.get(arguments.get("token"))
         return {"ticket": jobs.start(lambda job: {"file": download(record, arguments, job)})}
 
+    def start_layers(arguments: Arguments) -> Answer:
+        record = runner.store.get(arguments.get("token"))
+
+        def kept() -> bool:
+            return runner.store.find(lambda other: other is record) is not None
+
+        def prepare(job: Job) -> Answer:
+            answer = layers_ahead(record, job, idle=lambda: runner.turnstile.idle, kept=kept)
+            runner.store.trim()
+            return {"layers": answer}
+
+        return {"ticket": jobs.start(prepare)}
+
     def looked_up(name: str, function: Callable[[Record, Arguments], Answer]) -> Callable[[Arguments], Answer]:
         def answer(arguments: Arguments) -> Answer:
             record = runner.store.get(arguments.get("token"))
@@ -101,6 +114,7 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
             noop,
             start_refinement,
             start_download,
+            start_layers,
             looked_up("result", lambda record, arguments: result(record, str(arguments.get("token")))),
             looked_up("panoptic", panoptic),
             looked_up("layers", layers),

@@ -278,9 +278,9 @@ def test_a_photo_that_had_to_make_room_is_computed_again(page: Page, cat: Path) 
     upload(page, cat)
     token = page.evaluate(f"{STATE}('run').token")
     page.evaluate("token => window.segdemo.page.client.call('release', {token})", token)
-    page.click("#sd-tab-layers")
+    page.click("#sd-tab-attention")
     page.wait_for_function(f"{STATE}('run').token !== {json.dumps(token)} && !{STATE}('busy')", timeout=60_000)
-    page.wait_for_selector(".sd-strip canvas")
+    page.wait_for_selector(".sd-heads canvas")
 
 
 def test_a_deep_link_opens_the_example_and_the_tab(chromium: Browser, address: str) -> None:

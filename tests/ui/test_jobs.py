@@ -141,3 +141,11 @@ def test_a_full_line_says_so() -> None:
     turnstile = Turnstile(limit=0)
     with turnstile.turn(), pytest.raises(SegdemoError, match="waiting"), turnstile.turn():
         pass
+
+
+def test_the_turnstile_is_idle_when_nobody_runs_or_waits() -> None:
+    turnstile = Turnstile(limit=2)
+    assert turnstile.idle
+    with turnstile.turn():
+        assert not turnstile.idle
+    assert turnstile.idle

@@ -10,9 +10,10 @@ import pytest
 
 from segdemo.errors import SegdemoError
 from segdemo.segmentation import layer_labels, query_mask, semantic
+from segdemo.ui.jobs import CancelledError, Job
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.attention import attention
-from segdemo.ui.tabs.layers import layers
+from segdemo.ui.tabs.layers import layers, layers_ahead
 from segdemo.ui.tabs.panoptic import panoptic
 from segdemo.ui.tabs.pixel import pixel
 from segdemo.ui.tabs.refinement import judge, refine
@@ -90,6 +91,52 @@ def test_layers_have_one_map_each(record: Record) -> None:
     expected = query_mask(record.prediction, 3, layer=0, size=maps.shape[1:])
     assert unpack(one["maps"])[0] / 255 == pytest.approx(expected, abs=1 / 255)
     assert one["history"][-1]["iou"] == 1
+
+
+def test_layers_prepared_ahead_are_the_same_and_are_computed_once(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter([False, False, *[True] * 100])
+    ahead = layers_ahead(record, Job(), idle=lambda: next(looks), kept=lambda: True, pause=0)
+    monkeypatch.setattr("segdemo.ui.tabs.layers.layer_labels", lambda *_, **__: pytest.fail("computed again"))
+    assert layers(record, {}) == ahead
+    assert len(unpack(ahead["maps"])) == record.prediction.num_layers
+
+
+def test_what_was_prepared_ahead_is_kept_when_the_visitor_asks_earlier(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = []
+
+    def spy(prediction: Any, layer: int, **options: Any) -> np.ndarray:
+        computed.append(layer)
+        return layer_labels(prediction, layer, **options)
+
+    monkeypatch.setattr("segdemo.ui.tabs.layers.layer_labels", spy)
+    photo_kept = iter([True, True, False])
+    with pytest.raises(CancelledError):
+        layers_ahead(record, Job(), idle=lambda: True, kept=lambda: next(photo_kept))
+    assert computed == [0, 1]
+    maps = unpack(layers(record, {})["maps"])
+    assert computed == list(range(record.prediction.num_layers))
+    for layer, labels in enumerate(maps):
+        assert np.array_equal(labels, layer_labels(record.prediction, layer, size=labels.shape))
+
+
+def test_layers_are_not_prepared_while_others_are_in_line(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segdemo.ui.tabs.layers.layer_labels", lambda *_, **__: pytest.fail("computed"))
+    job = Job()
+    looks = []
+
+    def busy() -> bool:
+        looks.append(False)
+        if len(looks) == 3:
+            job.cancel()
+        return False
+
+    with pytest.raises(CancelledError):
+        layers_ahead(record, job, idle=busy, kept=lambda: True, pause=0)
+    assert len(looks) == 3
 
 
 def test_attention_is_scaled_to_the_peak_of_each_head(record: Record) -> None:

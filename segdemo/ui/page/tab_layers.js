@@ -14,6 +14,8 @@
     for (let i = 0; i < out.length; i += 1) out[i] = pixel(i);
     canvas.getContext("2d").putImageData(image, 0, 0);
   };
+  /** The result has been drawn by then, and whoever leaves at once costs nothing. */
+  const AHEAD_MS = 150;
   const opaque = ([r, g, b]) => (255 << 24) | (b << 16) | (g << 8) | r;
 
   const build = (app, panel) => {
@@ -21,6 +23,7 @@
     const { state, client } = app;
     const cache = { run: null, layers: new Map() };
     let timer = null;
+    let ahead = null;
 
     const subject = sd.segmented({
       label: "What the pictures show", value: "all", options: [["all", "All classes"], ["query", "One query"]],
@@ -83,16 +86,39 @@
     /** The query that the pictures show, null for all classes. */
     const shownQuery = () => (state.get("subject") === "query" ? state.get("query") : null);
 
+    /** Have the server prepare the pictures for all classes while nothing else is to do, before the tab is opened. */
+    const prepare = () => {
+      ahead?.cancel();
+      ahead = null;
+      const run = state.get("run");
+      if (!run) return;
+      setTimeout(async () => {
+        if (state.get("run") !== run || state.get("tab") === "layers" || (cache.run === run && cache.layers.has(null))) return;
+        ahead = client.run(() => client.call("start_layers", { token: run.token }), () => {});
+        try {
+          const message = await ahead.done;
+          if (message && state.get("run") === run) await keep(run, null, message.layers);
+        } catch (error) {
+          // Not there yet: the tab asks again, and says what is wrong.
+          if (!(error instanceof sd.ServerError || error instanceof sd.GoneError)) throw error;
+        }
+      }, AHEAD_MS);
+    };
+
     /** The pictures of all layers for all classes (query null) or one query; fetched once and kept for this run. */
     const fetchLayers = async (query) => {
       const run = state.get("run");
+      if (cache.run === run && cache.layers.has(query)) return cache.layers.get(query);
+      if (query === null) ahead?.cancel();
+      const answer = await app.guard(() => client.callLatest("layers", "layers", { token: run.token, query }));
+      if (!answer || state.get("run") !== run) return null;
+      return keep(run, query, answer);
+    };
+    const keep = async (run, query, answer) => {
       if (cache.run !== run) {
         cache.run = run;
         cache.layers = new Map();
       }
-      if (cache.layers.has(query)) return cache.layers.get(query);
-      const answer = await app.guard(() => client.callLatest("layers", "layers", { token: run.token, query }));
-      if (!answer || state.get("run") !== run) return null;
       const [count, height, width] = answer.maps.shape;
       const flat = await sd.unpack(answer.maps);
       const entries = new Map((answer.classes ?? []).map((entry) => [entry.id, entry]));
@@ -106,12 +132,13 @@
     app.fetchLayers = fetchLayers;
 
     const drawStrip = (data, query) => {
+      const colors = new Uint32Array(65536);
+      for (const [id, { color }] of data.entries) colors[id] = opaque(color);
       strip.replaceChildren(...Array.from({ length: data.count }, (_, layer) => {
         const canvas = e("canvas", { "aria-hidden": "true" });
         const values = data.at(layer);
         if (query === null) {
-          const colors = new Map([...data.entries].map(([id, { color }]) => [id, opaque(color)]));
-          thumbnail(canvas, data.width, data.height, (i) => colors.get(values[i]) ?? 0);
+          thumbnail(canvas, data.width, data.height, (i) => colors[values[i]]);
         } else {
           thumbnail(canvas, data.width, data.height, (i) => opaque([values[i], values[i], values[i]]));
         }
@@ -176,6 +203,7 @@
       delete strip.dataset.of;
       plot.replaceChildren();
       about.textContent = "";
+      prepare();
       if (!run) return;
       scrub.input.max = String(run.numLayers - 1);
       queries.setOptions(run.queries.map((entry) => [entry.query, `${entry.query}: ${entry.label} ${sd.percent(entry.probability)}`]));
