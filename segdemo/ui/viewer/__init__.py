@@ -21,6 +21,9 @@ SCRIPTS: tuple[str, ...] = (
     "viewer.js",
 )
 
+#: The style sheets, in the order in which their rules apply.
+STYLES: tuple[str, ...] = ("viewer.css", "notes.css", "strip.css")
+
 
 @cache
 def script() -> str:
@@ -30,5 +33,5 @@ def script() -> str:
 
 @cache
 def style() -> str:
-    """Return the viewer's style sheet."""
-    return (files(__name__) / "viewer.css").read_text(encoding="utf-8")
+    """Return the viewer's style sheets as one."""
+    return "\n".join((files(__name__) / name).read_text(encoding="utf-8") for name in STYLES)
