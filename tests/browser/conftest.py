@@ -1,14 +1,20 @@
 """One Chromium for the tests in a browser, a served page, and a viewer on a bare page."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from segdemo.images import load_image
+from segdemo.model.predictor import load_predictor
+from segdemo.segmentation import semantic
 from segdemo.ui.app import create_app, launch_options
 
-from .harness import ViewerPage, launch_chromium, open_viewer
+from .harness import READY, ViewerPage, launch_chromium, open_viewer
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +34,44 @@ def address() -> Iterator[str]:
     _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **options)
     yield url
     app.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, address: str) -> Iterator[Page]:
+    """The page with its first example done; fails on script errors and on requests to other hosts."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    opened = context.new_page()
+    errors: list[str] = []
+    foreign: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on(
+        "request",
+        lambda request: (
+            foreign.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None
+        ),
+    )
+    opened.goto(address)
+    opened.wait_for_function(READY, timeout=60_000)
+    yield opened
+    context.close()
+    assert errors == []
+    assert foreign == []
+
+
+@pytest.fixture(scope="module")
+def cat(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real photograph, as a JPEG file."""
+    from skimage import data
+
+    path = tmp_path_factory.mktemp("photos") / "my cat (1).jpg"
+    Image.fromarray(data.chelsea()).save(path, quality=92)
+    return path
+
+
+@pytest.fixture(scope="module")
+def labels(cat: Path) -> np.ndarray:
+    """What the network says of the photograph, computed beside the page."""
+    return semantic(load_predictor()(load_image(cat))).labels
 
 
 @pytest.fixture
