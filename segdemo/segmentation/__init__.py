@@ -4,9 +4,9 @@ from segdemo.segmentation.attention import AttentionFocus, attention_focus, atte
 from segdemo.segmentation.layers import (
     LayerOfQuery,
     QuerySummary,
-    layer_labels,
     query_history,
     query_mask,
+    query_masks,
     query_table,
 )
 from segdemo.segmentation.panoptic import Segment, Segments, instances, panoptic
@@ -18,6 +18,7 @@ from segdemo.segmentation.semantic import (
     SemanticMap,
     class_probabilities,
     confidence,
+    layer_labels,
     present_classes,
     semantic,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "present_classes",
     "query_history",
     "query_mask",
+    "query_masks",
     "query_table",
     "semantic",
 ]

@@ -1,5 +1,6 @@
 """How the answer develops over the decoder's layers, for all classes or for one query, and what each query is."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -8,7 +9,7 @@ import numpy as np
 from segdemo.model.prediction import Prediction, Size
 from segdemo.segmentation.planes import Planes, planes
 from segdemo.segmentation.sampling import Float32, grid, sigmoid, softmax
-from segdemo.segmentation.semantic import Int16, semantic
+from segdemo.segmentation.threads import alone
 
 
 @dataclass(frozen=True)
@@ -50,22 +51,27 @@ class QuerySummary:
     """Row and column of its mask's centre of gravity, each 0 to 1 from the top left; ``None`` for an empty mask."""
 
 
-def layer_labels(prediction: Prediction, layer: int, *, size: Size | None = None) -> Int16:
-    """The semantic map of a layer: class indices (H, W) at ``size`` (height, width)."""
-    return semantic(prediction, layer=layer, size=size).labels
-
-
 def query_mask(prediction: Prediction, query: int, *, layer: int = -1, size: Size | None = None) -> Float32:
     """A query's mask probability at every pixel of ``size`` (height, width): float32 (H, W), 0 to 1.
 
     Logits are brought to the input, cropped and resized before the sigmoid, as in panoptic segmentation. Raises
     ``IndexError`` for queries that do not exist.
     """
+    return _mask_probabilities(prediction, query, (layer,), size)[0]
+
+
+def query_masks(prediction: Prediction, query: int, *, size: Size | None = None) -> Float32:
+    """``query_mask`` of every layer at once: float32 (layers, H, W)."""
+    return _mask_probabilities(prediction, query, range(prediction.num_layers), size)
+
+
+def _mask_probabilities(prediction: Prediction, query: int, layers: Iterable[int], size: Size | None) -> Float32:
     _check(prediction, query)
     layout = grid(prediction, size)
-    rows, columns = layout.rows.span(0, layout.size[0]), layout.columns.span(0, layout.size[1])
-    mask = prediction.masks[layer][query, rows.cells, columns.cells].astype(np.float32)
-    return sigmoid(rows.direct @ mask @ columns.direct.T)
+    with alone():
+        rows, columns = layout.rows.span(0, layout.size[0]), layout.columns.span(0, layout.size[1])
+        masks = np.stack([prediction.masks[layer][query, rows.cells, columns.cells] for layer in layers])
+        return sigmoid(rows.direct @ masks.astype(np.float32) @ columns.direct.T)
 
 
 def query_history(prediction: Prediction, query: int) -> tuple[LayerOfQuery, ...]:

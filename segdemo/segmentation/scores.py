@@ -176,14 +176,43 @@ def best_class(masks: Float32, weights: Float32, totals: Float32, tile: Tile) ->
     if tile.rows.resize is None and tile.columns.resize is None:
         return classes[winner], highest, sums[-1]
     best, total = resize(np.stack([highest, sums[-1]]), tile)
+    labels, ys, xs, between = _resized_winners(winner, sums[:-1], tile)
+    best[ys, xs] = between.max(axis=0)
+    return classes[labels], best, total
+
+
+def winning_class(masks: Float32, weights: Float32, tile: Tile) -> Index:
+    """The winning class at every output pixel of a tile, where nobody asks for its score.
+
+    Nothing is computed where only one class can win, and elsewhere only the queries that tell the contenders apart.
+    """
+    classes = contenders(weights, tile)
+    if len(classes) > FEW:
+        classes = local_contenders(masks, weights, tile, movers(weights, tile), classes)
+    if len(classes) == 1:
+        return np.full((len(tile.rows.lower), len(tile.columns.lower)), classes[0])
+    # What a query gives to all contenders alike changes no winner.
+    lead = weights[:, classes] - weights[:, classes].min(axis=1, keepdims=True)
+    queries = movers(lead.max(axis=1, keepdims=True), tile)
+    sums = sample_scores(masks, lead, tile, queries)
+    winner, _ = first_maximum(sums)
+    if tile.rows.resize is None and tile.columns.resize is None:
+        return classes[winner]
+    return classes[_resized_winners(winner, sums, tile)[0]]
+
+
+def _resized_winners(winner: Index, sums: Float32, tile: Tile) -> tuple[Index, Index, Index, Float32]:
+    """``winner`` of ``sums`` (n, rows, columns) at a tile's output pixels; where that had to be computed: row, column,
+    and the interpolated sums (n, pixels)."""
     above, left = tile.rows.lower, tile.columns.lower
     labels = winner[above][:, left]
-    if len(classes) > 1:
-        ys, xs = np.nonzero(_differing(winner)[above][:, left])
-        between = _interpolate(sums[:-1], tile, ys, xs)
-        labels[ys, xs] = between.argmax(axis=0)
-        best[ys, xs] = between.max(axis=0)
-    return classes[labels], best, total
+    if len(sums) < 2:
+        nowhere = np.empty(0, np.intp)
+        return labels, nowhere, nowhere, np.empty((len(sums), 0), np.float32)
+    ys, xs = np.nonzero(_differing(winner)[above][:, left])
+    between = _interpolate(sums, tile, ys, xs)
+    labels[ys, xs] = between.argmax(axis=0)
+    return labels, ys, xs, between
 
 
 def _differing(labels: Index) -> npt.NDArray[np.bool_]:

@@ -6,8 +6,9 @@ and on a busy machine that wait is most of the time. Whole tiles need only one w
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from typing import TypeVar
 
@@ -45,15 +46,24 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_turn.cache_clear)
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep the library to one thread, for products too small to share.
+
+    Callers take turns: the cores are all in use, and limits on the library's threads do not nest across threads.
+    """
+    with _turn(), _controller().limit(limits=1, user_api="blas"):
+        yield
+
+
 def for_each(work: Callable[[Item], object], items: Iterable[Item]) -> None:
     """Call ``work`` on every item, several at a time; it must write to places of its own. Its first error is raised.
 
-    Callers take turns: the cores are all in use, and limits on the library's threads do not nest across threads. Not to
-    be called from within ``work``.
+    Callers take turns, as with ``alone``. Not to be called from within ``work``.
     """
-    everything = list(items)
-    workers = min(_workers(), len(everything))
-    with _turn(), _controller().limit(limits=1, user_api="blas"):
+    with alone():
+        everything = list(items)
+        workers = min(_workers(), len(everything))
         if workers <= 1:
             _run(work, everything)
             return

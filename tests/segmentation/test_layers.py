@@ -10,6 +10,7 @@ from segdemo.segmentation import (
     planes,
     query_history,
     query_mask,
+    query_masks,
     query_table,
 )
 
@@ -82,6 +83,8 @@ def test_masks_of_queries_follow_torch(make):
     masks = masks[:, :, : prediction.content_size[0], : prediction.content_size[1]]
     masks = interpolate(masks, size=(90, 70), mode="bilinear", align_corners=False).sigmoid()[0]
     np.testing.assert_allclose(query_mask(prediction, 4, layer=1), masks[4].numpy(), atol=1e-4)
+    np.testing.assert_allclose(query_masks(prediction, 4)[1], masks[4].numpy(), atol=1e-4)
+    np.testing.assert_array_equal(query_masks(prediction, 4, size=(9, 7))[-1], query_mask(prediction, 4, size=(9, 7)))
 
 
 def test_attention_is_read_at_the_right_place(growing):
@@ -117,7 +120,7 @@ def test_focus(growing):
     assert single.peak == pytest.approx((0.75, 0.75))
 
 
-@pytest.mark.parametrize("call", [query_history, query_mask])
+@pytest.mark.parametrize("call", [query_history, query_mask, query_masks])
 def test_unknown_queries_are_refused(growing, call):
     for query in (-1, 1):
         with pytest.raises(IndexError, match="query"):

@@ -41,6 +41,9 @@ def test_labels_and_scores_are_the_full_procedures(varied, full):
         assert agreement(result.labels, scores) == 1
         assert (result.labels == scores.argmax(axis=0)).mean() >= 0.999
         np.testing.assert_allclose(result.scores, (scores / scores.sum(axis=0)).max(axis=0), atol=3e-4)
+        labels = layer_labels(varied, layer)
+        assert agreement(labels, scores) == 1
+        assert (labels == scores.argmax(axis=0)).mean() >= 0.999
 
 
 def test_padding_never_reaches_the_map(hand):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.model.prediction import Prediction
-from segdemo.segmentation import layer_labels, query_history, query_mask
+from segdemo.segmentation import layer_labels, query_history, query_masks
 from segdemo.ui.arguments import Arguments, whole
 from segdemo.ui.jobs import CancelledError, Job
 from segdemo.ui.packing import pack, to_bytes
@@ -90,7 +90,7 @@ def _all_classes(record: Record, maps: npt.NDArray[np.uint16]) -> dict[str, Any]
 def _one_query(record: Record, query: int) -> dict[str, Any]:
     prediction = record.prediction
     size = small_size(record)
-    maps = np.stack([query_mask(prediction, query, layer=layer, size=size) for layer in range(prediction.num_layers)])
+    maps = query_masks(prediction, query, size=size)
     history = query_history(prediction, query)
     final = history[-1].category_id
     return {
