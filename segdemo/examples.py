@@ -117,7 +117,6 @@ EXAMPLES: tuple[Example, ...] = (
         "people",
         "park",
         2_000_004,
-        crf="hurts",
     ),
     Example(
         "portrait",
@@ -134,6 +133,7 @@ EXAMPLES: tuple[Example, ...] = (
         "indoor",
         "room",
         2_000_018,
+        crf="hurts",
     ),
     Example(
         "bedroom",
