@@ -1,9 +1,10 @@
-"""Photos from the camera and the clipboard, in headless Chromium."""
+"""Photos from the camera and the clipboard, and visitors who come at the same time, in headless Chromium."""
 
 import base64
 import io
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,15 @@ pytestmark = pytest.mark.browser
 COPY = """async (content) => {
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
   await navigator.clipboard.write([new ClipboardItem({"image/png": new Blob([bytes], {type: "image/png"})})]);
+}"""
+
+NOTE_PROGRESS = """() => {
+  window.progress = [];
+  const box = document.querySelector(".sdv-progress");
+  const note = () => {
+    if (!box.hidden && progress.at(-1) !== box.textContent) progress.push(box.textContent);
+  };
+  new MutationObserver(note).observe(box, {childList: true, characterData: true, attributes: true, subtree: true});
 }"""
 
 
@@ -54,6 +64,16 @@ def astronaut() -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(data.astronaut()).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def panorama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real photograph four times as wide as high, which keeps the network busy for a while at a large size."""
+    from skimage import data
+
+    path = tmp_path_factory.mktemp("photos") / "panorama.jpg"
+    Image.fromarray(data.rocket()[:160]).resize((4096, 1024)).save(path, quality=90)
+    return path
 
 
 def wait_for_another_run(page: Page, before: str) -> dict[str, Any]:
@@ -152,3 +172,26 @@ def test_text_on_the_clipboard_is_no_photo(visit: Callable[..., Page]) -> None:
     page.keyboard.press("Control+V")
     assert page.input_value(".sd-search") == "grass"
     assert token(page) == before
+
+
+@pytest.mark.slow
+def test_visitors_see_their_place_in_the_queue(visit: Callable[..., Page], panorama: Path, astronaut: bytes) -> None:
+    first, second = visit(), visit()
+    example = token(first)
+    first.get_by_label("Input size").select_option("480")
+    wait_for_another_run(first, example)
+    before = [token(first), token(second)]
+    for page in (first, second):
+        page.evaluate(NOTE_PROGRESS)
+    first.set_input_files(".sd-source input[type=file]", panorama)
+    first.wait_for_function("progress.includes('Running the network')", timeout=60_000)
+    picture = {"name": "astronaut.png", "mimeType": "image/png", "buffer": astronaut}
+    second.set_input_files(".sd-source input[type=file]", picture)  # type: ignore[arg-type]
+    second.wait_for_function("progress.includes('Waiting: you are next')", timeout=60_000)
+    assert token(first) == before[0], "the first was done before the second came"
+    runs = [wait_for_another_run(page, old) for page, old in zip((first, second), before, strict=True)]
+    assert [run["name"] for run in runs] == ["panorama", "astronaut"]
+    seen = second.evaluate("progress")
+    assert seen.index("Waiting: you are next") < seen.index("Running the network")
+    assert not any(text.startswith("Waiting") for text in first.evaluate("progress"))
+    assert same_labels(second, load_image(astronaut))
