@@ -187,6 +187,8 @@
     lines.end = () => {
       if (!blank || !clean) context.putImageData(image, 0, 0);
       clean = blank;
+      // Without a graphics card even an empty layer costs its share of every frame.
+      canvas.style.visibility = blank ? "hidden" : "visible";
     };
 
     /** What was drawn at CSS pixel (x, y) of the viewport, as [r, g, b, a]. */

@@ -83,13 +83,17 @@
     const rest = sd.element("span", { class: "sdv-rest" });
     strip.replaceChildren(swatch, name, rest);
     const readout = {};
+    // The same words written again would be laid out and painted again, with every frame.
+    const write = (node, text) => {
+      if (node.textContent !== text) node.textContent = text;
+    };
 
     readout.show = (parts) => {
       strip.classList.toggle("sdv-idle", !parts);
       swatch.hidden = !parts?.color;
       if (parts?.color) swatch.style.backgroundColor = `rgb(${parts.color.join(" ")})`;
-      name.textContent = parts ? parts.name : "";
-      rest.textContent = parts ? (parts.rest ? `  ${parts.rest}` : "") : idle();
+      write(name, parts ? parts.name : "");
+      write(rest, parts ? (parts.rest ? `  ${parts.rest}` : "") : idle());
     };
     readout.show(null);
     return readout;
