@@ -47,7 +47,7 @@ def visit(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
         context.on("weberror", lambda error: errors.append(str(error.error)))
         page = context.new_page()
         page.goto(address)
-        page.wait_for_function(READY, timeout=60_000)
+        page.wait_for_function(READY, timeout=120_000)
         return page
 
     yield open_page
@@ -78,7 +78,7 @@ def panorama(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def wait_for_another_run(page: Page, before: str) -> dict[str, Any]:
     """Wait until a photo has taken the place of the one with the token ``before``; the run's name and size."""
-    page.wait_for_function(f"{READY} && {STATE}('run').token !== {json.dumps(before)}", timeout=60_000)
+    page.wait_for_function(f"{READY} && {STATE}('run').token !== {json.dumps(before)}", timeout=120_000)
     run: dict[str, Any] = page.evaluate(
         f"(({{name, imageSize, example}}) => ({{name, imageSize, example}}))({STATE}('run'))"
     )
@@ -184,10 +184,10 @@ def test_visitors_see_their_place_in_the_queue(visit: Callable[..., Page], panor
     for page in (first, second):
         page.evaluate(NOTE_PROGRESS)
     first.set_input_files(".sd-source input[type=file]", panorama)
-    first.wait_for_function("progress.includes('Running the network')", timeout=60_000)
+    first.wait_for_function("progress.includes('Running the network')", timeout=120_000)
     picture = {"name": "astronaut.png", "mimeType": "image/png", "buffer": astronaut}
     second.set_input_files(".sd-source input[type=file]", picture)  # type: ignore[arg-type]
-    second.wait_for_function("progress.includes('Waiting: you are next')", timeout=60_000)
+    second.wait_for_function("progress.includes('Waiting: you are next')", timeout=120_000)
     assert token(first) == before[0], "the first was done before the second came"
     runs = [wait_for_another_run(page, old) for page, old in zip((first, second), before, strict=True)]
     assert [run["name"] for run in runs] == ["panorama", "astronaut"]
