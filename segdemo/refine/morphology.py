@@ -68,9 +68,9 @@ def morphology(
 ) -> LabelMap:
     """A label map after the kernel operation, then the removal of small regions, then the filling of holes.
 
-    ``labels``: integers (H, W). ``probabilities``: (L, H, W) from 0 to 1, any floating type, of the L classes whose
-    indices ``classes`` names, by default 0 to L - 1; a class that is not among them counts as less probable than any.
-    Returns a new map of the same type.
+    ``labels``: integers (H, W). ``probabilities``: (L, H, W) from 0 to 1, float16, float32 or float64, of the L classes
+    whose indices ``classes`` names, by default 0 to L - 1; a class that is not among them counts as less probable than
+    any. Returns a new map of the same type.
 
     **Kernel operation.** It is applied to the mask of every chosen class on its own: what lies outside the photo
     belongs to no mask, and erodes none.
