@@ -56,7 +56,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class TorchEngine:
-    """PyTorch, eagerly, with the weights in float32; ``bf16`` computes matrix products in bfloat16."""
+    """PyTorch, eagerly; ``bf16`` computes matrix products in bfloat16 and everything else in float32."""
 
     network: Network | LibraryNetwork
     precision: str = "fp32"
@@ -219,7 +219,7 @@ def _torch(folder: Path, device: str, precision: str) -> Callable[[], Engine]:
     def make() -> Engine:
         from segdemo.model.weights import load_network
 
-        return TorchEngine(load_network(folder, device), precision=precision, device=device)
+        return TorchEngine(load_network(folder, device, precision), precision=precision, device=device)
 
     return make
 

@@ -39,10 +39,11 @@ class DeformableLayer(nn.Module):
         weights = where[..., 2 * split :].reshape(batch, count, self.heads, self.levels * self.points)
         weights = weights.float().softmax(-1).view(batch, count, self.heads, self.levels, self.points)
         places = centres[None, :, None, :, None, :] + offsets
-        # The fused kernel exists for the processor in float32; tracing needs operators that graph compilers know.
-        tracing = torch._C._get_tracing_state() is not None
-        plain = tracing or value.dtype != torch.float32 or value.device.type != "cpu"
-        sampled = (_by_grid if plain else _by_rows)(value, places, weights, shapes)
+        # The fused kernel is the processor's, in float32; tracing needs operators that graph compilers know.
+        if value.device.type == "cpu" and torch._C._get_tracing_state() is None:
+            sampled = _by_rows(value.float(), places, weights, shapes)
+        else:
+            sampled = _by_grid(value, places, weights, shapes)
         tokens = self.norm1(tokens + self.out(sampled))
         return self.norm2(tokens + mlp(tokens, self.fc1, F.relu, self.fc2))
 

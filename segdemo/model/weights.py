@@ -12,20 +12,23 @@ import torch
 from segdemo.errors import SegdemoError
 from segdemo.model.library import LibraryNetwork
 from segdemo.model.network import Network
+from segdemo.model.query_decoder import QueryLayer
 
 logger = logging.getLogger(__name__)
 
 _lock = threading.Lock()
-_networks: dict[tuple[Path, str], Network | LibraryNetwork] = {}
+_networks: dict[tuple[Path, str, str], Network | LibraryNetwork] = {}
 
 
-def load_network(folder: Path, device: str = "cpu") -> Network | LibraryNetwork:
-    """Return the network of a checkpoint folder in float32, whatever it is stored in; the same object every time.
+def load_network(folder: Path, device: str = "cpu", precision: str = "fp32") -> Network | LibraryNetwork:
+    """Return the network of a checkpoint folder, whatever it is stored in; the same object every time.
 
-    Only safetensors are read, and no code from the folder is run. Raises ``SegdemoError`` where the folder holds no
-    Mask2Former checkpoint or the weights do not fit its configuration.
+    ``fp32`` has all weights in float32, ``bf16`` those of linear layers and convolutions in bfloat16: what autocast
+    would make of them in every forward pass, at half of the memory. Only safetensors are read, and no code from the
+    folder is run. Raises ``SegdemoError`` where the folder holds no Mask2Former checkpoint or the weights do not fit
+    its configuration.
     """
-    key = (folder.resolve(), device)
+    key = (folder.resolve(), device, precision)
     with _lock:
         if key not in _networks:
             _networks[key] = _load(*key)
@@ -33,9 +36,10 @@ def load_network(folder: Path, device: str = "cpu") -> Network | LibraryNetwork:
 
 
 def release_network(folder: Path, device: str = "cpu") -> None:
-    """Let go of a network that another engine replaced; whoever still holds it keeps it."""
+    """Let go of a network that another engine replaced, in every precision; whoever still holds it keeps it."""
     with _lock:
-        _networks.pop((folder.resolve(), device), None)
+        for precision in ("fp32", "bf16"):
+            _networks.pop((folder.resolve(), device, precision), None)
 
 
 def read_config(folder: Path) -> dict[str, object]:
@@ -52,12 +56,25 @@ def read_config(folder: Path) -> dict[str, object]:
     return config
 
 
-def _load(folder: Path, device: str) -> Network | LibraryNetwork:
+def _load(folder: Path, device: str, precision: str) -> Network | LibraryNetwork:
     model = load_library_model(folder)
     network = Network(model) if Network.supports(model.config) else LibraryNetwork(model)
-    logger.info("loaded %s on %s", folder, device)
+    del model
+    if precision == "bf16" and isinstance(network, Network):
+        _halve(network)
+    logger.info("loaded %s on %s in %s", folder, device, precision)
     network.to(device)
     return network
+
+
+def _halve(network: torch.nn.Module) -> None:
+    """Keep the weights of matrix products in bfloat16, and those of normalisations and embeddings as they are."""
+    for module in network.modules():
+        if isinstance(module, torch.nn.Linear | torch.nn.Conv2d):
+            module.to(torch.bfloat16)
+        elif isinstance(module, QueryLayer):
+            module.cross_weight.data = module.cross_weight.data.to(torch.bfloat16)
+            module.cross_bias.data = module.cross_bias.data.to(torch.bfloat16)
 
 
 def load_library_model(folder: Path) -> Any:

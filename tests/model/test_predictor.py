@@ -177,3 +177,16 @@ def test_an_engine_that_fails_is_replaced_with_a_line_in_the_log(
 
 def test_the_public_function_is_the_same_one() -> None:
     assert segdemo.load_predictor is load_predictor
+
+
+def test_bf16_weights_are_the_networks_own_rounded(tiny_checkpoint: Path) -> None:
+    full, half = load_network(tiny_checkpoint), load_network(tiny_checkpoint, precision="bf16")
+    assert half is load_network(tiny_checkpoint, precision="bf16")
+    assert half is not full
+    kept, rounded = dict(full.named_parameters()), dict(half.named_parameters())
+    kinds = {name: value.dtype for name, value in rounded.items()}
+    assert kinds["backbone.stages.0.blocks.0.fc1.weight"] == torch.bfloat16
+    assert kinds["query_decoder.layers.0.cross_weight"] == torch.bfloat16
+    assert kinds["backbone.stages.0.blocks.0.before.weight"] == torch.float32
+    for name, value in rounded.items():
+        assert torch.equal(value.float(), kept[name].to(value.dtype).float()), name
