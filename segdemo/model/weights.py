@@ -68,13 +68,19 @@ def _load(folder: Path, device: str, precision: str) -> Network | LibraryNetwork
 
 
 def _halve(network: torch.nn.Module) -> None:
-    """Keep the weights of matrix products in bfloat16, and those of normalisations and embeddings as they are."""
+    """Keep the weights of matrix products in bfloat16, and those of normalisations and embeddings as they are.
+
+    The latter are copied, so that nothing holds on to the file that all of them were mapped from.
+    """
     for module in network.modules():
         if isinstance(module, torch.nn.Linear | torch.nn.Conv2d):
             module.to(torch.bfloat16)
         elif isinstance(module, QueryLayer):
             module.cross_weight.data = module.cross_weight.data.to(torch.bfloat16)
             module.cross_bias.data = module.cross_bias.data.to(torch.bfloat16)
+    for parameter in network.parameters():
+        if parameter.dtype == torch.float32:
+            parameter.data = parameter.data.clone()
 
 
 def load_library_model(folder: Path) -> Any:
