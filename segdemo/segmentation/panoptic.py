@@ -70,6 +70,8 @@ class _Claims:
 
     owner: npt.NDArray[np.int16]
     """(H, W): 1 + number of the candidate whose mask the pixel is in and which won it, 0 = none."""
+    owned: Int64
+    """Pixels that each candidate owns."""
     won: Int64
     """Pixels that each candidate won, inside its mask or not."""
     mask: Int64
@@ -200,12 +202,11 @@ def _segments(
     claims = _claims(
         prediction.masks[layer][candidates.queries].astype(np.float32), candidates.scores, layout, mask_threshold
     )
-    owned = np.bincount(claims.owner.ravel(), minlength=len(candidates.queries) + 1)[1:]
     members: list[list[int]] = []
     lookup = np.zeros(len(candidates.queries) + 1, np.int32)
     fused: dict[int, int] = {}
     for k, category in enumerate(candidates.categories.tolist()):
-        if not owned[k] or claims.won[k] < overlap_threshold * claims.mask[k]:
+        if not claims.owned[k] or claims.won[k] < overlap_threshold * claims.mask[k]:
             continue
         if fuse_stuff and category in stuff and category in fused:
             members[fused[category] - 1].append(k)
@@ -214,19 +215,21 @@ def _segments(
             if category in stuff:
                 fused[category] = len(members)
         lookup[k + 1] = fused[category] if fuse_stuff and category in stuff else len(members)
-    ids = lookup[claims.owner]
-    origin = list(range(len(members)))
+    ids = lookup.take(claims.owner)
+    areas = [int(claims.owned[group].sum()) for group in members]
     if split_components:
         things = [i + 1 for i, group in enumerate(members) if int(candidates.categories[group[0]]) not in stuff]
         ids, parents = split_map(ids, things, number=len(members))
-        origin = [parent - 1 for parent in parents]
-    return _listed(prediction, ids, [members[i] for i in origin], candidates, owned, stuff, min_area)
+        members = [members[parent - 1] for parent in parents]
+        areas = np.bincount(ids.ravel(), minlength=len(members) + 1)[1:].tolist()
+    return _listed(prediction, ids, members, areas, candidates, claims.owned, stuff, min_area)
 
 
 def _listed(
     prediction: Prediction,
     ids: Int32,
     members: list[list[int]],
+    areas: list[int],
     candidates: _Candidates,
     owned: Int64,
     stuff: frozenset[int],
@@ -235,12 +238,11 @@ def _listed(
     """The segments of ``ids``, small ones left out and the others numbered from 1."""
     from scipy import ndimage
 
-    areas = np.bincount(ids.ravel(), minlength=len(members) + 1)
-    keep = [i for i in range(1, len(members) + 1) if areas[i] >= max(min_area, 1)]
+    keep = [i for i, area in enumerate(areas, start=1) if area >= max(min_area, 1)]
     if len(keep) < len(members):
         lookup = np.zeros(len(members) + 1, np.int32)
         lookup[keep] = np.arange(1, len(keep) + 1)
-        ids = lookup[ids]
+        ids = lookup.take(ids)
     boxes = ndimage.find_objects(ids, max_label=len(keep))
     found = []
     for number, (old, (rows, columns)) in enumerate(zip(keep, boxes, strict=True), start=1):
@@ -252,7 +254,7 @@ def _listed(
                 category,
                 prediction.id2label.get(category, f"class {category}"),
                 category not in stuff,
-                int(areas[old]),
+                areas[old - 1],
                 (columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start),
                 float(np.average(candidates.scores[group], weights=owned[group])),
                 tuple(int(candidates.queries[k]) for k in group),
@@ -266,27 +268,30 @@ def _claims(masks: Float32, scores: Float32, layout: Grid, mask_threshold: float
     with np.errstate(divide="ignore"):
         border = float(np.log(np.float64(mask_threshold)) - np.log1p(-np.float64(mask_threshold)))
     owner = np.zeros(layout.size, np.int16)
-    counts: list[tuple[Int64, Int64]] = []
+    counts: list[Int64] = []
 
     def settle(tile: Tile) -> None:
         here = owner[tile.output]
-        won, mask = np.zeros(len(masks), np.int64), np.zeros(len(masks), np.int64)
-        counts.append((won, mask))
+        owned, won, mask = count = np.zeros((3, len(masks)), np.int64)
+        counts.append(count)
         rivals = np.flatnonzero(tile.high * scores >= (tile.low * scores).max() - ROUNDING)
         inside, partly = tile.low >= mask_threshold, (tile.low < mask_threshold) & (tile.high >= mask_threshold)
         mask[inside] = here.size
         if len(rivals) == 1 and not partly.any():
             won[rivals] = here.size
-            here[...] = rivals[0] + 1 if inside[rivals[0]] else 0
+            if inside[rivals[0]]:
+                owned[rivals] = here.size
+                here[...] = rivals[0] + 1
             return
-        wanted = np.flatnonzero(partly)
         if len(rivals) > 1:
-            wanted = np.union1d(wanted, rivals)
+            partly[rivals] = True
+        wanted = np.flatnonzero(partly)
         logits = tile.rows.direct @ masks[wanted, tile.rows.cells, tile.columns.cells] @ tile.columns.direct.T
         in_mask = logits >= border
-        mask[wanted] = in_mask.sum(axis=(1, 2))
+        mask[wanted] = [np.count_nonzero(plane) for plane in in_mask]
         if len(rivals) == 1:
             won[rivals] = here.size
+            owned[rivals] = mask[rivals]
             if inside[rivals[0]]:
                 here[...] = rivals[0] + 1
             elif partly[rivals[0]]:
@@ -296,7 +301,9 @@ def _claims(masks: Float32, scores: Float32, layout: Grid, mask_threshold: float
         winner, _ = first_maximum(sigmoid(logits[places]) * scores[rivals, None, None])
         won[rivals] = np.bincount(winner.ravel(), minlength=len(rivals))
         for i, place in enumerate(places):
-            np.copyto(here, rivals[i] + 1, where=(winner == i) & in_mask[place])
+            own = (winner == i) & in_mask[place]
+            owned[rivals[i]] = np.count_nonzero(own)
+            np.copyto(here, rivals[i] + 1, where=own)
 
     for_each(settle, tiles(layout, masks, cells=fine_cells(layout)))
-    return _Claims(owner, np.sum([a for a, _ in counts], axis=0), np.sum([b for _, b in counts], axis=0))
+    return _Claims(owner, *np.sum(counts, axis=0))
