@@ -16,11 +16,11 @@ from segdemo.segmentation.sampling import Float32, Grid, Span, cell_bounds, sigm
 
 Index = npt.NDArray[np.intp]
 
-TILE_CELLS = 20
+TILE_CELLS = 28
 """Mask cells along a tile's side: few enough to prune well and to fit the cache, enough to be worth the bookkeeping."""
 FINE_CELLS = 8
 """Mask cells along the side of the smallest tile."""
-FINE_PIXELS = 160
+FINE_PIXELS = 100
 """Output pixels along the side of a tile of ``fine_cells``, within those limits."""
 SLACK = 1e-4
 """Largest error of a class score (together they are 0.25 to 3.3) that treating queries as constant may cause."""
