@@ -21,10 +21,11 @@ from segdemo.refine.kernels import Float, Kernel, PairsKernel, PositionKernel, r
 from segdemo.refine.lattice import build_lattice
 from segdemo.refine.meanfield import Term, Watch, contenders, messages
 from segdemo.refine.threads import in_threads, spans
+from segdemo.refine.upsampling import Upsampling
 
 Quality = Literal["exact", "interactive"]
 
-_GRID_PIXELS = {"exact": 1_310_720, "interactive": 196_608}
+_GRID_PIXELS = {"exact": 1_310_720, "interactive": 229_376}
 _MATRIX_PIXELS = 4_096
 _SMALLEST_PROBABILITY = 1e-10
 _NEGLIGIBLE = 0.01
@@ -56,17 +57,19 @@ class PreparedCrf:
     quality: Quality
     grid: CrfGrid
     term: Term
+    upsampling: Upsampling | None
+    """From the grid to the photo's pixels; none where they are the same."""
 
     @property
     def nbytes(self) -> int:
         """Memory held, in bytes."""
-        return self.term.kernel.nbytes
+        return self.term.kernel.nbytes + (self.upsampling.nbytes if self.upsampling is not None else 0)
 
 
 def crf_grid(image_shape: tuple[int, ...], quality: Quality = "exact") -> CrfGrid:
     """The grid for a photograph of ``image_shape`` (H, W, ...): its pixels, or evenly fewer when there are too many.
 
-    ``"exact"`` keeps up to 1,310,720 points (1280 x 1024), ``"interactive"`` up to 196,608 (512 x 384).
+    ``"exact"`` keeps up to 1,310,720 points (1280 x 1024), ``"interactive"`` up to 229,376 (553 x 415).
     """
     _require(
         quality in get_args(Quality), f"The CRF's quality is one of {', '.join(get_args(Quality))}, not {quality}."
@@ -92,14 +95,15 @@ def prepare_crf(
     _check("bilateral_sxy", bilateral_sxy, 1, 1000)
     _check("bilateral_srgb", bilateral_srgb, 1, 1000)
     grid = crf_grid(image.shape, quality)
-    small = image
+    small, upsampling = image, None
     if grid.reduced:
-        small = cv2.resize(image, (grid.width, grid.height), interpolation=cv2.INTER_AREA)
+        small = np.asarray(cv2.resize(image, (grid.width, grid.height), interpolation=cv2.INTER_AREA), np.uint8)
+        upsampling = Upsampling.along(image, small)
     features = [*_positions(grid, image.shape[:2], bilateral_sxy)]
     features += [small[..., channel].ravel().astype(np.float32) / np.float32(bilateral_srgb) for channel in range(3)]
     term = _appearance(features)
     return PreparedCrf(
-        image.shape[:2], _checksum(image), float(bilateral_sxy), float(bilateral_srgb), quality, grid, term
+        image.shape[:2], _checksum(image), float(bilateral_sxy), float(bilateral_srgb), quality, grid, term, upsampling
     )
 
 
@@ -127,9 +131,9 @@ def dense_crf(
     of the appearance kernel over positions and colours. Widths are standard deviations; a weight of 0 leaves its kernel
     out. ``iterations``: of mean field, 0 to 50.
     ``quality``: ``"exact"`` filters on the photo's own pixels (up to 1.3 megapixels, else on an even grid of as many),
-    ``"interactive"`` on a grid of at most 196,608 points, whose messages are then interpolated and meet the
-    probabilities at full resolution; `crf_grid` says which grid a photo gets. Up to 4096 points the kernels are
-    evaluated between all pairs; above that, the appearance kernel on the permutohedral lattice.
+    ``"interactive"`` on a grid of at most 229,376 points; `crf_grid` says which grid a photo gets. From a grid the
+    messages are interpolated along the photo's colours, and meet the probabilities at full resolution. Up to 4096
+    points the kernels are evaluated between all pairs; above that, the appearance kernel on the permutohedral lattice.
     ``prepared``: from `prepare_crf` for the same photo, widths and quality, to save that part.
     ``cancel`` is asked before every iteration; ``progress`` is told the share done, 0 to 1.
 
@@ -180,7 +184,8 @@ def dense_crf(
             _on_grid(probabilities, chosen, grid), terms, iterations, Watch(cancel, _share(progress, 0.3, 0.95))
         )
     watch.step(0.95)
-    _combine(probabilities, chosen, added, grid, bound, marginals)
+    upsampling = prepared.upsampling if prepared is not None else None
+    _combine(probabilities, chosen, added, grid, upsampling, bound, marginals)
     watch.step(1)
     return marginals
 
@@ -251,13 +256,15 @@ def _combine(
     chosen: npt.NDArray[np.intp],
     added: Float | None,
     grid: CrfGrid,
+    upsampling: Upsampling | None,
     bound: float,
     marginals: Float,
 ) -> None:
     """Fill in ``marginals`` (L, H, W): the chosen labels' probabilities times their messages' exponentials, scaled."""
     height, width = probabilities.shape[1:]
     flat, out = probabilities.reshape(len(probabilities), -1), marginals.reshape(len(probabilities), -1)
-    if grid.reduced and added is not None:
+    smoothly = grid.reduced and upsampling is None
+    if smoothly and added is not None:
         maps = np.ascontiguousarray(added.T).reshape(len(chosen), grid.height, grid.width)
 
         def enlarge(place: int) -> None:
@@ -270,10 +277,11 @@ def _combine(
     def part(columns: slice) -> None:
         block = np.maximum(flat[:, columns] if whole else flat[chosen, columns], np.float32(_SMALLEST_PROBABILITY))
         if added is not None:
-            if grid.reduced:
+            if smoothly:
                 message = out[:, columns].copy() if whole else out[chosen, columns]
             else:
-                message = np.ascontiguousarray(added[columns].T)
+                here = added[columns] if upsampling is None else upsampling.at(columns, added)
+                message = np.ascontiguousarray(here.T)
             if bound > 75:
                 message -= message.max(0)
             block *= np.exp(message, out=message)
