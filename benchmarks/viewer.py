@@ -50,6 +50,7 @@ MEASURE = """async ([body, times]) => {
 }"""
 
 ACTIONS = {
+    "nothing": "",
     "new map": "viewer.setMap({width: viewer_width, height: viewer_height, ids, entries})",
     "one class off, on": "viewer.setVisible(round % 2 ? null : [...entries.keys()].slice(1))",
     "only one class, all": "viewer.setVisible(round % 2 ? null : [3])",
