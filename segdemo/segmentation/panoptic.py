@@ -11,6 +11,7 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -24,6 +25,8 @@ from segdemo.taxonomy import taxonomy_for
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
+
+_ROWS = 128
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ class _Claims:
     """Pixels that each candidate won, inside its mask or not."""
     mask: Int64
     """Pixels of each candidate's own mask."""
+    boxes: Int64
+    """(n, 4): first row and column, and the ones after the last, of what each candidate owns."""
 
 
 def panoptic(
@@ -215,14 +220,22 @@ def _segments(
             if category in stuff:
                 fused[category] = len(members)
         lookup[k + 1] = fused[category] if fuse_stuff and category in stuff else len(members)
-    ids = lookup.take(claims.owner)
+    ids = _translated(lookup, claims.owner)
     areas = [int(claims.owned[group].sum()) for group in members]
+    boxes = [
+        (*claims.boxes[group, :2].min(axis=0).tolist(), *claims.boxes[group, 2:].max(axis=0).tolist())
+        for group in members
+    ]
     if split_components:
+        from scipy import ndimage
+
         things = [i + 1 for i, group in enumerate(members) if int(candidates.categories[group[0]]) not in stuff]
         ids, parents = split_map(ids, things, number=len(members))
         members = [members[parent - 1] for parent in parents]
         areas = np.bincount(ids.ravel(), minlength=len(members) + 1)[1:].tolist()
-    return _listed(prediction, ids, members, areas, candidates, claims.owned, stuff, min_area)
+        found = ndimage.find_objects(ids, max_label=len(members))
+        boxes = [(rows.start, columns.start, rows.stop, columns.stop) for rows, columns in found]
+    return _listed(prediction, ids, members, areas, boxes, candidates, claims.owned, stuff, min_area)
 
 
 def _listed(
@@ -230,22 +243,21 @@ def _listed(
     ids: Int32,
     members: list[list[int]],
     areas: list[int],
+    boxes: list[tuple[int, int, int, int]],
     candidates: _Candidates,
     owned: Int64,
     stuff: frozenset[int],
     min_area: int,
 ) -> Segments:
     """The segments of ``ids``, small ones left out and the others numbered from 1."""
-    from scipy import ndimage
-
     keep = [i for i, area in enumerate(areas, start=1) if area >= max(min_area, 1)]
     if len(keep) < len(members):
         lookup = np.zeros(len(members) + 1, np.int32)
         lookup[keep] = np.arange(1, len(keep) + 1)
-        ids = lookup.take(ids)
-    boxes = ndimage.find_objects(ids, max_label=len(keep))
+        ids = _translated(lookup, ids)
     found = []
-    for number, (old, (rows, columns)) in enumerate(zip(keep, boxes, strict=True), start=1):
+    for number, old in enumerate(keep, start=1):
+        top, left, bottom, right = boxes[old - 1]
         group = members[old - 1]
         category = int(candidates.categories[group[0]])
         found.append(
@@ -255,12 +267,23 @@ def _listed(
                 prediction.id2label.get(category, f"class {category}"),
                 category not in stuff,
                 areas[old - 1],
-                (columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start),
+                (left, top, right - left, bottom - top),
                 float(np.average(candidates.scores[group], weights=owned[group])),
                 tuple(int(candidates.queries[k]) for k in group),
             )
         )
     return Segments(ids, tuple(found))
+
+
+def _translated(lookup: Int32, places: npt.NDArray[np.signedinteger]) -> Int32:
+    """``lookup[places]``, some rows at a time."""
+    result = np.empty(places.shape, np.int32)
+
+    def translate(rows: slice) -> None:
+        lookup.take(places[rows], out=result[rows], mode="clip")
+
+    for_each(translate, [slice(start, start + _ROWS) for start in range(0, len(places), _ROWS)])
+    return result
 
 
 def _claims(masks: Float32, scores: Float32, layout: Grid, mask_threshold: float) -> _Claims:
@@ -269,19 +292,32 @@ def _claims(masks: Float32, scores: Float32, layout: Grid, mask_threshold: float
         border = float(np.log(np.float64(mask_threshold)) - np.log1p(-np.float64(mask_threshold)))
     owner = np.zeros(layout.size, np.int16)
     counts: list[Int64] = []
+    boxes: list[Int64] = []
 
     def settle(tile: Tile) -> None:
         here = owner[tile.output]
         owned, won, mask = count = np.zeros((3, len(masks)), np.int64)
         counts.append(count)
+        box = np.tile(np.array([*layout.size, 0, 0]), (len(masks), 1))
+        boxes.append(box)
+        top, left = tile.rows.output.start, tile.columns.output.start
+
+        def own(candidate: int, plane: npt.NDArray[np.bool_] | None = None) -> None:
+            """Give the candidate the tile, or where ``plane`` is true in it."""
+            x, y, width, height = (0, 0, *here.shape[::-1]) if plane is None else cv2.boundingRect(plane.view(np.uint8))
+            if not width:
+                return
+            box[candidate] = top + y, left + x, top + y + height, left + x + width
+            owned[candidate] = here.size if plane is None else np.count_nonzero(plane)
+            np.copyto(here, candidate + 1, where=True if plane is None else plane)
+
         rivals = np.flatnonzero(tile.high * scores >= (tile.low * scores).max() - ROUNDING)
         inside, partly = tile.low >= mask_threshold, (tile.low < mask_threshold) & (tile.high >= mask_threshold)
         mask[inside] = here.size
         if len(rivals) == 1 and not partly.any():
             won[rivals] = here.size
             if inside[rivals[0]]:
-                owned[rivals] = here.size
-                here[...] = rivals[0] + 1
+                own(rivals[0])
             return
         if len(rivals) > 1:
             partly[rivals] = True
@@ -291,19 +327,19 @@ def _claims(masks: Float32, scores: Float32, layout: Grid, mask_threshold: float
         mask[wanted] = [np.count_nonzero(plane) for plane in in_mask]
         if len(rivals) == 1:
             won[rivals] = here.size
-            owned[rivals] = mask[rivals]
             if inside[rivals[0]]:
-                here[...] = rivals[0] + 1
+                own(rivals[0])
             elif partly[rivals[0]]:
-                here[...] = in_mask[np.searchsorted(wanted, rivals[0])] * (rivals[0] + 1)
+                own(rivals[0], in_mask[np.searchsorted(wanted, rivals[0])])
             return
         places = np.searchsorted(wanted, rivals)
         winner, _ = first_maximum(sigmoid(logits[places]) * scores[rivals, None, None])
         won[rivals] = np.bincount(winner.ravel(), minlength=len(rivals))
         for i, place in enumerate(places):
-            own = (winner == i) & in_mask[place]
-            owned[rivals[i]] = np.count_nonzero(own)
-            np.copyto(here, rivals[i] + 1, where=own)
+            own(rivals[i], (winner == i) & in_mask[place])
 
     for_each(settle, tiles(layout, masks, cells=fine_cells(layout)))
-    return _Claims(owner, *np.sum(counts, axis=0))
+    owned, won, mask = np.sum(counts, axis=0)
+    extent = np.stack(boxes)
+    around = np.concatenate([extent[..., :2].min(axis=0), extent[..., 2:].max(axis=0)], axis=1)
+    return _Claims(owner, owned, won, mask, around)
