@@ -19,13 +19,14 @@ from segdemo.errors import SegdemoError
 from segdemo.model.prediction import Prediction, Size
 from segdemo.segmentation.components import split_map
 from segdemo.segmentation.sampling import Float32, Grid, grid, sigmoid, softmax
-from segdemo.segmentation.scores import ROUNDING, Tile, fine_cells, first_maximum, tiles
+from segdemo.segmentation.scores import ROUNDING, TILE_CELLS, Tile, fine_cells, first_maximum, tiles
 from segdemo.segmentation.threads import for_each
 from segdemo.taxonomy import taxonomy_for
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 
+_FEW = 8
 _ROWS = 128
 
 
@@ -338,7 +339,9 @@ def _claims(masks: Float32, scores: Float32, layout: Grid, mask_threshold: float
         for i, place in enumerate(places):
             own(rivals[i], (winner == i) & in_mask[place])
 
-    for_each(settle, tiles(layout, masks, cells=fine_cells(layout)))
+    # With few candidates a tile costs more to look at than its pixels do.
+    cells = TILE_CELLS if len(masks) <= _FEW else fine_cells(layout)
+    for_each(settle, tiles(layout, masks, cells=cells))
     owned, won, mask = np.sum(counts, axis=0)
     extent = np.stack(boxes)
     around = np.concatenate([extent[..., :2].min(axis=0), extent[..., 2:].max(axis=0)], axis=1)
