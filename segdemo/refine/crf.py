@@ -25,7 +25,7 @@ from segdemo.refine.upsampling import Upsampling
 
 Quality = Literal["exact", "interactive"]
 
-_GRID_PIXELS = {"exact": 1_310_720, "interactive": 229_376}
+_GRID_PIXELS = {"exact": 1_310_720, "interactive": 278_784}
 _MATRIX_PIXELS = 4_096
 _SMALLEST_PROBABILITY = 1e-10
 _NEGLIGIBLE = 0.01
@@ -69,7 +69,7 @@ class PreparedCrf:
 def crf_grid(image_shape: tuple[int, ...], quality: Quality = "exact") -> CrfGrid:
     """The grid for a photograph of ``image_shape`` (H, W, ...): its pixels, or evenly fewer when there are too many.
 
-    ``"exact"`` keeps up to 1,310,720 points (1280 x 1024), ``"interactive"`` up to 229,376 (553 x 415).
+    ``"exact"`` keeps up to 1,310,720 points (1280 x 1024), ``"interactive"`` up to 278,784 (610 x 457).
     """
     _require(
         quality in get_args(Quality), f"The CRF's quality is one of {', '.join(get_args(Quality))}, not {quality}."
@@ -131,7 +131,7 @@ def dense_crf(
     of the appearance kernel over positions and colours. Widths are standard deviations; a weight of 0 leaves its kernel
     out. ``iterations``: of mean field, 0 to 50.
     ``quality``: ``"exact"`` filters on the photo's own pixels (up to 1.3 megapixels, else on an even grid of as many),
-    ``"interactive"`` on a grid of at most 229,376 points; `crf_grid` says which grid a photo gets. From a grid the
+    ``"interactive"`` on a grid of at most 278,784 points; `crf_grid` says which grid a photo gets. From a grid the
     messages are interpolated along the photo's colours, and meet the probabilities at full resolution. Up to 4096
     points the kernels are evaluated between all pairs; above that, the appearance kernel on the permutohedral lattice.
     ``prepared``: from `prepare_crf` for the same photo, widths and quality, to save that part.

@@ -73,8 +73,8 @@ def test_the_grid_is_told(scene: Callable) -> None:
     found = refine_semantic(
         image, probabilities, [0, 1], labels, RefineOptions(CrfOptions(enabled=True)), quality="interactive"
     )
-    assert found.grid_factor == pytest.approx((640 * 480 / 229_376) ** 0.5)
-    assert found.parameters["grid_factor"] == 1.157
+    assert found.grid_factor == pytest.approx((640 * 480 / 278_784) ** 0.5)
+    assert found.parameters["grid_factor"] == 1.05
 
 
 def test_most_probable_is_argmax() -> None:
