@@ -4,7 +4,7 @@ Run from the project's root: ``python -m benchmarks.postprocessing [--checkpoint
 of a trained checkpoint are brought to Swin-L's shapes for a 1024 x 768 photograph (100 queries, 150 classes, masks of
 160 x 216) by running it at 640 x 864 and repeating its least sure queries elsewhere in the picture; random weights
 stand beside it. Prints a Markdown table. Ours and the library's calls alternate, so that what else the machine does
-hits both; memory is the peak beyond what the process held before the call (Linux only).
+hits both; memory, measured in calls of its own, is the peak beyond what the process held before (Linux only).
 """
 
 import argparse
@@ -107,24 +107,35 @@ def library(prediction: Prediction, task: str, threshold: float) -> Callable[[],
 
 
 def measure(calls: Sequence[Callable[[], Any]], repeats: int) -> list[Measured]:
-    """Time calls in turn, after one round to warm up."""
+    """Time calls in turn, after one round to warm up; then their memory.
+
+    Apart from each other: what gives memory back to the system before a call makes that call fetch it page by page,
+    which none does in a process that goes on working.
+    """
     seconds: list[list[float]] = [[] for _ in calls]
-    peaks: list[list[float]] = [[] for _ in calls]
     for turn in range(repeats + 1):
         for index, call in enumerate(calls):
-            before = _reset_peak()
+            gc.collect()
             start = time.perf_counter()
             result = call()
             taken = time.perf_counter() - start
+            del result
             if turn:
                 seconds[index].append(taken)
-                if before is not None:
-                    peaks[index].append((_status("VmHWM") - before) / 1e6)
-            del result
-    return [
-        Measured(statistics.median(times), max(used) if used else None)
-        for times, used in zip(seconds, peaks, strict=True)
-    ]
+    return [Measured(statistics.median(times), _peak(call)) for times, call in zip(seconds, calls, strict=True)]
+
+
+def _peak(call: Callable[[], Any], repeats: int = 2) -> float | None:
+    """The largest peak of a call in megabytes beyond what is held before it, its result among it."""
+    peaks = []
+    for _ in range(repeats):
+        before = _reset_peak()
+        if before is None:
+            return None
+        result = call()
+        peaks.append((_status("VmHWM") - before) / 1e6)
+        del result
+    return max(peaks)
 
 
 def _reset_peak() -> float | None:

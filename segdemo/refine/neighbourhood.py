@@ -71,15 +71,23 @@ def closed(bits: Bits, element: Mask) -> Bits:
 
 def _combined(bits: Bits, element: Mask, operation: np.ufunc) -> Bits:
     """The sets within the kernel combined; what would lie beyond the border is left out."""
-    height = len(bits)
-    result = np.array(bits)
-    for wide, rows in _widening(bits, element, operation):
-        for row in rows:
-            above, below = slice(0, max(0, height - row)), slice(min(row, height), height)
-            operation(result[above], wide[below], out=result[above])
-            if row:
-                operation(result[below], wide[above], out=result[below])
-    return result
+    (height, width), reach = bits.shape, len(element) // 2
+    # Rows one after the other, with room between them for what is shifted out of one: every step is a single run.
+    rows = np.full((height, width + reach), 0 if operation is np.bitwise_or else np.iinfo(bits.dtype).max, bits.dtype)
+    rows[:, :width] = bits
+    result = rows.ravel().copy()
+    for wide, distances in _widening(rows.ravel(), element, operation):
+        for distance in distances:
+            _combine_shifted(result, wide, distance * rows.shape[1], operation)
+    return np.ascontiguousarray(result.reshape(rows.shape)[:, :width])
+
+
+def _combine_shifted(result: Bits, other: Bits, shift: int, operation: np.ufunc) -> None:
+    """Combine ``result`` with ``other`` moved by ``shift`` to either side, in place; both (N,)."""
+    operation(result[shift:], other[: max(0, len(other) - shift)], out=result[shift:])
+    if shift:
+        before = result[: max(0, len(result) - shift)]
+        operation(before, other[shift:], out=before)
 
 
 def _widening(bits: Bits, element: Mask, operation: np.ufunc) -> Iterator[tuple[Bits, list[int]]]:
@@ -93,8 +101,7 @@ def _widening(bits: Bits, element: Mask, operation: np.ufunc) -> Iterator[tuple[
     for wanted in sorted({value for value in halves if value >= 0}):
         while half < wanted:
             shift = min(wanted - half, 2 * half + 1)
-            wider = np.array(wide)
-            operation(wider[:, shift:], wide[:, :-shift], out=wider[:, shift:])
-            operation(wider[:, :-shift], wide[:, shift:], out=wider[:, :-shift])
+            wider = wide.copy()
+            _combine_shifted(wider, wide, shift, operation)
             wide, half = wider, half + shift
         yield wide, [row for row, value in enumerate(halves) if value == wanted]
