@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from segdemo.errors import SegdemoError
 from segdemo.model.prediction import Prediction, Size
-from segdemo.segmentation.claims import claim
+from segdemo.segmentation.claims import claim, painted
 from segdemo.segmentation.components import split_map
 from segdemo.segmentation.sampling import Float32, grid, sigmoid, softmax
 from segdemo.segmentation.threads import for_each
@@ -191,7 +191,7 @@ def _segments(
         prediction.masks[layer][candidates.queries].astype(np.float32), candidates.scores, layout, mask_threshold
     )
     members: list[list[int]] = []
-    lookup = np.zeros(len(candidates.queries) + 1, np.int32)
+    lookup = np.zeros(len(candidates.queries), np.int32)
     fused: dict[int, int] = {}
     for k, category in enumerate(candidates.categories.tolist()):
         if not claims.owned[k] or claims.won[k] < overlap_threshold * claims.mask[k]:
@@ -202,8 +202,8 @@ def _segments(
             members.append([k])
             if category in stuff:
                 fused[category] = len(members)
-        lookup[k + 1] = fused[category] if fuse_stuff and category in stuff else len(members)
-    ids = _translated(lookup, claims.owner)
+        lookup[k] = fused[category] if fuse_stuff and category in stuff else len(members)
+    ids = painted(claims, lookup)
     areas = [int(claims.owned[group].sum()) for group in members]
     boxes = [
         (*claims.boxes[group, :2].min(axis=0).tolist(), *claims.boxes[group, 2:].max(axis=0).tolist())

@@ -8,6 +8,7 @@ only a few rows and columns of it.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import cv2
@@ -36,8 +37,8 @@ def _matrix(taps: Taps, columns: npt.NDArray[np.intp]) -> Float32:
     lower, upper, weight = taps
     matrix = np.zeros((len(lower), len(columns)), np.float32)
     rows = np.arange(len(lower))
-    np.add.at(matrix, (rows, np.searchsorted(columns, lower)), 1 - weight)
-    np.add.at(matrix, (rows, np.searchsorted(columns, upper)), weight)
+    matrix[rows, np.searchsorted(columns, lower)] = 1 - weight
+    matrix[rows, np.searchsorted(columns, upper)] += weight
     return matrix
 
 
@@ -72,6 +73,7 @@ class Axis:
         self._up = linear_taps(cells, input_size)
         self._resize = linear_taps(content, output)
         self._same = content == output
+        self._spans: dict[int, list[Span]] = {}
 
     def span(self, start: int, stop: int) -> Span:
         """The span of the output pixels ``start`` to ``stop - 1``."""
@@ -94,10 +96,18 @@ class Axis:
         )
 
     def spans(self, cells: int) -> list[Span]:
-        """The whole axis as spans of about ``cells`` mask cells each."""
-        number = max(1, round(self.cells / cells))
-        edges = np.linspace(0, self.output, min(number, self.output) + 1).round().astype(int)
-        return [self.span(int(a), int(b)) for a, b in pairwise(edges)]
+        """The whole axis as spans of about ``cells`` mask cells each; made once, not to be changed."""
+        if cells not in self._spans:
+            number = max(1, round(self.cells / cells))
+            edges = np.linspace(0, self.output, min(number, self.output) + 1).round().astype(int)
+            self._spans[cells] = [self.span(int(a), int(b)) for a, b in pairwise(edges)]
+        return self._spans[cells]
+
+
+@lru_cache(maxsize=32)
+def axis(cells: int, input_size: int, content: int, output: int) -> Axis:
+    """An axis as ``Axis`` makes it, kept: every layer and every question about a photograph has the same ones."""
+    return Axis(cells, input_size, content, output)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +126,7 @@ def grid(prediction: Prediction, size: Size | None = None) -> Grid:
         raise ValueError(f"size must be at least 1 x 1, not {height} x {width}")
     cells = prediction.masks[-1].shape[-2:]
     axes = (
-        Axis(int(n), of, content, out)
+        axis(int(n), of, content, out)
         for n, of, content, out in zip(
             cells, prediction.input_size, prediction.content_size, (height, width), strict=True
         )

@@ -15,13 +15,10 @@ from segdemo.model.prediction import Prediction
 from segdemo.segmentation.sampling import Float32, Grid, Span, cell_bounds, sigmoid, softmax
 
 Index = npt.NDArray[np.intp]
+Places = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 TILE_CELLS = 28
 """Mask cells along a tile's side: few enough to prune well and to fit the cache, enough to be worth the bookkeeping."""
-FINE_CELLS = 8
-"""Mask cells along the side of the smallest tile."""
-FINE_PIXELS = 100
-"""Output pixels along the side of a tile of ``fine_cells``, within those limits."""
 SLACK = 1e-4
 """Largest error of a class score (together they are 0.25 to 3.3) that treating queries as constant may cause."""
 ROUNDING = 1e-6
@@ -52,12 +49,6 @@ class Tile:
 def class_weights(prediction: Prediction, layer: int = -1) -> Float32:
     """Each query's class probabilities, "no object" left out: float32 (Q, C); rows sum to less than 1."""
     return np.ascontiguousarray(softmax(prediction.class_logits(layer))[:, :-1])
-
-
-def fine_cells(layout: Grid) -> int:
-    """Mask cells along a tile's side where most of the work is at output pixels: fewer, the larger a cell is shown."""
-    shown = max(layout.size[0] / layout.rows.cells, layout.size[1] / layout.columns.cells)
-    return int(np.clip(FINE_PIXELS / shown, FINE_CELLS, TILE_CELLS))
 
 
 def tiles(layout: Grid, masks: Float32, *, cells: int = TILE_CELLS) -> Iterator[Tile]:
@@ -201,7 +192,7 @@ def winning_class(masks: Float32, weights: Float32, tile: Tile) -> Index:
     return classes[_resized_winners(winner, sums, tile)[0]]
 
 
-def _resized_winners(winner: Index, sums: Float32, tile: Tile) -> tuple[Index, Index, Index, Float32]:
+def _resized_winners(winner: Places, sums: Float32, tile: Tile) -> tuple[Places, Index, Index, Float32]:
     """``winner`` of ``sums`` (n, rows, columns) at a tile's output pixels; where that had to be computed: row, column,
     and the interpolated sums (n, pixels)."""
     above, left = tile.rows.lower, tile.columns.lower
@@ -215,7 +206,7 @@ def _resized_winners(winner: Index, sums: Float32, tile: Tile) -> tuple[Index, I
     return labels, ys, xs, between
 
 
-def _differing(labels: Index) -> npt.NDArray[np.bool_]:
+def _differing(labels: Places) -> npt.NDArray[np.bool_]:
     """Whether a sample, the next one, the one below and the one below that are not all labelled alike."""
     padded = np.pad(labels, ((0, 1), (0, 1)), mode="edge")
     across = padded[:, 1:] != padded[:, :-1]
@@ -235,10 +226,10 @@ def _interpolate(planes: Float32, tile: Tile, ys: Index, xs: Index) -> Float32:
     return np.asarray(upper * (1 - down) + lower * down, np.float32)
 
 
-def first_maximum(planes: Float32) -> tuple[Index, Float32]:
+def first_maximum(planes: Float32) -> tuple[Places, Float32]:
     """Index of the largest plane at every pixel, the first of equals, and its value."""
     best = planes[0].copy()
-    index = np.zeros(best.shape, np.intp)
+    index = np.zeros(best.shape, np.uint8 if len(planes) <= 1 << 8 else np.uint16)
     for i in range(1, len(planes)):
         np.copyto(index, i, where=planes[i] > best)
         np.maximum(best, planes[i], out=best)

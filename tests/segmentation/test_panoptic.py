@@ -107,6 +107,18 @@ def test_is_the_papers_procedure(make, seed, score, mask, overlap):
     assert (ours.ids == ids).mean() >= 0.9999
 
 
+def test_more_queries_than_a_byte_counts_compete(hand):
+    rng = np.random.default_rng(1)
+    sure = rng.uniform(0.9, 0.95, 300)
+    prediction = hand(rng.normal(0, 2, (300, 6, 6)), np.stack([sure, 1 - sure], axis=1), image=(50, 60))
+    ids, categories = reference(prediction, set(), overlap=0.01)
+    ours = panoptic(prediction, overlap_threshold=0.01, stuff=set())
+    check(ours)
+    assert len({query for segment in ours.segments_info for query in segment.queries if query > 255}) > 1
+    assert [s.category_id for s in ours.segments_info] == categories
+    assert (ours.ids == ids).mean() >= 0.9999
+
+
 def test_agrees_with_the_library_where_it_is_right(make):
     import torch
     from transformers import Mask2FormerImageProcessorPil
