@@ -8,6 +8,7 @@ another one beats whatever the queries do within their bounds is never computed.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -114,7 +115,12 @@ def movers(weights: Float32, tile: Tile, *, slack: float = SLACK) -> Index:
 def mask_probabilities(masks: Float32, tile: Tile, queries: Index) -> Float32:
     """Mask probabilities of ``queries`` at the input samples of a tile: float32 (q, rows, columns)."""
     block = masks[queries, tile.rows.cells, tile.columns.cells]
-    return sigmoid(np.asarray(tile.rows.up @ block @ tile.columns.up.T, np.float32))
+    negated = np.asarray(-tile.rows.up @ block @ tile.columns.up.T, np.float32)
+    flat = flattened(negated)
+    if flat.size:
+        flat = np.asarray(cv2.exp(flat, dst=flat), np.float32)
+    flat += 1
+    return np.reciprocal(flat, out=flat).reshape(negated.shape)
 
 
 def flattened(planes: Float32) -> Float32:
