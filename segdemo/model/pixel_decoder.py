@@ -62,7 +62,8 @@ class PixelDecoder(nn.Module):
 
     def forward(self, features: list[Tensor], step: Steps) -> tuple[list[Tensor], list[tuple[Any, Any]], Tensor]:
         """Return the tokens (B, h * w, C) of 1/32, 1/16, 1/8, those levels' sizes, and mask features at 1/4."""
-        maps = [project(x) for project, x in zip(self.projections, features[::-1], strict=False)]
+        # The sums that layers add to stay in float32 in every precision.
+        maps = [project(x).float() for project, x in zip(self.projections, features[::-1], strict=False)]
         shapes = [(x.shape[2], x.shape[3]) for x in maps]
         tokens = torch.cat([x.flatten(2).transpose(1, 2) for x in maps], dim=1)
         positions = torch.cat(

@@ -142,7 +142,10 @@ class SwinBackbone(nn.Module):
 
     def forward(self, pixels: Tensor, step: Steps) -> list[Tensor]:
         """Return the feature maps (B, C, h, w) of pixels (B, 3, H, W), finest first; H and W multiples of 32."""
-        patches = self.projection(pixels)
+        # In float32 whatever the precision: what is lost here no later layer has seen, and the tokens that blocks add
+        # to keep the type.
+        with torch.autocast(pixels.device.type, enabled=False):
+            patches = self.projection(pixels)
         height, width = patches.shape[2], patches.shape[3]
         tokens = self.norm(patches.flatten(2).transpose(1, 2))
         features = []
@@ -159,7 +162,7 @@ class SwinBackbone(nn.Module):
                 features.append(stage.norm(tokens).transpose(1, 2).unflatten(2, (height, width)))
             if stage.merge is not None and stage.merge_norm is not None:
                 tokens = _merged(tokens, height, width)
-                tokens = stage.merge(stage.merge_norm(tokens))
+                tokens = stage.merge(stage.merge_norm(tokens)).float()
                 height, width = height // 2, width // 2
         return features
 

@@ -23,10 +23,10 @@ _networks: dict[tuple[Path, str, str], Network | LibraryNetwork] = {}
 def load_network(folder: Path, device: str = "cpu", precision: str = "fp32") -> Network | LibraryNetwork:
     """Return the network of a checkpoint folder, whatever it is stored in; the same object every time.
 
-    ``fp32`` has all weights in float32, ``bf16`` those of linear layers and convolutions in bfloat16: what autocast
-    would make of them in every forward pass, at half of the memory. Only safetensors are read, and no code from the
-    folder is run. Raises ``SegdemoError`` where the folder holds no Mask2Former checkpoint or the weights do not fit
-    its configuration.
+    ``fp32`` has all weights in float32, ``bf16`` those of linear layers and convolutions in bfloat16, the first apart:
+    what autocast would make of them in every forward pass, at half of the memory. Only safetensors are read, and no
+    code from the folder is run. Raises ``SegdemoError`` where the folder holds no Mask2Former checkpoint or the weights
+    do not fit its configuration.
     """
     key = (folder.resolve(), device, precision)
     with _lock:
@@ -67,12 +67,14 @@ def _load(folder: Path, device: str, precision: str) -> Network | LibraryNetwork
     return network
 
 
-def _halve(network: torch.nn.Module) -> None:
-    """Keep the weights of matrix products in bfloat16, and those of normalisations and embeddings as they are.
+def _halve(network: Network) -> None:
+    """Keep the weights of matrix products in bfloat16, and those of patches, normalisations and embeddings as they are.
 
     The latter are copied, so that nothing holds on to the file that all of them were mapped from.
     """
     for module in network.modules():
+        if module is network.backbone.projection:
+            continue
         if isinstance(module, torch.nn.Linear | torch.nn.Conv2d):
             module.to(torch.bfloat16)
         elif isinstance(module, QueryLayer):

@@ -187,6 +187,7 @@ def test_bf16_weights_are_the_networks_own_rounded(tiny_checkpoint: Path) -> Non
     kinds = {name: value.dtype for name, value in rounded.items()}
     assert kinds["backbone.stages.0.blocks.0.fc1.weight"] == torch.bfloat16
     assert kinds["query_decoder.layers.0.cross_weight"] == torch.bfloat16
+    assert kinds["backbone.projection.weight"] == torch.float32
     assert kinds["backbone.stages.0.blocks.0.before.weight"] == torch.float32
     for name, value in rounded.items():
         assert torch.equal(value.float(), kept[name].to(value.dtype).float()), name
