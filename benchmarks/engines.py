@@ -120,16 +120,17 @@ def starts() -> list[str]:
     return [f"`import segdemo` takes {1000 * statistics.median(runs):.0f} ms."]
 
 
-def _convert(checkpoint: str) -> bool:
+def _convert(checkpoint: str, precision: str) -> bool:
     """Convert a checkpoint for OpenVINO where that is installed and not done yet; whether it was done here."""
     from importlib.util import find_spec
 
     from segdemo import checkpoints
     from segdemo.model.graph import find_graph
 
-    if find_spec("openvino") is None or find_graph(checkpoints.resolve(checkpoint)) is not None:
+    if find_spec("openvino") is None or find_graph(checkpoints.resolve(checkpoint), precision) is not None:
         return False
     command = [sys.executable, "-m", "segdemo", "optimise", "--checkpoint", checkpoint, "--shape", "640x864"]
+    command += ["--precision", precision]
     return subprocess.run(command, check=False).returncode == 0
 
 
@@ -234,7 +235,8 @@ def main() -> None:
             checkpoint = str(write_random_checkpoint(folder / "swin-large-ade-semantic"))
         photo, large, equal, mixed = _pictures(folder, options.image)
         lines = [f"{machine()}.", "", *starts(), ""]
-        converted = any(title.startswith("openvino") for title in options.only) and _convert(checkpoint)
+        wanted = [title.split()[1] for title in options.only if title.startswith("openvino")]
+        converted = [precision for precision in wanted if _convert(checkpoint, precision)]
         started = [Worker.start(title, checkpoint) for title in CONTENDERS if title in (*options.only, "pipeline")]
         workers = [worker for worker in started if worker is not None]
         lines += [*speed(workers, photo, large, options.repeats), ""]
@@ -243,11 +245,11 @@ def main() -> None:
         for worker in workers:
             worker.stop()
         lines += [*roofline(checkpoint), ""]
-        if converted:
+        for precision in converted:
             from segdemo import checkpoints
             from segdemo.model.graph import discard_graph
 
-            discard_graph(checkpoints.resolve(checkpoint))
+            discard_graph(checkpoints.resolve(checkpoint), precision)
         if options.trained and options.photos:
             files = sorted(file for file in options.photos.iterdir() if file.suffix.lower() in (".jpg", ".png"))
             lines += [*agreement(options.trained, files[:: max(1, len(files) // options.limit)][: options.limit]), ""]

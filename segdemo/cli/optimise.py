@@ -1,7 +1,7 @@
 """``segdemo optimise``: convert a checkpoint for the fastest engine of this machine, once."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,6 +20,10 @@ def optimise(
             "common aspect ratios at short side 640. The graph runs at any size."
         ),
     ] = None,
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"],
+        typer.Option(help="Numbers of the network; a graph has one precision. By default what suits this processor."),
+    ] = "auto",
     again: Annotated[bool, typer.Option(help="Convert even if a graph is there.")] = False,
     quiet: Annotated[bool, typer.Option(help="Say nothing unless something is wrong.")] = False,
 ) -> None:
@@ -28,6 +32,7 @@ def optimise(
     The page and the command line take the graph by themselves once it is there. Needs the extra ``openvino``.
     """
     from segdemo import checkpoints
+    from segdemo.model.engines import processor_precision
     from segdemo.model.graph import COMMON_SHAPES, make_graph, require_openvino
 
     require_openvino()
@@ -38,7 +43,13 @@ def optimise(
         if not quiet:
             print(f"{share:4.0%} {text}", file=sys.stderr, flush=True)
 
-    graph = make_graph(checkpoints.resolve(found.id), shapes=sizes or COMMON_SHAPES, report=report, again=again)
+    graph = make_graph(
+        checkpoints.resolve(found.id),
+        processor_precision(precision),
+        shapes=sizes or COMMON_SHAPES,
+        report=report,
+        again=again,
+    )
     if not quiet:
         for entry in graph.parity:
             print(

@@ -56,7 +56,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class TorchEngine:
-    """PyTorch, eagerly; ``bf16`` computes matrix products in bfloat16 and everything else in float32."""
+    """PyTorch, eagerly, in the precision that the network was loaded in."""
 
     network: Network | LibraryNetwork
     precision: str = "fp32"
@@ -73,9 +73,7 @@ class TorchEngine:
     ) -> RawOutputs:
         """See ``Engine``."""
         pixels = torch.from_numpy(pixel_values).to(self.device)
-        kind = self.device.partition(":")[0]
-        with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.precision == "bf16"):
-            return self.network(pixels, capture=capture, progress=progress, cancel=cancel)
+        return self.network(pixels, capture=capture, progress=progress, cancel=cancel)
 
 
 class FallbackEngine:
@@ -228,8 +226,7 @@ def _openvino(folder: Path, precision: str) -> Callable[[], Engine]:
     def make() -> Engine:
         from segdemo.model.openvino import load_openvino
 
-        kind = ("bf16" if has_native_bf16() else "fp32") if precision == "auto" else precision
-        return load_openvino(folder, precision=kind)
+        return load_openvino(folder, precision=processor_precision(precision))
 
     return make
 
@@ -246,7 +243,7 @@ def _converted(folder: Path, precision: str) -> Callable[[], Callable[[], Engine
     def look() -> Callable[[], Engine] | None:
         from segdemo.model.graph import find_graph
 
-        graph = find_graph(folder)
+        graph = find_graph(folder, processor_precision(precision))
         return make if graph is not None and graph.faster else None
 
     return look
@@ -256,6 +253,11 @@ def _release(folder: Path) -> None:
     from segdemo.model.weights import release_network
 
     release_network(folder)
+
+
+def processor_precision(precision: str = "auto") -> str:
+    """Return what ``auto`` stands for on this processor, anything else as it is."""
+    return ("bf16" if has_native_bf16() else "fp32") if precision == "auto" else precision
 
 
 def has_native_bf16() -> bool:

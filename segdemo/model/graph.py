@@ -1,4 +1,4 @@
-"""The network as one OpenVINO graph that is right at every input size: converted once, checked, kept on disk.
+"""The network as one OpenVINO graph that is right at every input size: converted once per precision, checked, kept.
 
 A trace is only as general as the arithmetic in it: every size in ``network.py`` is taken from the tensors, so batch,
 height and width stay free, and the graph is compared with the network at several sizes before it counts as ready.
@@ -35,11 +35,15 @@ Report = Callable[[float, str], None]
 COMMON_SHAPES: tuple[tuple[int, int], ...] = ((640, 864), (864, 640), (640, 640), (640, 960), (640, 1152))
 """Input sizes of the common aspect ratios at short side 640: 4:3, 3:4, 1:1, 3:2, 16:9."""
 
-_FORMAT = 2
+COMPILE_OPTIONS = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+"""No type but what the graph says, and latency before throughput."""
+
+_FORMAT = 3
 _TRACED = (96, 128)
 _SMALL_SHAPES = ((64, 96), (128, 64))
 _PROBE = (64, 96)
-_LABELS_AGREE = 0.9999
+_LABELS_AGREE = {"fp32": 0.9999, "bf16": 0.98}
+"""Share of pixels whose label must be the network's own: in bfloat16 two ways to add up the same products differ."""
 
 
 @dataclass(frozen=True)
@@ -91,22 +95,28 @@ def require_openvino() -> Any:
     return openvino
 
 
-def graph_folder(checkpoint: Path) -> Path:
-    """Return where a checkpoint's graph is kept: named after its weights and the versions that shape the graph."""
+def graph_folder(checkpoint: Path, precision: str) -> Path:
+    """Return where a checkpoint's graph is kept, named after its weights, precision, and versions that shape it."""
     import torch
 
     openvino = require_openvino()
     digest = hashlib.blake2b(digest_size=12)
-    for part in (_FORMAT, openvino.get_version(), torch.__version__, (checkpoint / "config.json").read_text()):
+    for part in (
+        _FORMAT,
+        precision,
+        openvino.get_version(),
+        torch.__version__,
+        (checkpoint / "config.json").read_text(),
+    ):
         digest.update(str(part).encode())
     for file in sorted(checkpoint.glob("*.safetensors")):
         digest.update(_fingerprint(file))
     return settings().cache_dir / "openvino" / digest.hexdigest()
 
 
-def find_graph(checkpoint: Path) -> Graph | None:
+def find_graph(checkpoint: Path, precision: str) -> Graph | None:
     """Return the graph of a checkpoint where it is on disk and whole; a damaged one is removed."""
-    folder = graph_folder(checkpoint)
+    folder = graph_folder(checkpoint, precision)
     if not (folder / "graph.json").is_file():
         return None
     try:
@@ -117,38 +127,44 @@ def find_graph(checkpoint: Path) -> Graph | None:
         return Graph(folder, int(meta["num_layers"]), tuple(Parity(**entry) for entry in meta["parity"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         logger.warning("the converted graph in %s is damaged (%s) and will be made again", folder, error)
-        discard_graph(checkpoint)
+        discard_graph(checkpoint, precision)
         return None
 
 
-def discard_graph(checkpoint: Path) -> None:
+def discard_graph(checkpoint: Path, precision: str) -> None:
     """Remove a checkpoint's graph from disk."""
-    shutil.rmtree(graph_folder(checkpoint), ignore_errors=True)
+    shutil.rmtree(graph_folder(checkpoint, precision), ignore_errors=True)
 
 
 def make_graph(
-    checkpoint: Path, *, shapes: Sequence[tuple[int, int]] = (), report: Report | None = None, again: bool = False
+    checkpoint: Path,
+    precision: str = "fp32",
+    *,
+    shapes: Sequence[tuple[int, int]] = (),
+    report: Report | None = None,
+    again: bool = False,
 ) -> Graph:
     """Convert a checkpoint, compare the graph with the network, and keep it; return the kept one if there is one.
 
-    ``shapes`` are further input sizes, (height, width) in multiples of 32, at which to compare. Takes a minute or two
-    and about four times the weights' memory for a large network. Raises ``SegdemoError`` where the checkpoint is not
-    of the family that converts, or the graph does not agree with the network; then nothing is kept.
+    The graph computes in the types that the network computes in. ``shapes`` are further input sizes, (height, width)
+    in multiples of 32, at which to compare. Takes a minute or two and about four times the weights' memory for a large
+    network. Raises ``SegdemoError`` where the checkpoint is not of the family that converts, or the graph does not
+    agree with the network; then nothing is kept.
     """
     say = report if report is not None else (lambda share, text: None)
-    kept = None if again else find_graph(checkpoint)
+    kept = None if again else find_graph(checkpoint, precision)
     if kept is not None:
         say(1.0, "the converted graph is on disk already")
         return kept
     from segdemo.model.network import Network
-    from segdemo.model.weights import load_network
+    from segdemo.model.weights import make_network
 
     openvino = require_openvino()
     say(0.0, "loading the weights")
-    network = load_network(checkpoint)
+    network = make_network(checkpoint, precision)
     if not isinstance(network, Network):
         raise SegdemoError("This checkpoint's architecture cannot be converted: run it with the torch engine.")
-    target = graph_folder(checkpoint)
+    target = graph_folder(checkpoint, precision)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as name:
         folder = Path(name)
@@ -158,30 +174,23 @@ def make_graph(
         openvino.save_model(model, folder / "model.xml", compress_to_fp16=False)
         del model
         say(0.6, "compiling the graph")
-        compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", compile_options("fp32"))
+        network.pack()
+        compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", COMPILE_OPTIONS)
         parity = []
         sizes = [*_SMALL_SHAPES, *shapes]
         for index, size in enumerate(sizes):
             say(0.7 + 0.3 * index / len(sizes), f"comparing with the network at {size[0]} x {size[1]}")
-            parity.append(_compare(network, compiled, size))
+            parity.append(_compare(network, compiled, size, _LABELS_AGREE[precision]))
         _write_probe(network, folder)
         _write_meta(folder, len(network.query_decoder.layers) + 1, parity)
         shutil.rmtree(target, ignore_errors=True)
         folder.replace(target)
         Path(name).mkdir()
     say(1.0, "ready")
-    found = find_graph(checkpoint)
+    found = find_graph(checkpoint, precision)
     if found is None:
         raise SegdemoError(f"The converted graph could not be kept in {target}: free some space on that disk.")
     return found
-
-
-def compile_options(precision: str) -> dict[str, str]:
-    """Return the compiler's options: the precision that was asked for, and latency before throughput."""
-    return {
-        "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
-        "PERFORMANCE_HINT": "LATENCY",
-    }
 
 
 def _converted(network: Any, openvino: Any) -> Any:
@@ -213,7 +222,7 @@ def _converted(network: Any, openvino: Any) -> Any:
     return front.convert(source)
 
 
-def _compare(network: Any, compiled: Any, size: tuple[int, int]) -> Parity:
+def _compare(network: Any, compiled: Any, size: tuple[int, int], at_least: float) -> Parity:
     import torch
 
     if min(size) < 32 or size[0] % 32 or size[1] % 32:
@@ -231,7 +240,7 @@ def _compare(network: Any, compiled: Any, size: tuple[int, int]) -> Parity:
     masks, classes = outputs[layers - 1], outputs[2 * layers - 1]
     agree = float((_labels(masks[0], classes[0]) == _labels(expected.masks[-1][0], expected.classes[-1][0])).mean())
     difference = float(np.abs(masks - expected.masks[-1]).max() / max(np.abs(expected.masks[-1]).max(), 1e-12))
-    if agree < _LABELS_AGREE:
+    if agree < at_least:
         raise SegdemoError(
             f"The converted graph disagrees with the network at {size[0]} x {size[1]} (labels equal on {agree:.2%} of "
             "pixels): it is not used. Run the torch engine."
@@ -284,10 +293,15 @@ def _fingerprint(file: Path) -> bytes:
 def make_graph_in_background(checkpoint: Path) -> "subprocess.Popen[bytes] | None":
     """Start converting a checkpoint in a process of its own at the lowest priority; return it.
 
-    An engine chosen by ``auto`` changes to the graph once it is ready, if it was faster. Returns ``None`` where there
-    is nothing to do: OpenVINO is not installed, or the graph is on disk. The process ends with this one's normal exit.
+    It is made in the precision that suits the processor. An engine chosen by ``auto`` changes to it once it is ready,
+    if it was faster. Returns ``None`` where there is nothing to do: OpenVINO is not installed, or the graph is on disk.
+    The process ends with this one's normal exit.
     """
-    if find_spec("openvino") is None or find_graph(checkpoint) is not None:
+    if find_spec("openvino") is None:
+        return None
+    from segdemo.model.engines import processor_precision
+
+    if find_graph(checkpoint, processor_precision()) is not None:
         return None
     code = (
         "import os, sys; os.nice(19) if hasattr(os, 'nice') else None; "

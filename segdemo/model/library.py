@@ -36,11 +36,16 @@ class LibraryNetwork:
         self.model = model.eval()
         self._lock = threading.Lock()
         self._sink: _Sink | None = None
+        self._reduced = False
         self._attach()
 
     def to(self, device: str) -> None:
         """Move the weights to a device."""
         self.model.to(device)
+
+    def reduce(self) -> None:
+        """Compute matrix products in bfloat16 from now on."""
+        self._reduced = True
 
     def __call__(
         self,
@@ -52,7 +57,8 @@ class LibraryNetwork:
     ) -> RawOutputs:
         """Run float32 (B, 3, H, W) forward, H and W multiples of 32; raises ``Cancelled`` once ``cancel`` is set."""
         sink = _Sink(capture, Steps(self._counts, progress, cancel))
-        with self._lock, self._collecting(sink), torch.inference_mode():
+        autocast = torch.autocast(pixel_values.device.type, dtype=torch.bfloat16, enabled=self._reduced)
+        with self._lock, self._collecting(sink), torch.inference_mode(), autocast:
             outputs = self.model(pixel_values=pixel_values, output_auxiliary_logits=capture)
             layers = [*(outputs.auxiliary_logits or ()), outputs]
             masks = [layer["masks_queries_logits"] for layer in layers]

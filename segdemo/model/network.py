@@ -1,15 +1,16 @@
 """The whole network for inference: faster than the library's on a processor, equal to it, and traceable at any size."""
 
 import threading
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from segdemo.model.capture import Progress, RawOutputs, Steps, packed
+from segdemo.model.linear import Linear
 from segdemo.model.pixel_decoder import PixelDecoder
 from segdemo.model.query_decoder import Layers, QueryDecoder
-from segdemo.model.swin import SwinBackbone
+from segdemo.model.swin import SwinBackbone, SwinStage
 
 
 class Network(nn.Module):
@@ -38,6 +39,31 @@ class Network(nn.Module):
             and not backbone.use_absolute_embeddings
             and not config.pre_norm
         )
+
+    def reduce(self) -> None:
+        """Compute in bfloat16 from now on, with weights in it, where that hardly shows in the labels.
+
+        That is in the blocks of the last two stages, three fifths of a Swin-L network's products. What those blocks
+        add to, the fine stages, the pixel decoder, and the queries with their masks stay in float32: attention is
+        masked by a threshold, where a small error decides whether a query sees a place at all.
+        """
+        for stage in list(self.backbone.stages)[-2:]:
+            for block in cast("SwinStage", stage).blocks:
+                for part in block.modules():
+                    if isinstance(part, Linear):
+                        part.to(torch.bfloat16)
+
+    def pack(self) -> None:
+        """Lay the weights out for the processor; afterwards the network runs there only and cannot be traced.
+
+        The other weights are copied, so that nothing holds on to the file that all of them were mapped from.
+        """
+        for part in self.modules():
+            if isinstance(part, Linear):
+                part.pack()
+        for parameter in self.parameters():
+            if parameter.layout == torch.strided:
+                parameter.data = parameter.data.clone()
 
     def layers(self, pixels: Tensor, keep: bool, step: Steps) -> Layers:
         """Run normalised pixels (B, 3, H, W) forward, H and W multiples of 32; every layer with ``keep``."""

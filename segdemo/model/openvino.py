@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from segdemo.errors import SegdemoError
 from segdemo.model.capture import Cancelled, Progress, RawOutputs
-from segdemo.model.graph import Graph, compile_options, discard_graph, find_graph, require_openvino
+from segdemo.model.graph import COMPILE_OPTIONS, Graph, discard_graph, find_graph, require_openvino
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class OpenVinoEngine:
         return raw
 
     def _compile(self) -> Any:
-        return self._core.compile_model(self._graph.file, "CPU", compile_options(self.precision))
+        return self._core.compile_model(self._graph.file, "CPU", COMPILE_OPTIONS)
 
     def _wait(
         self, request: Any, size: int, start: float, progress: Progress | None, cancel: threading.Event | None
@@ -123,11 +123,11 @@ def load_openvino(checkpoint: Path, *, precision: str = "fp32") -> OpenVinoEngin
     The graph is run once on a small picture and compared with what the network gave when it was made; one that fails
     is removed. Raises ``SegdemoError`` where there is no graph (with the command that makes it).
     """
-    graph = find_graph(checkpoint)
+    graph = find_graph(checkpoint, precision)
     if graph is None:
         raise SegdemoError(
-            f"There is no converted graph for {checkpoint} yet: run `python -m segdemo optimise --checkpoint "
-            f"{checkpoint}` once, or use the torch engine."
+            f"There is no converted graph for {checkpoint} in {precision} yet: run `python -m segdemo optimise "
+            f"--checkpoint {checkpoint} --precision {precision}` once, or use the torch engine."
         )
     try:
         engine = OpenVinoEngine(graph, precision=precision)
@@ -135,12 +135,12 @@ def load_openvino(checkpoint: Path, *, precision: str = "fp32") -> OpenVinoEngin
         masks = engine(pixels, capture=False).masks[-1]
         difference = float(np.abs(masks - expected).mean() / max(float(np.abs(expected).mean()), 1e-12))
     except (RuntimeError, ValueError, OSError) as error:
-        discard_graph(checkpoint)
+        discard_graph(checkpoint, precision)
         raise SegdemoError(
             f"The converted graph is damaged and was removed ({error}): run `python -m segdemo optimise` again."
         ) from error
     if not difference < (_DAMAGE if precision == "fp32" else 10 * _DAMAGE):
-        discard_graph(checkpoint)
+        discard_graph(checkpoint, precision)
         raise SegdemoError(
             f"The converted graph no longer gives the network's results (off by {difference:.1%}) and was removed: "
             "run `python -m segdemo optimise` again."

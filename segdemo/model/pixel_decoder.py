@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segdemo.model.capture import Steps
-from segdemo.model.swin import fused_linear, mlp
+from segdemo.model.linear import Linear
+from segdemo.model.swin import mlp
 
 
 class DeformableLayer(nn.Module):
@@ -24,10 +25,10 @@ class DeformableLayer(nn.Module):
         super().__init__()
         attention = layer.self_attn
         self.heads, self.levels, self.points = attention.n_heads, attention.n_levels, attention.n_points
-        self.value, self.out = attention.value_proj, attention.output_proj
-        self.where = fused_linear(attention.sampling_offsets, attention.attention_weights)
+        self.value, self.out = Linear(attention.value_proj), Linear(attention.output_proj)
+        self.where = Linear(attention.sampling_offsets, attention.attention_weights)
         self.norm1, self.norm2 = layer.self_attn_layer_norm, layer.final_layer_norm
-        self.fc1, self.fc2 = layer.fc1, layer.fc2
+        self.fc1, self.fc2 = Linear(layer.fc1, activation="relu"), Linear(layer.fc2)
 
     def forward(self, tokens: Tensor, positions: Tensor, centres: Tensor, shapes: list[tuple[Any, Any]]) -> Tensor:
         """Return the layer's output; ``centres`` (N, levels, 2) are the tokens' own places in each level's pixels."""
@@ -35,17 +36,17 @@ class DeformableLayer(nn.Module):
         value = self.value(tokens).view(batch, count, self.heads, channels // self.heads)
         where = self.where(tokens + positions)
         split = self.heads * self.levels * self.points
-        offsets = where[..., : 2 * split].reshape(batch, count, self.heads, self.levels, self.points, 2).float()
+        offsets = where[..., : 2 * split].reshape(batch, count, self.heads, self.levels, self.points, 2)
         weights = where[..., 2 * split :].reshape(batch, count, self.heads, self.levels * self.points)
-        weights = weights.float().softmax(-1).view(batch, count, self.heads, self.levels, self.points)
+        weights = weights.softmax(-1).view(batch, count, self.heads, self.levels, self.points)
         places = centres[None, :, None, :, None, :] + offsets
-        # The fused kernel is the processor's, in float32; tracing needs operators that graph compilers know.
+        # The fused kernel is the processor's; tracing needs operators that graph compilers know.
         if value.device.type == "cpu" and torch._C._get_tracing_state() is None:
-            sampled = _by_rows(value.float(), places, weights, shapes)
+            sampled = _by_rows(value, places, weights, shapes)
         else:
             sampled = _by_grid(value, places, weights, shapes)
         tokens = self.norm1(tokens + self.out(sampled))
-        return self.norm2(tokens + mlp(tokens, self.fc1, F.relu, self.fc2))
+        return self.norm2(tokens + mlp(tokens, self.fc1, self.fc2))
 
 
 class PixelDecoder(nn.Module):
@@ -62,8 +63,7 @@ class PixelDecoder(nn.Module):
 
     def forward(self, features: list[Tensor], step: Steps) -> tuple[list[Tensor], list[tuple[Any, Any]], Tensor]:
         """Return the tokens (B, h * w, C) of 1/32, 1/16, 1/8, those levels' sizes, and mask features at 1/4."""
-        # The sums that layers add to stay in float32 in every precision.
-        maps = [project(x).float() for project, x in zip(self.projections, features[::-1], strict=False)]
+        maps = [project(x) for project, x in zip(self.projections, features[::-1], strict=False)]
         shapes = [(x.shape[2], x.shape[3]) for x in maps]
         tokens = torch.cat([x.flatten(2).transpose(1, 2) for x in maps], dim=1)
         positions = torch.cat(
@@ -173,9 +173,9 @@ def _by_grid(value: Tensor, places: Tensor, weights: Tensor, shapes: list[tuple[
         # Points before places, so that what is multiplied and summed runs along thousands of neighbours, not four.
         spot = places[:, :, :, level].permute(0, 2, 3, 1, 4).reshape(-1, places.shape[4], count, 2)
         grid = torch.stack([(2 * spot[..., 0] + 1) / width - 1, (2 * spot[..., 1] + 1) / height - 1], dim=-1)
-        points = F.grid_sample(image, grid.to(image.dtype), padding_mode="zeros", align_corners=False)
+        points = F.grid_sample(image, grid, padding_mode="zeros", align_corners=False)
         weight = weights[:, :, :, level].permute(0, 2, 3, 1).reshape(-1, 1, weights.shape[4], count)
-        part = (points * weight.to(points.dtype)).sum(2)
+        part = (points * weight).sum(2)
         total = part if total is None else total + part
     assert total is not None
     return total.view(batch, heads * depth, count).transpose(1, 2)

@@ -66,8 +66,8 @@ class QueryLayer(nn.Module):
         if not keep:
             return self.cross_out(_joined(F.scaled_dot_product_attention(query, key, value, ~blocked[:, None]))), None
         scores = (query * query.shape[-1] ** -0.5) @ key.transpose(2, 3)
-        weights = scores.masked_fill(blocked[:, None], float("-inf")).float().softmax(-1)
-        return self.cross_out(_joined(weights.to(value.dtype) @ value)), weights
+        weights = scores.masked_fill(blocked[:, None], float("-inf")).softmax(-1)
+        return self.cross_out(_joined(weights @ value)), weights
 
     def _heads(self, x: Tensor) -> Tensor:
         """(B, N, C) to (B, heads, N, C / heads)."""
@@ -104,7 +104,7 @@ class QueryDecoder(nn.Module):
             normed = self.norm(queries)
             masks = self._masks(normed, pixels, size)
             blocked = F.interpolate(masks, size=shapes[level], mode="bilinear", align_corners=False)
-            blocked = (blocked.float().sigmoid() < 0.5).flatten(2)
+            blocked = (blocked.sigmoid() < 0.5).flatten(2)
             empty = blocked.all(dim=2)
             blocked = blocked & ~empty[..., None]
             queries, weights = layer(queries, self.positions, memories[level], positions[level], blocked, keep)

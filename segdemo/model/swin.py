@@ -6,7 +6,6 @@ their bias, which one extra zero row provides. Every size is taken from the tens
 traced graph stays right at any input size.
 """
 
-from collections.abc import Callable
 from typing import Any, cast
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segdemo.model.capture import Steps
+from segdemo.model.linear import Linear
 
 PART = 7_500_000
 """Numbers in an intermediate result at most: what stays under the 32 MB that the allocator hands back to the system
@@ -32,9 +32,9 @@ class SwinBlock(nn.Module):
         self.shift = int(block.shift_size)
         self.heads = int(attention.num_attention_heads)
         self.before, self.after = block.layernorm_before, block.layernorm_after
-        self.qkv = fused_linear(attention.q_proj, attention.k_proj, attention.v_proj)
-        self.out = attention.o_proj
-        self.fc1, self.fc2 = block.mlp.fc1, block.mlp.fc2
+        self.qkv = Linear(attention.q_proj, attention.k_proj, attention.v_proj)
+        self.out = Linear(attention.o_proj)
+        self.fc1, self.fc2 = Linear(block.mlp.fc1, activation="gelu"), Linear(block.mlp.fc2)
         # (1, heads, window^2, window^2): looked up once, since the weights do not change any more.
         self.register_buffer("relative_bias", attention.relative_position_bias().detach().clone(), persistent=False)
 
@@ -46,7 +46,7 @@ class SwinBlock(nn.Module):
         else:
             attended = self._windows(_rows(qkv, layout.into_windows), layout.mask)
         tokens = tokens + self.out(_rows(attended, layout.out_of_windows))
-        return tokens + mlp(self.after(tokens), self.fc1, F.gelu, self.fc2)
+        return tokens + mlp(self.after(tokens), self.fc1, self.fc2)
 
     def _image(self, qkv: Tensor, layout: "WindowLayout") -> Tensor:
         """Attend within the windows of one image, some at a time."""
@@ -119,7 +119,7 @@ class SwinStage(nn.Module):
         self.norm = norm
         merge = stage.downsample
         self.merge_norm: nn.Module | None = merge.norm if merge is not None else None
-        self.merge: nn.Module | None = merge.reduction if merge is not None else None
+        self.merge: nn.Module | None = Linear(merge.reduction) if merge is not None else None
 
 
 class SwinBackbone(nn.Module):
@@ -142,10 +142,7 @@ class SwinBackbone(nn.Module):
 
     def forward(self, pixels: Tensor, step: Steps) -> list[Tensor]:
         """Return the feature maps (B, C, h, w) of pixels (B, 3, H, W), finest first; H and W multiples of 32."""
-        # In float32 whatever the precision: what is lost here no later layer has seen, and the tokens that blocks add
-        # to keep the type.
-        with torch.autocast(pixels.device.type, enabled=False):
-            patches = self.projection(pixels)
+        patches = self.projection(pixels)
         height, width = patches.shape[2], patches.shape[3]
         tokens = self.norm(patches.flatten(2).transpose(1, 2))
         features = []
@@ -162,7 +159,7 @@ class SwinBackbone(nn.Module):
                 features.append(stage.norm(tokens).transpose(1, 2).unflatten(2, (height, width)))
             if stage.merge is not None and stage.merge_norm is not None:
                 tokens = _merged(tokens, height, width)
-                tokens = stage.merge(stage.merge_norm(tokens)).float()
+                tokens = stage.merge(stage.merge_norm(tokens))
                 height, width = height // 2, width // 2
         return features
 
@@ -172,23 +169,13 @@ def in_parts(tokens: Tensor) -> bool:
     return tokens.device.type == "cpu" and torch._C._get_tracing_state() is None
 
 
-def mlp(tokens: Tensor, fc1: nn.Linear, activation: Callable[[Tensor], Tensor], fc2: nn.Module) -> Tensor:
-    """Return two linear layers with an activation between, over tokens (B, N, C), some places at a time."""
+def mlp(tokens: Tensor, fc1: Linear, fc2: Linear) -> Tensor:
+    """Return two linear layers over tokens (B, N, C), some places at a time."""
     if in_parts(tokens):
         step = max(1, PART // (tokens.shape[0] * fc1.out_features))
         if tokens.shape[1] > step:
-            return torch.cat([fc2(activation(fc1(part))) for part in tokens.split(step, dim=1)], dim=1)
-    return torch.as_tensor(fc2(activation(fc1(tokens))))
-
-
-def fused_linear(*layers: nn.Linear) -> nn.Linear:
-    """Return one linear layer with the outputs of several, in order."""
-    weight = torch.cat([layer.weight.detach() for layer in layers])
-    fused = nn.Linear(weight.shape[1], weight.shape[0], bias=layers[0].bias is not None, device="meta")
-    fused.weight = nn.Parameter(weight, requires_grad=False)
-    if layers[0].bias is not None:
-        fused.bias = nn.Parameter(torch.cat([layer.bias.detach() for layer in layers]), requires_grad=False)
-    return fused
+            return torch.cat([fc2(fc1(part)) for part in tokens.split(step, dim=1)], dim=1)
+    return torch.as_tensor(fc2(fc1(tokens)))
 
 
 def _rows(tokens: Tensor, index: Tensor) -> Tensor:

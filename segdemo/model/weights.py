@@ -12,7 +12,6 @@ import torch
 from segdemo.errors import SegdemoError
 from segdemo.model.library import LibraryNetwork
 from segdemo.model.network import Network
-from segdemo.model.query_decoder import QueryLayer
 
 logger = logging.getLogger(__name__)
 
@@ -23,10 +22,9 @@ _networks: dict[tuple[Path, str, str], Network | LibraryNetwork] = {}
 def load_network(folder: Path, device: str = "cpu", precision: str = "fp32") -> Network | LibraryNetwork:
     """Return the network of a checkpoint folder, whatever it is stored in; the same object every time.
 
-    ``fp32`` has all weights in float32, ``bf16`` those of linear layers and convolutions in bfloat16, the first apart:
-    what autocast would make of them in every forward pass, at half of the memory. Only safetensors are read, and no
-    code from the folder is run. Raises ``SegdemoError`` where the folder holds no Mask2Former checkpoint or the weights
-    do not fit its configuration.
+    ``fp32`` has all weights in float32; ``bf16`` has part of them in bfloat16, see ``Network.reduce``. On the
+    processor they are laid out for its products. Only safetensors are read, and no code from the folder is run. Raises
+    ``SegdemoError`` where the folder holds no Mask2Former checkpoint or the weights do not fit its configuration.
     """
     key = (folder.resolve(), device, precision)
     with _lock:
@@ -56,33 +54,22 @@ def read_config(folder: Path) -> dict[str, object]:
     return config
 
 
-def _load(folder: Path, device: str, precision: str) -> Network | LibraryNetwork:
+def make_network(folder: Path, precision: str = "fp32") -> Network | LibraryNetwork:
+    """Return the network of a checkpoint folder as ``load_network`` does, but a new object that can be traced."""
     model = load_library_model(folder)
     network = Network(model) if Network.supports(model.config) else LibraryNetwork(model)
-    del model
-    if precision == "bf16" and isinstance(network, Network):
-        _halve(network)
-    logger.info("loaded %s on %s in %s", folder, device, precision)
-    network.to(device)
+    if precision == "bf16":
+        network.reduce()
     return network
 
 
-def _halve(network: Network) -> None:
-    """Keep the weights of matrix products in bfloat16, and those of patches, normalisations and embeddings as they are.
-
-    The latter are copied, so that nothing holds on to the file that all of them were mapped from.
-    """
-    for module in network.modules():
-        if module is network.backbone.projection:
-            continue
-        if isinstance(module, torch.nn.Linear | torch.nn.Conv2d):
-            module.to(torch.bfloat16)
-        elif isinstance(module, QueryLayer):
-            module.cross_weight.data = module.cross_weight.data.to(torch.bfloat16)
-            module.cross_bias.data = module.cross_bias.data.to(torch.bfloat16)
-    for parameter in network.parameters():
-        if parameter.dtype == torch.float32:
-            parameter.data = parameter.data.clone()
+def _load(folder: Path, device: str, precision: str) -> Network | LibraryNetwork:
+    network = make_network(folder, precision)
+    if device == "cpu" and isinstance(network, Network):
+        network.pack()
+    logger.info("loaded %s on %s in %s", folder, device, precision)
+    network.to(device)
+    return network
 
 
 def load_library_model(folder: Path) -> Any:

@@ -14,9 +14,10 @@ import torch
 
 from segdemo.cli.optimise import optimise, parse_shape
 from segdemo.errors import SegdemoError
+from segdemo.model import engines
 from segdemo.model import graph as graphs
 from segdemo.model.capture import Cancelled
-from segdemo.model.engines import FallbackEngine, make_engine
+from segdemo.model.engines import FallbackEngine, make_engine, processor_precision
 from segdemo.model.graph import Graph, Parity, find_graph, graph_folder, make_graph
 from segdemo.model.network import Network
 from segdemo.model.weights import load_network, release_network
@@ -36,6 +37,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def graph(tiny_checkpoint: Path, cache: Path) -> Graph:
     return make_graph(tiny_checkpoint, shapes=[(96, 160)])
+
+
+@pytest.fixture(scope="module")
+def reduced_graph(tiny_checkpoint: Path, cache: Path) -> Graph:
+    return make_graph(tiny_checkpoint, "bf16")
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +73,29 @@ def test_every_output_equals_the_network(
     np.testing.assert_allclose(raw.masks[-1], expected.masks[-1], rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize(("height", "width", "batch"), [(96, 128, 1), (64, 64, 2)])
+def test_bfloat16_is_where_the_network_has_it(
+    reduced_graph: Graph, tiny_checkpoint: Path, height: int, width: int, batch: int
+) -> None:
+    engine = make_engine(tiny_checkpoint, engine="openvino", precision="bf16")
+    values = pixels(height, width, batch)
+    raw, expected = engine(values), load_network(tiny_checkpoint, precision="bf16")(torch.from_numpy(values))
+    exact = load_network(tiny_checkpoint)(torch.from_numpy(values))
+    assert engine.precision == "bf16"
+    # The first masks have no threshold before them; what follows may differ in a cell of the attention's mask.
+    scale = float(np.abs(exact.masks[0]).mean())
+    assert 1e-5 * scale < np.abs(raw.masks[0] - exact.masks[0]).mean() < 0.02 * scale
+    assert np.abs(raw.masks[0] - expected.masks[0]).mean() < 0.02 * scale
+    assert [array.shape for array in raw.attentions] == [array.shape for array in expected.attentions]
+
+
+def test_a_graph_has_one_precision(graph: Graph, reduced_graph: Graph, tiny_checkpoint: Path) -> None:
+    assert graph.folder != reduced_graph.folder
+    assert find_graph(tiny_checkpoint, "bf16") == reduced_graph
+    sizes = [(found.folder / "model.bin").stat().st_size for found in (graph, reduced_graph)]
+    assert sizes[1] < sizes[0]
+
+
 def test_without_capture_only_the_last_layer(engine: Any) -> None:
     raw = engine(pixels(64, 64), capture=False)
     assert len(raw.masks) == len(raw.classes) == 1
@@ -77,7 +106,7 @@ def test_without_capture_only_the_last_layer(engine: Any) -> None:
 def test_parity_was_measured_and_is_kept(graph: Graph, tiny_checkpoint: Path) -> None:
     assert (96, 160) in {(entry.height, entry.width) for entry in graph.parity}
     assert min(entry.labels_agree for entry in graph.parity) >= 0.9999
-    assert find_graph(tiny_checkpoint) == graph
+    assert find_graph(tiny_checkpoint, "fp32") == graph
     assert make_graph(tiny_checkpoint) == graph
     leftovers = [path for path in graph.folder.parent.iterdir() if path.name.startswith(".making")]
     assert leftovers == []
@@ -112,17 +141,17 @@ def test_a_run_is_stopped_while_it_runs(engine: Any) -> None:
 
 
 def test_other_weights_have_another_place(tiny_checkpoint: Path, tiny_ade_checkpoint: Path) -> None:
-    assert graph_folder(tiny_checkpoint) != graph_folder(tiny_ade_checkpoint)
-    assert find_graph(tiny_ade_checkpoint) is None
+    assert graph_folder(tiny_checkpoint, "fp32") != graph_folder(tiny_ade_checkpoint, "fp32")
+    assert find_graph(tiny_ade_checkpoint, "fp32") is None
     with pytest.raises(SegdemoError, match="optimise"):
-        make_engine(tiny_ade_checkpoint, engine="openvino")
+        make_engine(tiny_ade_checkpoint, engine="openvino", precision="fp32")
 
 
 def test_a_graph_that_disagrees_is_not_kept(tiny_ade_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graphs, "_labels", lambda masks, classes: np.random.default_rng().integers(0, 99, 1000))
     with pytest.raises(SegdemoError, match="disagrees"):
         make_graph(tiny_ade_checkpoint)
-    assert find_graph(tiny_ade_checkpoint) is None
+    assert find_graph(tiny_ade_checkpoint, "fp32") is None
 
 
 @pytest.mark.parametrize("pause", [0.02, 0.1, 0.2])
@@ -150,19 +179,19 @@ def test_a_damaged_graph_is_removed(
     import shutil
 
     monkeypatch.setattr(graphs, "settings", lambda: Settings(cache_dir=tmp_path))
-    folder = graph_folder(tiny_checkpoint)
+    folder = graph_folder(tiny_checkpoint, "fp32")
     shutil.copytree(graph.folder, folder)
     weights = folder / "model.bin"
     data = bytearray(weights.read_bytes())
     if damage == "short":
         weights.write_bytes(data[:-100])
-        assert find_graph(tiny_checkpoint) is None
+        assert find_graph(tiny_checkpoint, "fp32") is None
     else:
         half = len(data) // 2
         data[half:] = bytes(len(data) - half)
         weights.write_bytes(data)
         with pytest.raises(SegdemoError, match="removed"):
-            make_engine(tiny_checkpoint, engine="openvino")
+            make_engine(tiny_checkpoint, engine="openvino", precision="fp32")
     assert not folder.exists()
 
 
@@ -172,7 +201,7 @@ def test_auto_takes_the_graph_where_it_is_faster(tiny_checkpoint: Path, monkeypa
         pytest.skip("a graphics card comes first")
     for faster, name in ((True, "openvino"), (False, "torch")):
         monkeypatch.setattr(Graph, "faster", faster)
-        assert make_engine(tiny_checkpoint).name == name
+        assert make_engine(tiny_checkpoint, precision="fp32").name == name
     assert make_engine(tiny_checkpoint, engine="torch").name == "torch"
 
 
@@ -203,7 +232,7 @@ def test_torch_serves_until_the_graph_is_ready_and_then_lets_go(tiny_checkpoint:
 
 
 def test_command_converts_and_reports(tiny_checkpoint: Path, graph: Graph, capsys: pytest.CaptureFixture[str]) -> None:
-    optimise(str(tiny_checkpoint), shape=["64x64, 96x64"])
+    optimise(str(tiny_checkpoint), shape=["64x64, 96x64"], precision="fp32")
     said = capsys.readouterr()
     assert said.out.strip() == str(graph.folder)
     assert "100%" in said.err
@@ -213,13 +242,16 @@ def test_command_converts_and_reports(tiny_checkpoint: Path, graph: Graph, capsy
 def test_a_process_of_its_own_converts(
     tiny_checkpoint: Path, graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(engines, "has_native_bf16", lambda: False)
     assert graphs.make_graph_in_background(tiny_checkpoint) is None
     monkeypatch.setenv("SEGDEMO_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(graphs, "settings", lambda: Settings(cache_dir=tmp_path))
     process = graphs.make_graph_in_background(tiny_checkpoint)
     assert process is not None
     assert process.wait(240) == 0
-    assert find_graph(tiny_checkpoint) is not None
+    monkeypatch.undo()
+    monkeypatch.setattr(graphs, "settings", lambda: Settings(cache_dir=tmp_path))
+    assert find_graph(tiny_checkpoint, processor_precision()) is not None
 
 
 @pytest.mark.parametrize("text", ["640", "640x", "640x865", "0x32", "axb", "32x2592"])

@@ -1,6 +1,7 @@
 """The cached singleton: identity, sizes, batches, weights in any precision, and sentences for what is wrong."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -183,11 +184,15 @@ def test_bf16_weights_are_the_networks_own_rounded(tiny_checkpoint: Path) -> Non
     full, half = load_network(tiny_checkpoint), load_network(tiny_checkpoint, precision="bf16")
     assert half is load_network(tiny_checkpoint, precision="bf16")
     assert half is not full
+    assert isinstance(full, Network)
+    assert isinstance(half, Network)
     kept, rounded = dict(full.named_parameters()), dict(half.named_parameters())
-    kinds = {name: value.dtype for name, value in rounded.items()}
-    assert kinds["backbone.stages.0.blocks.0.fc1.weight"] == torch.bfloat16
-    assert kinds["query_decoder.layers.0.cross_weight"] == torch.bfloat16
-    assert kinds["backbone.projection.weight"] == torch.float32
-    assert kinds["backbone.stages.0.blocks.0.before.weight"] == torch.float32
+    reduced = {name for name, value in rounded.items() if value.dtype == torch.bfloat16}
+    assert "backbone.stages.3.blocks.0.fc1.weight" in reduced
+    assert all(re.match(r"backbone\.stages\.[23]\.blocks\.\d\.(qkv|out|fc1|fc2)\.", name) for name in reduced)
     for name, value in rounded.items():
-        assert torch.equal(value.float(), kept[name].to(value.dtype).float()), name
+        assert torch.equal(dense(value).float(), dense(kept[name]).to(value.dtype).float()), name
+
+
+def dense(value: torch.Tensor) -> torch.Tensor:
+    return value if value.layout == torch.strided else value.to_dense()

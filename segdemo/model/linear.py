@@ -1,0 +1,77 @@
+"""Linear layers for inference: several as one, activations within the product, weights laid out for the processor."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Activation = Literal["none", "relu", "gelu"]
+
+_ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
+    "none": lambda x: x,
+    "relu": F.relu,
+    "gelu": F.gelu,
+}
+_ALGORITHMS = {"none": "", "relu": "", "gelu": "none"}
+"""What oneDNN's activation is asked for: ``none`` is GELU by the error function, not the approximation by tanh."""
+_ROWS = 2048
+"""How many rows the layout of packed weights is chosen for; it serves others as well."""
+
+
+class Linear(nn.Module):
+    """``activation(x W^T + b)`` over the last axis of x (..., in), computed and returned in the type of W.
+
+    Made of one linear layer or of several with the same inputs, whose outputs are then one after the other.
+    """
+
+    def __init__(self, *layers: nn.Linear, activation: Activation = "none") -> None:
+        super().__init__()
+        self.activation = activation
+        self.in_features, self.out_features = layers[0].in_features, sum(layer.out_features for layer in layers)
+        self.weight = _joined([layer.weight for layer in layers])
+        biases = [layer.bias for layer in layers if layer.bias is not None]
+        self.bias = _joined(biases) if biases else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (..., out) of ``x`` (..., in)."""
+        x = x.to(self.weight.dtype)
+        if self.weight.layout == torch.strided:
+            return _ACTIVATIONS[self.activation](F.linear(x, self.weight, self.bias))
+        return _packed_product(x, self.weight, self.bias, self.activation)
+
+    def pack(self) -> None:
+        """Lay the weights out the way oneDNN multiplies them, once instead of in every product.
+
+        The layer then runs on the processor only, and cannot be traced. Nothing happens where PyTorch came without
+        oneDNN.
+        """
+        if has_packed_products() and self.weight.layout == torch.strided:
+            self.weight = nn.Parameter(_packed_weight(self.weight.data), requires_grad=False)
+
+
+@functools.cache
+def has_packed_products() -> bool:
+    """Whether this build of PyTorch multiplies by packed weights, and does so rightly."""
+    x, weight, bias = torch.linspace(-1, 1, 24).view(3, 8), torch.linspace(-1, 1, 32).view(4, 8), torch.arange(4.0)
+    try:
+        found = _packed_product(x, _packed_weight(weight), bias, "gelu")
+    except (AttributeError, NotImplementedError, RuntimeError):
+        return False
+    return torch.allclose(found, F.gelu(F.linear(x, weight, bias)), rtol=1e-4, atol=1e-4)
+
+
+def _packed_weight(weight: Tensor) -> Tensor:
+    packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS)
+    return packed
+
+
+def _packed_product(x: Tensor, weight: Tensor, bias: Tensor | None, activation: Activation) -> Tensor:
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, activation, [], _ALGORITHMS[activation])
+    return product
+
+
+def _joined(parts: Sequence[Tensor]) -> nn.Parameter:
+    return nn.Parameter(torch.cat([part.detach() for part in parts]) if len(parts) > 1 else parts[0], False)

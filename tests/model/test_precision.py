@@ -1,0 +1,36 @@
+"""What bfloat16 costs in labels, with trained weights on photographs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage import data
+
+import segdemo
+from segdemo.model.predictor import Predictor, load_predictor
+
+PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
+SCENES = Path(__file__).parents[3] / "shared/data/scenes/images"
+
+
+@pytest.fixture(scope="module")
+def predictors() -> tuple[Predictor, Predictor]:
+    exact, reduced = (load_predictor("embedded", engine="torch", precision=kind) for kind in ("fp32", "bf16"))
+    return exact, reduced
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_labels_stay_on_photographs(predictors: tuple[Predictor, Predictor], name: str) -> None:
+    image = getattr(data, name)()
+    exact, reduced = (segdemo.semantic(predictor(image, capture=False)).labels for predictor in predictors)
+    assert np.mean(exact == reduced) >= 0.98
+
+
+@pytest.mark.skipif(not SCENES.is_dir(), reason="labelled photographs are not part of the project")
+@pytest.mark.parametrize("name", ["msrc_18_22_s", "msrc_11_22_s"])
+def test_labels_stay_on_the_hardest_of_the_validation_photographs(
+    predictors: tuple[Predictor, Predictor], name: str
+) -> None:
+    image = segdemo.load_image(SCENES / f"{name}.jpg")
+    exact, reduced = (segdemo.semantic(predictor(image, capture=False)).labels for predictor in predictors)
+    assert np.mean(exact == reduced) >= 0.98
