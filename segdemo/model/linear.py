@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +50,40 @@ class Linear(nn.Module):
         """
         if has_packed_products() and self.weight.layout == torch.strided:
             self.weight = nn.Parameter(_packed_weight(self.weight.data), requires_grad=False)
+
+
+class Rows:
+    """Rows (B, N, C) that the same product is made with again and again; see ``__call__``."""
+
+    def __init__(self, rows: Tensor) -> None:
+        self._rows = rows
+        packable = eager_on_processor(rows) and rows.dtype == torch.float32 and has_packed_products()
+        self._packed = [_packed_weight(image) for image in rows] if packable else None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return ``x`` (B, Q, C) times the transposed rows, (B, Q, N)."""
+        if self._packed is None:
+            return x @ self._rows.transpose(1, 2)
+        products = [_packed_product(x[index], rows, None, "none") for index, rows in enumerate(self._packed)]
+        return torch.stack(products) if len(products) > 1 else products[0][None]
+
+
+def eager_on_processor(x: Tensor) -> bool:
+    """Whether ``x`` is worked on here and now, not traced, and not on a graphics card, so that ways to work matter."""
+    return x.device.type == "cpu" and torch._C._get_tracing_state() is None
+
+
+def as_maps(tokens: Tensor, height: Any, width: Any) -> Tensor:
+    """Return tokens (B, h * w, C) as maps (B, C, h, w) without a copy: they lie in memory as channels-last maps do.
+
+    Strides of a batch of one tell so only if the axes are moved last, and convolutions ask the strides.
+    """
+    return tokens.unflatten(1, (height, width)).permute(0, 3, 1, 2)
+
+
+def as_tokens(maps: Tensor) -> Tensor:
+    """Return maps (B, C, h, w) as tokens (B, h * w, C)."""
+    return maps.flatten(2).transpose(1, 2)
 
 
 @functools.cache

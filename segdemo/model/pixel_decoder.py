@@ -14,8 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segdemo.model.capture import Steps
-from segdemo.model.linear import Linear
+from segdemo.model.linear import Linear, as_maps, as_tokens, eager_on_processor
 from segdemo.model.swin import mlp
+
+_QUERIES = 2048
+"""How many queries are sampled for at a time: what the places and shares of more would not fit the caches."""
 
 
 class DeformableLayer(nn.Module):
@@ -41,7 +44,7 @@ class DeformableLayer(nn.Module):
         weights = weights.softmax(-1).view(batch, count, self.heads, self.levels, self.points)
         places = centres[None, :, None, :, None, :] + offsets
         # The fused kernel is the processor's; tracing needs operators that graph compilers know.
-        if value.device.type == "cpu" and torch._C._get_tracing_state() is None:
+        if eager_on_processor(value):
             sampled = _by_rows(value, places, weights, shapes)
         else:
             sampled = _by_grid(value, places, weights, shapes)
@@ -65,7 +68,7 @@ class PixelDecoder(nn.Module):
         """Return the tokens (B, h * w, C) of 1/32, 1/16, 1/8, those levels' sizes, and mask features at 1/4."""
         maps = [project(x) for project, x in zip(self.projections, features[::-1], strict=False)]
         shapes = [(x.shape[2], x.shape[3]) for x in maps]
-        tokens = torch.cat([x.flatten(2).transpose(1, 2) for x in maps], dim=1)
+        tokens = torch.cat([as_tokens(x) for x in maps], dim=1)
         positions = torch.cat(
             [
                 sine_positions(height, width, tokens.shape[2], tokens) + self.level_embed[level]
@@ -78,7 +81,7 @@ class PixelDecoder(nn.Module):
             step("pixel")
         levels = list(tokens.split([height * width for height, width in shapes], dim=1))
         height, width = shapes[-1]
-        fine = levels[-1].transpose(1, 2).unflatten(2, (height, width))
+        fine = as_maps(levels[-1], height, width)
         for lateral, output, feature in zip(self.laterals, self.outputs, reversed(self._finer(features)), strict=True):
             current = lateral(feature)
             size = (current.shape[2], current.shape[3])
@@ -123,44 +126,58 @@ def _centres(shapes: list[tuple[Any, Any]], device: torch.device) -> Tensor:
 
 
 def _by_rows(value: Tensor, places: Tensor, weights: Tensor, shapes: list[tuple[int, int]]) -> Tensor:
-    """Sample with one weighted sum of value rows per query and head; see the module's text."""
+    """Sample with one weighted sum of value rows per query and head; see the module's text.
+
+    What lies outside counts as zero: the levels have a line of zeros above and below and a zero before each line,
+    which is the one after the line above. A point further out than that is moved there.
+    """
     batch, count, heads, depth = value.shape
-    levels, points = weights.shape[3:]
-    device = value.device
-    width = torch.tensor([shape[1] for shape in shapes], dtype=torch.float32, device=device)[:, None]
-    height = torch.tensor([shape[0] for shape in shapes], dtype=torch.float32, device=device)[:, None]
-    starts = [0]
-    for lines, length in shapes[:-1]:
-        starts.append(starts[-1] + lines * length)
-    start = torch.tensor(starts, dtype=torch.int32, device=device)[:, None]
-    stride = torch.tensor([shape[1] for shape in shapes], dtype=torch.int32, device=device)[:, None]
-    row_of_head = torch.arange(heads, dtype=torch.int32, device=device)[:, None, None]
-    sampled = torch.empty(batch, count, heads * depth, dtype=value.dtype, device=device)
+    places_of = [(height + 2) * (width + 1) for height, width in shapes]
+    starts = [sum(places_of[:level]) for level in range(len(shapes))]
+    table = value.new_zeros(sum(places_of) + shapes[-1][1] + 3, heads * depth)
+    widths = [width for _, width in shapes]
+    limit = value.new_tensor([(width, height) for height, width in shapes])[:, None]
+    stride = value.new_tensor([width + 1 for width in widths])[:, None]
+    origin = value.new_tensor([start + width + 2 for start, width in zip(starts, widths, strict=True)])[:, None]
+    head = torch.arange(heads, dtype=torch.int32)[:, None, None]
+    neighbours = heads * torch.tensor([(0, 1, width + 1, width + 2) for width in widths], dtype=torch.int32)[:, None]
+    sampled = torch.empty_like(value).view(batch, count, heads * depth)
     for index in range(batch):
-        x, y = places[index].unbind(-1)
-        left, top = x.floor(), y.floor()
-        right_share, bottom_share = x - left, y - top
-        columns = torch.empty((2, *x.shape), dtype=torch.int32, device=device)
-        rows = torch.empty_like(columns)
-        across = torch.empty((2, *x.shape), device=device)
-        down = torch.empty_like(across)
-        for side, share_x, share_y in ((0, 1 - right_share, 1 - bottom_share), (1, right_share, bottom_share)):
-            column, row = left + side, top + side
-            # What lies outside counts as zero: no weight, and any row that exists.
-            across[side] = share_x * ((column >= 0) & (column < width))
-            down[side] = share_y * ((row >= 0) & (row < height))
-            columns[side] = column.clamp_min(0).minimum(width - 1)
-            rows[side] = row.clamp_min(0).minimum(height - 1)
-        down *= weights[index]
-        rows = rows * stride + start
-        corner = (rows[:, None] + columns[None]) * heads + row_of_head
-        share = down[:, None] * across[None]
-        corner = corner.permute(2, 3, 4, 5, 0, 1).reshape(count * heads, levels * points * 4)
-        share = share.permute(2, 3, 4, 5, 0, 1).reshape(count * heads, levels * points * 4)
-        table = value[index].reshape(count * heads, depth)
-        rows_summed = F.embedding_bag(corner, table, mode="sum", per_sample_weights=share)
-        sampled[index] = rows_summed.view(count, heads * depth)
+        levels = value[index].view(count, heads * depth).split([height * width for height, width in shapes])
+        for level, start, (height, width) in zip(levels, starts, shapes, strict=True):
+            lines = table[start : start + (height + 2) * (width + 1)].view(height + 2, width + 1, -1)
+            lines[1:-1, 1:] = level.view(height, width, -1)
+        for first in range(0, count, _QUERIES):
+            at = slice(first, min(first + _QUERIES, count))
+            across, down, corner = _corner(places[index, at], limit, stride, origin)
+            rows = (corner.mul_(heads).add_(head)[..., None] + neighbours).flatten(2).flatten(0, 1)
+            shares = _shares(across, down, weights[index, at]).flatten(2).flatten(0, 1)
+            found = F.embedding_bag(rows, table.view(-1, depth), mode="sum", per_sample_weights=shares)
+            sampled[index, at] = found.view(-1, heads * depth)
     return sampled
+
+
+def _corner(places: Tensor, limit: Tensor, stride: Tensor, origin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return how far right and down of its upper left neighbour each place (..., 2) is, and that one's place."""
+    shares = torch.minimum(places.clamp_min(-1), limit)
+    corner = shares.floor()
+    shares -= corner
+    x, y = corner.unbind(-1)
+    across, down = shares.unbind(-1)
+    return across, down, torch.addcmul(x + origin, y, stride).int()
+
+
+def _shares(across: Tensor, down: Tensor, weights: Tensor) -> Tensor:
+    """Return the bilinear shares (..., 4) of upper left, upper right, lower left, lower right in a weight."""
+    shares = weights.new_empty(*weights.shape, 4)
+    upper_left, upper_right, lower_left, lower_right = shares.unbind(-1)
+    lower = weights * down
+    upper = weights - lower
+    torch.mul(upper, across, out=upper_right)
+    torch.sub(upper, upper_right, out=upper_left)
+    torch.mul(lower, across, out=lower_right)
+    torch.sub(lower, lower_right, out=lower_left)
+    return shares
 
 
 def _by_grid(value: Tensor, places: Tensor, weights: Tensor, shapes: list[tuple[Any, Any]]) -> Tensor:

@@ -7,11 +7,11 @@ one for all heads and is never repeated; the last prediction makes none, since n
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segdemo.model.capture import Steps, scaled_half
+from segdemo.model.linear import Linear, Rows, as_maps, as_tokens
 from segdemo.model.pixel_decoder import sine_positions
 
 
@@ -36,7 +36,10 @@ class QueryLayer(nn.Module):
         super().__init__()
         cross, own = layer.cross_attn, layer.self_attn
         self.heads = int(cross.num_heads)
-        self.cross_weight, self.cross_bias = cross.in_proj_weight, cross.in_proj_bias
+        self.cross_query, self.cross_key, self.cross_value = (
+            Linear(_layer(weight, bias))
+            for weight, bias in zip(cross.in_proj_weight.chunk(3), cross.in_proj_bias.chunk(3), strict=True)
+        )
         self.cross_out, self.cross_norm = cross.out_proj, layer.cross_attn_layer_norm
         self.query, self.key, self.value, self.out = own.q_proj, own.k_proj, own.v_proj, own.out_proj
         self.norm, self.last_norm = layer.self_attn_layer_norm, layer.final_layer_norm
@@ -56,12 +59,8 @@ class QueryLayer(nn.Module):
     def _cross(
         self, query: Tensor, key: Tensor, value: Tensor, blocked: Tensor, keep: bool
     ) -> tuple[Tensor, Tensor | None]:
-        channels = query.shape[2]
         query, key, value = (
-            self._heads(
-                F.linear(x, self.cross_weight[start : start + channels], self.cross_bias[start : start + channels])
-            )
-            for x, start in ((query, 0), (key, channels), (value, 2 * channels))
+            self._heads(x) for x in (self.cross_query(query), self.cross_key(key), self.cross_value(value))
         )
         if not keep:
             return self.cross_out(_joined(F.scaled_dot_product_attention(query, key, value, ~blocked[:, None]))), None
@@ -95,9 +94,9 @@ class QueryDecoder(nn.Module):
         for index, ((height, width), tokens) in enumerate(zip(shapes, levels, strict=True)):
             memories.append(self._project(index, tokens, height, width) + self.level_embed[index])
             positions.append(sine_positions(height, width, memories[-1].shape[2], tokens))
-        pixels = mask_features.flatten(2)
+        pixels = Rows(as_tokens(mask_features))
         size = (mask_features.shape[2], mask_features.shape[3])
-        queries = self.features.expand(pixels.shape[0], -1, -1)
+        queries = self.features.expand(mask_features.shape[0], -1, -1)
         result = Layers()
         for index, layer in enumerate(self.layers):
             level = index % len(levels)
@@ -119,17 +118,23 @@ class QueryDecoder(nn.Module):
         result.classes.append(self.class_predictor(normed))
         return result
 
-    def _masks(self, normed: Tensor, pixels: Tensor, size: tuple[Any, Any]) -> Tensor:
-        return (self.mask_embedder(normed) @ pixels).unflatten(2, size)
+    def _masks(self, normed: Tensor, pixels: Rows, size: tuple[Any, Any]) -> Tensor:
+        return pixels(self.mask_embedder(normed)).unflatten(2, size)
 
     def _project(self, index: int, tokens: Tensor, height: Any, width: Any) -> Tensor:
         projection = self.projections[index]
         if len(list(projection.children())) == 0 and not isinstance(projection, nn.Conv2d):
             return tokens
-        image = tokens.transpose(1, 2).unflatten(2, (height, width))
-        return torch.as_tensor(projection(image).flatten(2).transpose(1, 2))
+        return as_tokens(projection(as_maps(tokens, height, width)))
 
 
 def _joined(heads: Tensor) -> Tensor:
     """(B, heads, N, d) to (B, N, heads * d)."""
     return heads.transpose(1, 2).flatten(2)
+
+
+def _layer(weight: Tensor, bias: Tensor) -> nn.Linear:
+    """Return a linear layer with these weights (out, in) and biases (out)."""
+    layer = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
+    layer.weight, layer.bias = nn.Parameter(weight, False), nn.Parameter(bias, False)
+    return layer

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segdemo.model.capture import Steps
-from segdemo.model.linear import Linear
+from segdemo.model.linear import Linear, as_maps, as_tokens, eager_on_processor
 
 PART = 7_500_000
 """Numbers in an intermediate result at most: what stays under the 32 MB that the allocator hands back to the system
@@ -41,7 +41,7 @@ class SwinBlock(nn.Module):
     def forward(self, tokens: Tensor, layout: "WindowLayout") -> Tensor:
         """Return the block's output, of the shape of ``tokens``."""
         qkv = self.qkv(F.pad(self.before(tokens), (0, 0, 0, 1)))
-        if in_parts(tokens):
+        if eager_on_processor(tokens):
             attended = torch.stack([self._image(rows, layout) for rows in qkv])
         else:
             attended = self._windows(_rows(qkv, layout.into_windows), layout.mask)
@@ -144,7 +144,7 @@ class SwinBackbone(nn.Module):
         """Return the feature maps (B, C, h, w) of pixels (B, 3, H, W), finest first; H and W multiples of 32."""
         patches = self.projection(pixels)
         height, width = patches.shape[2], patches.shape[3]
-        tokens = self.norm(patches.flatten(2).transpose(1, 2))
+        tokens = self.norm(as_tokens(patches))
         features = []
         for stage in cast("list[SwinStage]", self.stages):
             layouts: dict[tuple[int, int], WindowLayout] = {}
@@ -155,8 +155,7 @@ class SwinBackbone(nn.Module):
                 tokens = block(tokens, layouts[key])
                 step("backbone")
             if stage.norm is not None:
-                # Tokens are already what a channels-last map is in memory: no copy.
-                features.append(stage.norm(tokens).transpose(1, 2).unflatten(2, (height, width)))
+                features.append(as_maps(stage.norm(tokens), height, width))
             if stage.merge is not None and stage.merge_norm is not None:
                 tokens = _merged(tokens, height, width)
                 tokens = stage.merge(stage.merge_norm(tokens))
@@ -164,14 +163,9 @@ class SwinBackbone(nn.Module):
         return features
 
 
-def in_parts(tokens: Tensor) -> bool:
-    """Whether to work on a part of the places at a time, which a trace must not and a graphics card need not."""
-    return tokens.device.type == "cpu" and torch._C._get_tracing_state() is None
-
-
 def mlp(tokens: Tensor, fc1: Linear, fc2: Linear) -> Tensor:
     """Return two linear layers over tokens (B, N, C), some places at a time."""
-    if in_parts(tokens):
+    if eager_on_processor(tokens):
         step = max(1, PART // (tokens.shape[0] * fc1.out_features))
         if tokens.shape[1] > step:
             return torch.cat([fc2(fc1(part)) for part in tokens.split(step, dim=1)], dim=1)
