@@ -61,8 +61,6 @@ class Network(nn.Module):
         for part in self.modules():
             if isinstance(part, Linear):
                 part.pack()
-            elif isinstance(part, nn.Conv2d):
-                part.to(memory_format=torch.channels_last)
         for parameter in self.parameters():
             if parameter.layout == torch.strided:
                 parameter.data = parameter.data.clone()
