@@ -19,9 +19,14 @@ SIZES = [(96, 128), (64, 64), (160, 96)]
 AnyNetwork = Network | LibraryNetwork
 
 
-@pytest.fixture(scope="module", params=[Network, LibraryNetwork])
+@pytest.fixture(scope="module", params=["as traced", "packed", "library"])
 def network(tiny_checkpoint: Path, request: pytest.FixtureRequest) -> AnyNetwork:
-    made: AnyNetwork = request.param(load_library_model(tiny_checkpoint))
+    model = load_library_model(tiny_checkpoint)
+    if request.param == "library":
+        return LibraryNetwork(model)
+    made = Network(model)
+    if request.param == "packed":
+        made.pack()
     return made
 
 
@@ -54,6 +59,19 @@ def test_every_layer_equals_the_library(network: AnyNetwork, library: Any, size:
         assert raw.masks[index].dtype == (np.float32 if exact else np.float16)
         np.testing.assert_allclose(raw.masks[index], layer["masks_queries_logits"].numpy(), **tolerance)
         np.testing.assert_allclose(raw.classes[index], layer["class_queries_logits"].numpy(), **tolerance)
+
+
+@pytest.mark.parametrize("kind", [Network, LibraryNetwork])
+def test_reduced_it_is_close_and_no_longer_equal(kind: type[AnyNetwork], tiny_checkpoint: Path, library: Any) -> None:
+    reduced = kind(load_library_model(tiny_checkpoint))
+    reduced.reduce()
+    values = pixels((96, 128))
+    with torch.inference_mode():
+        expected = library(pixel_values=values, output_auxiliary_logits=True).auxiliary_logits[0]
+    # The first masks: no threshold lies before them.
+    expected = expected["masks_queries_logits"].numpy()
+    difference = np.abs(reduced(values).masks[0] - expected).mean() / np.abs(expected).mean()
+    assert 1e-4 < difference < 0.05
 
 
 def test_working_in_parts_changes_nothing(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
