@@ -32,8 +32,9 @@ def optimise(
     The page and the command line take the graph by themselves once it is there. Needs the extra ``openvino``.
     """
     from segdemo import checkpoints
+    from segdemo.model.conversion import COMMON_SHAPES, make_graph
     from segdemo.model.engines import processor_precision
-    from segdemo.model.graph import COMMON_SHAPES, make_graph, require_openvino
+    from segdemo.model.graph import require_openvino
 
     require_openvino()
     sizes = [parse_shape(part) for text in shape or [] for part in text.replace(",", " ").split()]

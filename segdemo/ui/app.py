@@ -10,7 +10,7 @@ import typer
 
 from segdemo import checkpoints, examples
 from segdemo.errors import SegdemoError
-from segdemo.model.graph import make_graph_in_background
+from segdemo.model.conversion import make_graph_in_background
 from segdemo.model.predictor import load_predictor
 from segdemo.settings import settings
 from segdemo.ui import viewer

@@ -14,11 +14,12 @@ import torch
 
 from segdemo.cli.optimise import optimise, parse_shape
 from segdemo.errors import SegdemoError
-from segdemo.model import engines
+from segdemo.model import conversion, engines
 from segdemo.model import graph as graphs
 from segdemo.model.capture import Cancelled
+from segdemo.model.conversion import make_graph, make_graph_in_background
 from segdemo.model.engines import FallbackEngine, make_engine, processor_precision
-from segdemo.model.graph import Graph, Parity, find_graph, graph_folder, make_graph
+from segdemo.model.graph import Graph, Parity, find_graph, graph_folder
 from segdemo.model.network import Network
 from segdemo.model.weights import load_network, release_network
 from segdemo.settings import Settings
@@ -148,7 +149,7 @@ def test_other_weights_have_another_place(tiny_checkpoint: Path, tiny_ade_checkp
 
 
 def test_a_graph_that_disagrees_is_not_kept(tiny_ade_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graphs, "_labels", lambda masks, classes: np.random.default_rng().integers(0, 99, 1000))
+    monkeypatch.setattr(conversion, "_labels", lambda masks, classes: np.random.default_rng().integers(0, 99, 1000))
     with pytest.raises(SegdemoError, match="disagrees"):
         make_graph(tiny_ade_checkpoint)
     assert find_graph(tiny_ade_checkpoint, "fp32") is None
@@ -243,10 +244,10 @@ def test_a_process_of_its_own_converts(
     tiny_checkpoint: Path, graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engines, "has_native_bf16", lambda: False)
-    assert graphs.make_graph_in_background(tiny_checkpoint) is None
+    assert make_graph_in_background(tiny_checkpoint) is None
     monkeypatch.setenv("SEGDEMO_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(graphs, "settings", lambda: Settings(cache_dir=tmp_path))
-    process = graphs.make_graph_in_background(tiny_checkpoint)
+    process = make_graph_in_background(tiny_checkpoint)
     assert process is not None
     assert process.wait(240) == 0
     monkeypatch.undo()
