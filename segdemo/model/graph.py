@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,13 @@ class Graph:
 
 
 def require_openvino() -> Any:
-    """Return the ``openvino`` module; raises ``MissingExtraError`` where it is not installed."""
+    """Return the ``openvino`` module; raises ``MissingExtraError`` where it is not installed.
+
+    On import it would report its use to its makers, from a fork of this process. Without the module that does so it
+    takes its own stub instead.
+    """
+    if "openvino" not in sys.modules:
+        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     try:
         import openvino
     except ImportError:

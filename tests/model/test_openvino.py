@@ -1,9 +1,13 @@
 """The converted graph: equal to the network at every size and batch, kept, checked, made again when damaged."""
 
 import contextlib
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +28,8 @@ from segdemo.model.network import Network
 from segdemo.model.weights import load_network, release_network
 from segdemo.settings import Settings
 
-pytest.importorskip("openvino", reason='the engine is an extra: pip install -e ".[openvino]"')
+if find_spec("openvino") is None:
+    pytest.skip('the engine is an extra: pip install -e ".[openvino]"', allow_module_level=True)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -253,6 +258,22 @@ def test_a_process_of_its_own_converts(
     monkeypatch.undo()
     monkeypatch.setattr(graphs, "settings", lambda: Settings(cache_dir=tmp_path))
     assert find_graph(tiny_checkpoint, processor_precision()) is not None
+
+
+def test_nothing_is_reported_on_import(tmp_path: Path) -> None:
+    code = (
+        "import multiprocessing.process, sys, urllib.request\n"
+        "def refuse(*args, **options): print('asked for', args); sys.exit(1)\n"
+        "urllib.request.urlopen = multiprocessing.process.BaseProcess.start = refuse\n"
+        "from segdemo.model.graph import require_openvino\n"
+        "require_openvino()\n"
+        "from openvino.tools.ovc import telemetry_utils\n"
+        "print(telemetry_utils.tm.__name__)\n"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "CI"} | {"HOME": str(tmp_path)}
+    said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "openvino.tools.ovc.telemetry_stub"
+    assert list(tmp_path.rglob("*cid*")) == []
 
 
 @pytest.mark.parametrize("text", ["640", "640x", "640x865", "0x32", "axb", "32x2592"])
