@@ -136,13 +136,19 @@ def test_a_run_can_be_stopped(engine: Any) -> None:
 
 
 def test_a_run_is_stopped_while_it_runs(engine: Any) -> None:
-    cancel = threading.Event()
-    values = pixels(640, 864, 2)
-    timer = threading.Timer(0.1, cancel.set)
-    timer.start()
+    class Second(threading.Event):
+        """Set from the second look on: the first is before the run starts."""
+
+        looks = 0
+
+        def is_set(self) -> bool:
+            self.looks += 1
+            return self.looks > 1
+
+    cancel = Second()
     with pytest.raises(Cancelled):
-        engine(values, cancel=cancel)
-    timer.join()
+        engine(pixels(640, 864, 8), cancel=cancel)
+    assert cancel.looks == 2
     assert len(engine(pixels(64, 64)).masks) == 5
 
 
