@@ -132,9 +132,9 @@ def _by_rows(value: Tensor, places: Tensor, weights: Tensor, shapes: list[tuple[
     which is the one after the line above. A point further out than that is moved there.
     """
     batch, count, heads, depth = value.shape
-    places_of = [(height + 2) * (width + 1) for height, width in shapes]
-    starts = [sum(places_of[:level]) for level in range(len(shapes))]
-    table = value.new_zeros(sum(places_of) + shapes[-1][1] + 3, heads * depth)
+    sizes = [(height + 2) * (width + 1) for height, width in shapes]
+    starts = [sum(sizes[:level]) for level in range(len(shapes))]
+    table = value.new_zeros(sum(sizes) + shapes[-1][1] + 3, heads * depth)
     widths = [width for _, width in shapes]
     limit = value.new_tensor([(width, height) for height, width in shapes])[:, None]
     stride = value.new_tensor([width + 1 for width in widths])[:, None]
@@ -158,7 +158,8 @@ def _by_rows(value: Tensor, places: Tensor, weights: Tensor, shapes: list[tuple[
 
 
 def _corner(places: Tensor, limit: Tensor, stride: Tensor, origin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return how far right and down of its upper left neighbour each place (..., 2) is, and that one's place."""
+    """Return how far right and down of its upper left neighbour each place (..., 2) is, each (...) from 0 to 1, and
+    that neighbour's row in the table of padded levels (...), int32."""
     shares = torch.minimum(places.clamp_min(-1), limit)
     corner = shares.floor()
     shares -= corner
@@ -168,7 +169,7 @@ def _corner(places: Tensor, limit: Tensor, stride: Tensor, origin: Tensor) -> tu
 
 
 def _shares(across: Tensor, down: Tensor, weights: Tensor) -> Tensor:
-    """Return the bilinear shares (..., 4) of upper left, upper right, lower left, lower right in a weight."""
+    """Return each weight (...) shared out bilinearly, (..., 4): upper left, upper right, lower left, lower right."""
     shares = weights.new_empty(*weights.shape, 4)
     upper_left, upper_right, lower_left, lower_right = shares.unbind(-1)
     lower = weights * down
