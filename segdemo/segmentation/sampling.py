@@ -43,6 +43,22 @@ def _matrix(taps: Taps, columns: npt.NDArray[np.intp]) -> Float32:
 
 
 @dataclass(frozen=True, eq=False)
+class Windows:
+    """The samples of a span by the two cells they lie between; a window for every cell of the span and the next one."""
+
+    of: npt.NDArray[np.intp]
+    """(samples,): the window of each sample, which is the cell before it."""
+    weight: Float32
+    """(samples,): what the cell behind it counts, 0 to 1."""
+    sampled: npt.NDArray[np.bool_]
+    """(windows,): whether there are samples in it."""
+    samples: npt.NDArray[np.intp]
+    """(most, windows): the samples of each window, the last one repeated."""
+    weights: Float32
+    """(most, windows): ``weight`` of these."""
+
+
+@dataclass(frozen=True, eq=False)
 class Span:
     """A run of output pixels along one axis, with the cells it needs and the two interpolation steps."""
 
@@ -52,6 +68,8 @@ class Span:
     """Mask cells that the run depends on; every sample in between is a convex combination of these."""
     up: Float32
     """(samples, cells): mask cells to the input samples that the run needs."""
+    windows: Windows
+    """The samples by where they lie."""
     resize: Float32 | None
     """(pixels, samples): those input samples to output pixels; ``None`` where they are the same."""
     direct: Float32
@@ -62,6 +80,15 @@ class Span:
     """(pixels,): what the sample behind counts, 0 to 1; the one before counts the rest."""
     reach: int
     """Every output pixel of the run is a convex combination of at most this many neighbouring cells."""
+
+
+def _windows(of: npt.NDArray[np.intp], weight: Float32, cells: int) -> Windows:
+    """Windows of (sorted) samples that lie behind the cells ``of``."""
+    counts = np.bincount(of, minlength=cells)
+    ends = np.cumsum(counts)
+    samples = np.minimum(ends - counts + np.arange(counts.max())[:, None], ends - 1)
+    samples = np.maximum(samples, 0)
+    return Windows(of, weight, counts > 0, samples, weight[samples])
 
 
 class Axis:
@@ -88,6 +115,7 @@ class Axis:
             slice(start, stop),
             slice(first, last + 1),
             to_samples,
+            _windows(up[0] - first, up[2].astype(np.float32), last - first + 1),
             None if self._same else to_output,
             np.asarray(to_output @ to_samples, np.float32),
             np.searchsorted(samples, resize[0]),

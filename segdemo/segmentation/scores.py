@@ -173,46 +173,34 @@ def best_class(masks: Float32, weights: Float32, totals: Float32, tile: Tile) ->
     if tile.rows.resize is None and tile.columns.resize is None:
         return classes[winner], highest, sums[-1]
     best, total = resize(np.stack([highest, sums[-1]]), tile)
-    labels, ys, xs, between = _resized_winners(winner, sums[:-1], tile)
+    labels, ys, xs, between = resized_winners(winner, flattened(sums[:-1]), tile, differing(winner))
     best[ys, xs] = between.max(axis=0)
     return classes[labels], best, total
 
 
-def winning_class(masks: Float32, weights: Float32, tile: Tile) -> Index:
-    """The winning class at every output pixel of a tile, where nobody asks for its score.
+def resized_winners(
+    winner: Places, sums: Float32, tile: Tile, between: npt.NDArray[np.bool_], index: Index | None = None
+) -> tuple[Places, Index, Index, Float32]:
+    """``winner`` (rows, columns) at a tile's output pixels; where that had to be computed: row, column, and the
+    interpolated sums (n, pixels).
 
-    Nothing is computed where only one class can win, and elsewhere only the queries that tell the contenders apart.
+    ``between`` is ``differing(winner)``; only there ``sums`` (n, samples) are asked for, at ``index`` (rows, columns),
+    by default in the samples' own order.
     """
-    classes = contenders(weights, tile)
-    if len(classes) > FEW:
-        classes = local_contenders(masks, weights, tile, movers(weights, tile), classes)
-    if len(classes) == 1:
-        return np.full((len(tile.rows.lower), len(tile.columns.lower)), classes[0])
-    # What a query gives to all contenders alike changes no winner.
-    lead = weights[:, classes] - weights[:, classes].min(axis=1, keepdims=True)
-    queries = movers(lead.max(axis=1, keepdims=True), tile)
-    sums = sample_scores(masks, lead, tile, queries)
-    winner, _ = first_maximum(sums)
-    if tile.rows.resize is None and tile.columns.resize is None:
-        return classes[winner]
-    return classes[_resized_winners(winner, sums, tile)[0]]
-
-
-def _resized_winners(winner: Places, sums: Float32, tile: Tile) -> tuple[Places, Index, Index, Float32]:
-    """``winner`` of ``sums`` (n, rows, columns) at a tile's output pixels; where that had to be computed: row, column,
-    and the interpolated sums (n, pixels)."""
     above, left = tile.rows.lower, tile.columns.lower
     labels = winner[above][:, left]
     if len(sums) < 2:
         nowhere = np.empty(0, np.intp)
         return labels, nowhere, nowhere, np.empty((len(sums), 0), np.float32)
-    ys, xs = np.nonzero(_differing(winner)[above][:, left])
-    between = _interpolate(sums, tile, ys, xs)
-    labels[ys, xs] = between.argmax(axis=0)
-    return labels, ys, xs, between
+    ys, xs = np.nonzero(between[above][:, left])
+    if index is None:
+        index = np.arange(winner.size).reshape(winner.shape)
+    interpolated = _interpolate(sums, index, tile, ys, xs)
+    labels[ys, xs] = interpolated.argmax(axis=0)
+    return labels, ys, xs, interpolated
 
 
-def _differing(labels: Places) -> npt.NDArray[np.bool_]:
+def differing(labels: Places) -> npt.NDArray[np.bool_]:
     """Whether a sample, the next one, the one below and the one below that are not all labelled alike."""
     padded = np.pad(labels, ((0, 1), (0, 1)), mode="edge")
     across = padded[:, 1:] != padded[:, :-1]
@@ -220,15 +208,14 @@ def _differing(labels: Places) -> npt.NDArray[np.bool_]:
     return np.asarray(across[:-1] | across[1:] | down)
 
 
-def _interpolate(planes: Float32, tile: Tile, ys: Index, xs: Index) -> Float32:
-    """Planes at a tile's input samples, at some of its output pixels: float32 (n, pixels)."""
-    height, width = planes.shape[1:]
-    flat = flattened(planes)
+def _interpolate(sums: Float32, index: Index, tile: Tile, ys: Index, xs: Index) -> Float32:
+    """Sums of a tile's input samples, at some of its output pixels: float32 (n, pixels)."""
+    height, width = index.shape
     top, left = tile.rows.lower[ys], tile.columns.lower[xs]
     bottom, right = np.minimum(top + 1, height - 1), np.minimum(left + 1, width - 1)
     down, across = tile.rows.weight[ys], tile.columns.weight[xs]
-    upper = flat[:, top * width + left] * (1 - across) + flat[:, top * width + right] * across
-    lower = flat[:, bottom * width + left] * (1 - across) + flat[:, bottom * width + right] * across
+    upper = sums[:, index[top, left]] * (1 - across) + sums[:, index[top, right]] * across
+    lower = sums[:, index[bottom, left]] * (1 - across) + sums[:, index[bottom, right]] * across
     return np.asarray(upper * (1 - down) + lower * down, np.float32)
 
 

@@ -24,9 +24,9 @@ from segdemo.segmentation.scores import (
     normalised_entropy,
     tile_scores,
     tiles,
-    winning_class,
 )
 from segdemo.segmentation.threads import for_each
+from segdemo.segmentation.windows import TILE_CELLS, winning_class
 
 Int16 = npt.NDArray[np.int16]
 
@@ -101,7 +101,7 @@ def layer_labels(prediction: Prediction, layer: int, *, size: Size | None = None
     def fill(tile: Tile) -> None:
         labels[tile.output] = winning_class(masks, weights, tile)
 
-    for_each(fill, tiles(layout, masks))
+    for_each(fill, tiles(layout, masks, cells=TILE_CELLS))
     return labels
 
 

@@ -37,6 +37,20 @@ def test_every_matrix_row_is_a_convex_combination():
         np.testing.assert_allclose(matrix.sum(axis=1), 1, atol=1e-6)
 
 
+@pytest.mark.parametrize(("output", "part"), [(233, (0, 233)), (233, (50, 90)), (9, (0, 9)), (9, (3, 4))])
+def test_windows_hold_every_sample_once_and_where_it_lies(output, part):
+    span = Axis(cells=40, input_size=160, content=151, output=output).span(*part)
+    values = np.random.default_rng(2).normal(size=40).astype(np.float32)[span.cells]
+    windows = span.windows
+    after = np.append(values[1:], values[-1])
+    samples = span.up @ values
+    np.testing.assert_allclose(values[windows.of] * (1 - windows.weight) + after[windows.of] * windows.weight, samples)
+    held = [np.unique(windows.samples[:, window]).tolist() for window in np.flatnonzero(windows.sampled)]
+    assert np.concatenate(held).tolist() == list(range(len(samples)))
+    assert all((windows.of[inside] == window).all() for window, inside in zip(np.unique(windows.of), held, strict=True))
+    np.testing.assert_array_equal(windows.weights, windows.weight[windows.samples])
+
+
 def test_bounds_hold_at_every_pixel(make):
     prediction = make(padding=(6, 3), image=(111, 131))
     masks = prediction.mask_logits()
