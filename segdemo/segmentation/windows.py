@@ -101,7 +101,7 @@ def winning_class(masks: Float32, weights: Float32, tile: Tile) -> Index:
         return np.full(shape, classes[constant.argmax()])
     contest = _Contest(-masks[queries, tile.rows.cells, tile.columns.cells], lead[queries], constant)
     settled, possible = _settled(contest)
-    places: Places = np.zeros(len(classes), np.uint8 if len(classes) <= 1 << 8 else np.uint16)
+    places: Places = np.zeros(len(classes), np.uint16)
     places[possible] = np.arange(len(possible))
     classes, contest = classes[possible], contest.among(possible)
     rows, columns = tile.rows.windows, tile.columns.windows
