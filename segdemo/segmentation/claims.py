@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from segdemo.model.prediction import Size
 from segdemo.segmentation.sampling import Float32, Grid
-from segdemo.segmentation.scores import ROUNDING, Tile, first_maximum, tiles
+from segdemo.segmentation.scores import ROUNDING, Places, first_maximum, tiles
 from segdemo.segmentation.threads import for_each
 
 Int32 = npt.NDArray[np.int32]
@@ -25,7 +25,7 @@ class Owners:
     output: tuple[slice, slice]
     candidates: npt.NDArray[np.intp]
     """Those that may own some."""
-    places: npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | None
+    places: Places | None
     """(rows, columns): 1 + place of the owner among the candidates, 0 = none; ``None`` where the first owns all."""
 
 
@@ -36,7 +36,7 @@ class Claims:
     size: Size
     """Height and width."""
     owners: list[Owners]
-    """Those of every tile. Pixels are owned by the one that won them, if it has them in its mask."""
+    """Those of the tiles where some may be owned: by the candidate that won them, if it has them in its mask."""
     owned: Int64
     """Pixels that each candidate owns."""
     won: Int64
@@ -51,66 +51,52 @@ def claim(masks: Float32, scores: Float32, layout: Grid, mask_threshold: float) 
     """Let the candidates compete for every pixel, where bounds over a tile do not decide already."""
     with np.errstate(divide="ignore"):
         border = float(np.log(np.float64(mask_threshold)) - np.log1p(-np.float64(mask_threshold)))
+    parts = list(tiles(layout, masks, cells=_tile_cells(layout, len(masks))))
+    low, high = np.stack([part.low for part in parts]), np.stack([part.high for part in parts])
+    areas = np.array([len(part.rows.direct) * len(part.columns.direct) for part in parts])[:, None]
+    rival = high * scores >= (low * scores).max(axis=1, keepdims=True) - ROUNDING
+    alone = rival & (rival.sum(axis=1, keepdims=True) == 1)
+    inside, partly = low >= mask_threshold, (low < mask_threshold) & (high >= mask_threshold)
+    # (tiles, candidates): what is known of whole tiles.
+    owned, won, mask = (areas * known for known in (alone & inside, alone, inside))
+    boxes = np.tile(np.array([*layout.size, 0, 0]), (*owned.shape, 1))
     owners: list[Owners] = []
-    counts: list[Int64] = []
-    boxes: list[Int64] = []
+    for index, candidate in np.argwhere(alone & inside):
+        here = parts[index].output
+        boxes[index, candidate] = [part.start for part in here] + [part.stop for part in here]
+        owners.append(Owners(here, np.array([candidate]), None))
 
-    def settle(tile: Tile) -> None:
-        height, width = shape = len(tile.rows.direct), len(tile.columns.direct)
-        owned, won, mask = count = np.zeros((3, len(masks)), np.int64)
-        counts.append(count)
-        box = np.tile(np.array([*layout.size, 0, 0]), (len(masks), 1))
-        boxes.append(box)
-        top, left = tile.rows.output.start, tile.columns.output.start
-
-        def own(candidate: np.intp, plane: npt.NDArray[np.bool_]) -> bool:
-            """Give the candidate the pixels of the tile where ``plane`` is true; whether there are any."""
-            x, y, across, down = cv2.boundingRect(plane.view(np.uint8))
-            if across:
-                owned[candidate] = np.count_nonzero(plane)
-                box[candidate] = top + y, left + x, top + y + down, left + x + across
-            return across > 0
-
-        rivals = np.flatnonzero(tile.high * scores >= (tile.low * scores).max() - ROUNDING)
-        inside, partly = tile.low >= mask_threshold, (tile.low < mask_threshold) & (tile.high >= mask_threshold)
-        mask[inside] = height * width
-        if len(rivals) > 1:
-            partly[rivals] = True
-        wanted = np.flatnonzero(partly)
-        if len(wanted):
-            cells = masks[wanted, tile.rows.cells, tile.columns.cells]
-            negated = np.asarray(-tile.rows.direct @ cells @ tile.columns.direct.T, np.float32)
-            in_mask = negated <= -border
-            mask[wanted] = [np.count_nonzero(plane) for plane in in_mask]
-        if len(rivals) == 1:
-            won[rivals] = height * width
-            plane = None
-            if inside[rivals[0]]:
-                owned[rivals] = height * width
-                box[rivals] = top, left, top + height, left + width
-            elif partly[rivals[0]]:
-                plane = in_mask[np.searchsorted(wanted, rivals[0])]
-                own(rivals[0], plane)
-            else:
-                rivals = rivals[:0]
-            owners.append(Owners(tile.output, rivals, None if plane is None else plane.view(np.uint8)))
+    def settle(index: int) -> None:
+        tile = parts[index]
+        rivals = np.flatnonzero(rival[index])
+        wanted = np.flatnonzero(partly[index] | (rival[index] if len(rivals) > 1 else False))
+        cells = masks[wanted, tile.rows.cells, tile.columns.cells]
+        negated = np.asarray(-tile.rows.direct @ cells @ tile.columns.direct.T, np.float32)
+        in_mask = negated <= -border
+        mask[index, wanted] = [np.count_nonzero(plane) for plane in in_mask]
+        if len(rivals) == 1 and not partly[index, rivals[0]]:
             return
-        among = np.searchsorted(wanted, rivals) if len(rivals) < len(wanted) else slice(None)
-        winner, _ = first_maximum(_lag(negated[among], scores[rivals]))
-        places = np.zeros(shape, np.uint8 if len(rivals) < 1 << 8 else np.uint16)
-        for place, plane in enumerate(in_mask[among]):
-            best = winner == place
-            won[rivals[place]] = np.count_nonzero(best)
-            plane &= best
-            if own(rivals[place], plane):
+        among = np.searchsorted(wanted, rivals)
+        planes = in_mask[among] if len(rivals) < len(wanted) else in_mask
+        if len(rivals) > 1:
+            winner, _ = first_maximum(_lag(negated[among], scores[rivals]))
+            for place, plane in enumerate(planes):
+                best = winner == place
+                won[index, rivals[place]] = np.count_nonzero(best)
+                plane &= best
+        places = np.zeros(planes.shape[1:], np.uint8 if len(rivals) < 1 << 8 else np.uint16)
+        for place, plane in enumerate(planes):
+            left, top, width, height = cv2.boundingRect(plane.view(np.uint8))
+            if width:
+                owned[index, rivals[place]] = np.count_nonzero(plane)
+                first, before = tile.rows.output.start + top, tile.columns.output.start + left
+                boxes[index, rivals[place]] = first, before, first + height, before + width
                 np.copyto(places, place + 1, where=plane)
         owners.append(Owners(tile.output, rivals, places))
 
-    for_each(settle, tiles(layout, masks, cells=_tile_cells(layout, len(masks))))
-    owned, won, mask = np.sum(counts, axis=0)
-    extent = np.stack(boxes)
-    around = np.concatenate([extent[..., :2].min(axis=0), extent[..., 2:].max(axis=0)], axis=1)
-    return Claims(layout.size, owners, owned, won, mask, around)
+    for_each(settle, np.flatnonzero(partly.any(axis=1) | ~alone.any(axis=1)).tolist())
+    around = np.concatenate([boxes[..., :2].min(axis=0), boxes[..., 2:].max(axis=0)], axis=1)
+    return Claims(layout.size, owners, owned.sum(axis=0), won.sum(axis=0), mask.sum(axis=0), around)
 
 
 def _tile_cells(layout: Grid, candidates: int) -> int:
@@ -134,12 +120,13 @@ def _lag(negated: Float32, scores: Float32) -> Float32:
 
 def painted(claims: Claims, ids: Int32) -> Int32:
     """The map (H, W) that has at every pixel the value for its owner, of ``ids`` (n,), and 0 where there is none."""
-    result = np.empty(claims.size, np.int32)
+    # Memory fresh from the system is zero already, and what is not painted is never fetched.
+    result = np.zeros(claims.size, np.int32)
 
     def paint(owners: Owners) -> None:
         here, values = result[owners.output], ids[owners.candidates]
-        if owners.places is None or not values.any():
-            here.fill(values[0] if len(values) else 0)
+        if owners.places is None:
+            here.fill(values[0])
         elif len(values) == 1:
             np.multiply(owners.places, values[0], out=here)
         else:
@@ -149,5 +136,5 @@ def painted(claims: Claims, ids: Int32) -> Int32:
             small = owners.places.itemsize == 1
             here[...] = cv2.LUT(owners.places, table) if small else table.take(owners.places)
 
-    for_each(paint, claims.owners)
+    for_each(paint, [owners for owners in claims.owners if ids[owners.candidates].any()])
     return result
