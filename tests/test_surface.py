@@ -47,3 +47,9 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 def test_the_command_lines_help_loads_nothing_heavy() -> None:
     assert _loaded_after("import segdemo.cli; segdemo.cli.make_app()") == set()
+
+
+def test_the_page_is_built_before_pytorch_is_needed() -> None:
+    loaded = _loaded_after("from segdemo.ui.app import create_app; create_app(warm_up=False)")
+    assert "gradio" in loaded
+    assert not loaded & {"torch", "transformers", "openvino"}

@@ -3,13 +3,15 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from segdemo.errors import SegdemoError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SHARES = {"backbone": 0.65, "pixel": 0.20, "decoder": 0.15}
 """What the three parts cost of a forward pass, for the progress only."""
@@ -59,9 +61,11 @@ class Steps:
 
 
 def packed(
-    masks: Sequence[Tensor], classes: Sequence[Tensor], attentions: Sequence[Tensor], unmasked: Sequence[Tensor]
+    masks: "Sequence[Tensor]", classes: "Sequence[Tensor]", attentions: "Sequence[Tensor]", unmasked: "Sequence[Tensor]"
 ) -> RawOutputs:
     """Bring a network's outputs into the form they are kept in; see ``RawOutputs``."""
+    import torch
+
     return RawOutputs(
         masks=_stored(masks),
         classes=_stored(classes),
@@ -70,13 +74,15 @@ def packed(
     )
 
 
-def scaled_half(maps: Tensor) -> Tensor:
+def scaled_half(maps: "Tensor") -> "Tensor":
     """Scale each map (..., h, w) to a maximum of 1 in half precision, where probabilities would underflow."""
+    import torch
+
     if maps.dtype == torch.float16:
         return maps
     return (maps / maps.amax(dim=(-2, -1), keepdim=True)).half()
 
 
-def _stored(layers: Sequence[Tensor]) -> tuple[npt.NDArray[np.floating], ...]:
+def _stored(layers: "Sequence[Tensor]") -> tuple[npt.NDArray[np.floating], ...]:
     halves = [layer.half().cpu().numpy() for layer in layers[:-1]]
     return (*halves, layers[-1].float().cpu().numpy())

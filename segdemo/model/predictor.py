@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +14,12 @@ from segdemo import checkpoints
 from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
 from segdemo.model.capture import Progress, RawOutputs
-from segdemo.model.engines import Engine, make_engine
 from segdemo.model.prediction import Prediction, Size
 from segdemo.model.preprocessing import Preprocessing, SizeOption
 from segdemo.taxonomy import Taxonomy, taxonomy_for
+
+if TYPE_CHECKING:
+    from segdemo.model.engines import Engine
 
 BATCH_PIXELS = 640 * 864
 """Input pixels that one forward pass of ``predict_batch`` takes at most, which bounds its memory.
@@ -37,6 +40,9 @@ def load_predictor(
     ``"bf16"``, ``device`` ``"auto"`` or a PyTorch device. Nothing is downloaded. Raises ``SegdemoError`` where the
     checkpoint is not on disk or an argument is not known.
     """
+    # Not before it is needed: PyTorch takes a second to import, and the page can be served meanwhile.
+    from segdemo.model.engines import make_engine
+
     found = checkpoints.find(checkpoint) if checkpoint is not None else checkpoints.default_checkpoint()
     folder = checkpoints.resolve(found.id)
     key = (folder.resolve(), engine, precision, device)
@@ -50,7 +56,7 @@ def load_predictor(
 class Predictor:
     """A checkpoint on an engine. Safe to call from several threads; forward passes run one after the other."""
 
-    def __init__(self, checkpoint: Checkpoint, folder: Path, engine: Engine) -> None:
+    def __init__(self, checkpoint: Checkpoint, folder: Path, engine: "Engine") -> None:
         self.checkpoint = checkpoint
         self.engine = engine
         self.preprocessing = Preprocessing.from_folder(folder)
