@@ -18,20 +18,20 @@ import numpy as np
 class Contender(Protocol):
     """What a worker process can be asked; every method returns plain values, seconds as ``seconds``."""
 
-    def semantic(self, photo: str) -> dict[str, Any]: ...
+    def semantic(self, photo: str, capture: bool) -> dict[str, Any]: ...
     def forward(self, photo: str, capture: bool) -> dict[str, Any]: ...
     def batch(self, photos: Sequence[str]) -> dict[str, Any]: ...
 
 
 class Pipeline:
-    """``transformers.pipeline("image-segmentation")`` as it comes."""
+    """``transformers.pipeline("image-segmentation")`` as it comes; it captures nothing."""
 
     def __init__(self, checkpoint: str) -> None:
         from transformers import pipeline
 
         self.run = pipeline("image-segmentation", model=checkpoint)
 
-    def semantic(self, photo: str) -> dict[str, Any]:
+    def semantic(self, photo: str, capture: bool) -> dict[str, Any]:
         start = time.perf_counter()
         found = self.run(_opened(photo), subtask="semantic")
         return {"seconds": time.perf_counter() - start, "segments": len(found)}
@@ -53,7 +53,7 @@ class Pipeline:
 
 
 class Engine:
-    """One of this project's engines, at the paper's size, with everything captured."""
+    """One of this project's engines, at the paper's size."""
 
     def __init__(self, checkpoint: str, engine: str, precision: str) -> None:
         import segdemo
@@ -61,9 +61,9 @@ class Engine:
         self.predictor = segdemo.load_predictor(checkpoint, engine=engine, precision=precision)
         self.semantic_map, self.load = segdemo.semantic, segdemo.load_image
 
-    def semantic(self, photo: str) -> dict[str, Any]:
+    def semantic(self, photo: str, capture: bool) -> dict[str, Any]:
         start = time.perf_counter()
-        prediction = self.predictor(self.load(photo), size="paper")
+        prediction = self.predictor(self.load(photo), size="paper", capture=capture)
         found = self.semantic_map(prediction)
         return {"seconds": time.perf_counter() - start, "segments": len(np.unique(found.labels))}
 

@@ -93,8 +93,9 @@ def measure(page: Page, width: int, height: int, times: int) -> None:
     for name, body in ACTIONS.items():
         own, whole = page.evaluate(MEASURE, [body, times])
         print(
-            f"{width}x{height}  {name:20s} script {statistics.median(own):6.1f} ms (best {min(own):5.1f})"
-            f"   to the frame's end {statistics.median(whole):6.1f} ms (best {min(whole):5.1f})"
+            f"| {width}x{height} | {name} | {statistics.median(own):.1f} ms ({min(own):.1f}) "
+            f"| {statistics.median(whole):.1f} ms ({min(whole):.1f}) |",
+            flush=True,
         )
 
 
@@ -109,6 +110,7 @@ def main() -> None:
         context = browser.new_context(
             viewport={"width": 1440, "height": 900}, device_scale_factor=options.ratio, reduced_motion="reduce"
         )
+        print("| map | action | script, median (best) | to the frame's end, median (best) |\n|---|---|--:|--:|")
         for width, height in SIZES:
             page = context.new_page()
             page.set_content(f'<style>{style()}</style><div id="box" style="width:1000px"></div>')

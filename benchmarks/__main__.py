@@ -1,0 +1,51 @@
+"""Runs every benchmark, one after the other, and writes one Markdown file.
+
+Run from the project's root on a machine that does nothing else: ``python -m benchmarks [--checkpoint ID_OR_FOLDER]
+[--trained ID_OR_FOLDER --photos FOLDER] --out FILE``. Each part is a command with options of its own as well:
+``python -m benchmarks.engines``, ``.postprocessing``, ``.crf``, ``.viewer``.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+PARTS = {
+    "engines": "A photograph through each engine, beside the library's pipeline",
+    "postprocessing": "Post-processing beside the library's, and what the page asks for",
+    "crf": "The dense CRF beside pydensecrf2, and morphology",
+    "viewer": "What the browser does",
+}
+
+
+def tables(part: str, options: list[str]) -> Iterator[str]:
+    """The lines that a part prints, as soon as it does; raises ``CalledProcessError`` where it fails."""
+    command = [sys.executable, "-u", "-m", f"benchmarks.{part}", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield from process.stdout
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--checkpoint", help="for the engines, by default random weights of the seed architecture")
+    parser.add_argument("--trained", help="a trained checkpoint to compare labels with")
+    parser.add_argument("--photos", help="folder of photographs to compare labels on")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="some of the parts")
+    parser.add_argument("--out", type=Path, required=True, help="file for the tables")
+    options = parser.parse_args()
+    given = {name: getattr(options, name) for name in ("checkpoint", "trained", "photos")}
+    engines = [text for name, value in given.items() if value for text in (f"--{name}", value)]
+    with options.out.open("w", encoding="utf-8") as out:
+        for part in options.only:
+            for line in (f"## {PARTS[part]}\n\n", *tables(part, engines if part == "engines" else []), "\n"):
+                print(line, end="", flush=True)
+                out.write(line)
+                out.flush()
+
+
+if __name__ == "__main__":
+    main()
