@@ -53,7 +53,7 @@ class Windows:
     sampled: npt.NDArray[np.bool_]
     """(windows,): whether there are samples in it."""
     samples: npt.NDArray[np.intp]
-    """(most, windows): the samples of each window, the last one repeated."""
+    """(most, windows): the samples of each window, the last one repeated; of no meaning where there are none."""
     weights: Float32
     """(most, windows): ``weight`` of these."""
 
@@ -180,13 +180,19 @@ def cell_bounds(masks: Float32, rows: list[Span], columns: list[Span]) -> tuple[
 
 def sigmoid(values: npt.NDArray[np.floating]) -> Float32:
     """The logistic function: float32 of the same shape, 0 to 1."""
-    flat: Float32 = np.negative(values, dtype=np.float32).reshape(-1, values.shape[-1] if values.ndim else 1)
-    if flat.size:
-        # OpenCV's exponential is several times faster than NumPy's, and silent about infinity, which is right here.
-        flat = np.asarray(cv2.exp(flat), np.float32)
+    return sigmoid_of_negated(np.negative(values, dtype=np.float32))
+
+
+def sigmoid_of_negated(negated: Float32) -> Float32:
+    """The logistic function of ``-negated``, which is overwritten where it is contiguous: float32 of its shape."""
+    if not negated.size:
+        return negated
+    flat = negated.reshape(-1, negated.shape[-1] if negated.ndim else 1)
+    # OpenCV's exponential is several times faster than NumPy's, and silent about infinity, which is right here.
+    flat = np.asarray(cv2.exp(flat, dst=flat), np.float32)
     flat += 1
     np.reciprocal(flat, out=flat)
-    return flat.reshape(values.shape)
+    return flat.reshape(negated.shape)
 
 
 def softmax(logits: Float32) -> Float32:

@@ -8,12 +8,11 @@ another one beats whatever the queries do within their bounds is never computed.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from segdemo.model.prediction import Prediction
-from segdemo.segmentation.sampling import Float32, Grid, Span, cell_bounds, sigmoid, softmax
+from segdemo.segmentation.sampling import Float32, Grid, Span, cell_bounds, sigmoid, sigmoid_of_negated, softmax
 
 Index = npt.NDArray[np.intp]
 Places = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
@@ -115,12 +114,7 @@ def movers(weights: Float32, tile: Tile, *, slack: float = SLACK) -> Index:
 def mask_probabilities(masks: Float32, tile: Tile, queries: Index) -> Float32:
     """Mask probabilities of ``queries`` at the input samples of a tile: float32 (q, rows, columns)."""
     block = masks[queries, tile.rows.cells, tile.columns.cells]
-    negated = np.asarray(-tile.rows.up @ block @ tile.columns.up.T, np.float32)
-    flat = flattened(negated)
-    if flat.size:
-        flat = np.asarray(cv2.exp(flat, dst=flat), np.float32)
-    flat += 1
-    return np.reciprocal(flat, out=flat).reshape(negated.shape)
+    return sigmoid_of_negated(np.asarray(-tile.rows.up @ block @ tile.columns.up.T, np.float32))
 
 
 def flattened(planes: Float32) -> Float32:

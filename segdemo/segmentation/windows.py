@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.segmentation.sampling import Float32, Windows, sigmoid
+from segdemo.segmentation.sampling import Float32, Windows, sigmoid, sigmoid_of_negated
 from segdemo.segmentation.scores import (
     SLACK,
     Index,
@@ -51,9 +51,9 @@ class _Contest:
     constant: Float32
     """(n,): what all other queries give."""
 
-    def among(self, contenders: Index) -> "_Contest":
+    def among(self, places: Index) -> "_Contest":
         """The same for some of the contenders."""
-        return _Contest(self.negated, np.ascontiguousarray(self.weights[:, contenders]), self.constant[contenders])
+        return _Contest(self.negated, np.ascontiguousarray(self.weights[:, places]), self.constant[places])
 
     def bounds(self) -> tuple[Float32, Float32]:
         """Least and largest mask probability of each query in every window: (q, rows, columns) each."""
@@ -72,11 +72,7 @@ class _Contest:
         left = _between(upper_left, lower_left, rows.weights)
         right = _between(upper_right, lower_right, rows.weights)
         values = _between(left[:, None], right[:, None], columns.weights[:, None]).reshape(len(flat), -1)
-        if values.size:
-            values = np.asarray(cv2.exp(values, dst=values), np.float32)
-        values += 1
-        np.reciprocal(values, out=values)
-        scores = self.weights.T @ values
+        scores = self.weights.T @ sigmoid_of_negated(values)
         scores += self.constant[:, None]
         return np.asarray(scores, np.float32)
 
