@@ -8,8 +8,8 @@ Run from the project's root on a machine that does nothing else: ``python -m ben
 import argparse
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 PARTS = {
     "engines": "A photograph through each engine, beside the library's pipeline",
@@ -19,14 +19,22 @@ PARTS = {
 }
 
 
-def tables(part: str, options: list[str]) -> Iterator[str]:
-    """The lines that a part prints, as soon as it does; raises ``CalledProcessError`` where it fails."""
+def run(part: str, options: list[str], out: TextIO) -> bool:
+    """Run a part and write what it prints, as soon as it does, here and to ``out``; whether it came to its end."""
+
+    def write(line: str) -> None:
+        print(line, end="", flush=True)
+        out.write(line)
+        out.flush()
+
+    write(f"## {PARTS[part]}\n\n")
     command = [sys.executable, "-u", "-m", f"benchmarks.{part}", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield from process.stdout
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
+        for line in process.stdout:
+            write(line)
+    write(f"Not finished: it ended with {process.returncode}.\n\n" if process.returncode else "\n")
+    return process.returncode == 0
 
 
 def main() -> None:
@@ -40,11 +48,8 @@ def main() -> None:
     given = {name: getattr(options, name) for name in ("checkpoint", "trained", "photos")}
     engines = [text for name, value in given.items() if value for text in (f"--{name}", value)]
     with options.out.open("w", encoding="utf-8") as out:
-        for part in options.only:
-            for line in (f"## {PARTS[part]}\n\n", *tables(part, engines if part == "engines" else []), "\n"):
-                print(line, end="", flush=True)
-                out.write(line)
-                out.flush()
+        complete = [run(part, engines if part == "engines" else [], out) for part in options.only]
+    sys.exit(0 if all(complete) else 1)
 
 
 if __name__ == "__main__":
