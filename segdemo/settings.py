@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -27,6 +28,8 @@ class Settings(BaseSettings):
     """Further hub ids or folders that visitors may choose, as a JSON list."""
     cache_dir: Path = Field(default_factory=_default_cache)
     """Where converted engines are kept."""
+    precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
+    """Numbers of the network where none are asked for: what suits the processor, or one of the others by name."""
 
     max_pixels: int = Field(40_000_000, gt=0)
     """Largest photograph, in pixels, checked before decoding."""

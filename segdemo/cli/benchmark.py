@@ -149,10 +149,13 @@ def _processor() -> str:
 
 def _engines() -> list[tuple[str, str]]:
     from segdemo.model.engines import has_native_bf16
+    from segdemo.model.quantized import has_quantized_products
 
     found = [("torch", "fp32")]
     if has_native_bf16():
         found.append(("torch", "bf16"))
+    if has_quantized_products():
+        found.append(("torch", "int8"))
     if find_spec("openvino") is not None:
         found.append(("openvino", "fp32"))
         if has_native_bf16():

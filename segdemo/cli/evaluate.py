@@ -50,7 +50,9 @@ def evaluate(
     split_components: Annotated[bool, typer.Option(help="One segment for each connected part of a thing.")] = False,
     min_area: Annotated[int, typer.Option(min=0, help="Least area of a segment, in pixels.")] = 0,
     engine: Annotated[Literal["auto", "torch", "openvino"], typer.Option(help="What runs the network.")] = "auto",
-    precision: Annotated[Literal["auto", "fp32", "bf16"], typer.Option(help="Numbers of the network.")] = "auto",
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16", "int8"], typer.Option(help="Numbers of the network.")
+    ] = "auto",
 ) -> None:
     """Measure a checkpoint on labelled pictures, set by set: the pictures whose names begin alike up to the first "_".
 

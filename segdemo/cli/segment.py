@@ -25,7 +25,9 @@ def segment(
     task: Annotated[Literal["semantic", "panoptic", "instance"], typer.Option(help="What to separate.")] = "semantic",
     checkpoint: Annotated[str | None, typer.Option(help="Hub id whose weights are on disk, or a folder.")] = None,
     engine: Annotated[Literal["auto", "torch", "openvino"], typer.Option(help="What runs the network.")] = "auto",
-    precision: Annotated[Literal["auto", "fp32", "bf16"], typer.Option(help="Numbers of the network.")] = "auto",
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16", "int8"], typer.Option(help="Numbers of the network.")
+    ] = "auto",
     size: Annotated[
         str, typer.Option(help='Input size: "checkpoint" (its own settings), "paper" (640), or a short side in pixels.')
     ] = "checkpoint",

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from segdemo.errors import SegdemoError
 from segdemo.model.graph import (
     COMPILE_OPTIONS,
+    GRAPH_PRECISIONS,
     PROBE,
     Graph,
     Parity,
@@ -107,14 +108,16 @@ def make_graph_in_background(checkpoint: Path) -> "subprocess.Popen[bytes] | Non
     """Start converting a checkpoint in a process of its own at the lowest priority; return it.
 
     It is made in the precision that suits the processor. An engine chosen by ``auto`` changes to it once it is ready,
-    if it was faster. Returns ``None`` where there is nothing to do: OpenVINO is not installed, or the graph is on disk.
+    if it was faster. Returns ``None`` where there is nothing to do: OpenVINO is not installed, the graph is on disk, or
+    the host wants a precision that graphs do not come in.
     The process ends with this one's normal exit.
     """
     if find_spec("openvino") is None:
         return None
     from segdemo.model.engines import processor_precision
 
-    if find_graph(checkpoint, processor_precision()) is not None:
+    precision = processor_precision()
+    if precision not in GRAPH_PRECISIONS or find_graph(checkpoint, precision) is not None:
         return None
     code = (
         "import os, sys; os.nice(19) if hasattr(os, 'nice') else None; "

@@ -1,4 +1,4 @@
-"""Where the forward pass runs: PyTorch or OpenVINO, in float32 or bfloat16, on the processor or a graphics card."""
+"""Where the forward pass runs: PyTorch or OpenVINO, in what numbers, on the processor or a graphics card."""
 
 import logging
 import platform
@@ -17,11 +17,13 @@ from segdemo.errors import SegdemoError
 from segdemo.model.capture import Progress, RawOutputs
 from segdemo.model.library import LibraryNetwork
 from segdemo.model.network import Network
+from segdemo.model.quantized import has_quantized_products
+from segdemo.settings import settings
 
 logger = logging.getLogger(__name__)
 
 ENGINES = ("auto", "torch", "openvino")
-PRECISIONS = ("auto", "fp32", "bf16")
+PRECISIONS = ("auto", "fp32", "bf16", "int8")
 
 
 class Engine(Protocol):
@@ -34,7 +36,7 @@ class Engine(Protocol):
 
     @property
     def precision(self) -> str:
-        """``fp32`` or ``bf16``."""
+        """``fp32``, ``bf16`` or ``int8``."""
         ...
 
     @property
@@ -188,14 +190,19 @@ def make_engine(folder: Path, *, engine: str = "auto", precision: str = "auto", 
 
     ``auto`` takes a graphics card where there is one; on the processor the converted OpenVINO graph where there is one
     that was faster when it was made, else PyTorch; bfloat16 where the device has instructions for it. What fails is
-    replaced, with a line in the log, by PyTorch in float32. What is asked for by name is not replaced. Raises
-    ``SegdemoError`` for unknown names and for devices that are not there.
+    replaced, with a line in the log, by PyTorch in float32. What is asked for by name is not replaced: ``int8`` is only
+    ever asked for, here or by ``SEGDEMO_PRECISION``, and runs in PyTorch on the processor. Raises ``SegdemoError`` for
+    unknown names, for devices that are not there, and for ``int8`` where there is no way to compute in it.
     """
     if engine not in ENGINES:
         raise SegdemoError(f"The engine {engine!r} is not known: choose one of {', '.join(ENGINES)}.")
     if precision not in PRECISIONS:
         raise SegdemoError(f"The precision {precision!r} is not known: choose one of {', '.join(PRECISIONS)}.")
+    precision = settings().precision if precision == "auto" else precision
     places = _devices(device)
+    if precision == "int8":
+        _require_quantized(engine, device)
+        return FallbackEngine([_torch(folder, "cpu", precision)])
     if engine == "openvino":
         if places[-1] != "cpu":
             raise SegdemoError(f"The OpenVINO engine runs on the processor, not on {device!r}: leave the device out.")
@@ -255,9 +262,19 @@ def _release(folder: Path) -> None:
     release_network(folder)
 
 
+def _require_quantized(engine: str, device: str) -> None:
+    if engine == "openvino" or device.partition(":")[0] not in ("auto", "cpu"):
+        raise SegdemoError("int8 runs with the torch engine on the processor: leave engine and device out.")
+    if not has_quantized_products():
+        raise SegdemoError(
+            "This processor does not multiply in 8 bits (VNNI), or PyTorch not on it: choose fp32 or bf16."
+        )
+
+
 def processor_precision(precision: str = "auto") -> str:
     """Return what ``auto`` stands for on this processor, anything else as it is."""
-    return ("bf16" if has_native_bf16() else "fp32") if precision == "auto" else precision
+    wanted = settings().precision if precision == "auto" else precision
+    return ("bf16" if has_native_bf16() else "fp32") if wanted == "auto" else wanted
 
 
 def has_native_bf16() -> bool:

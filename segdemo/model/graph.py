@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.errors import MissingExtraError
+from segdemo.errors import MissingExtraError, SegdemoError
 from segdemo.settings import settings
 
 logger = logging.getLogger(__name__)
 
 COMPILE_OPTIONS = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
 """No type but what the graph says, and latency before throughput."""
+
+GRAPH_PRECISIONS = ("fp32", "bf16")
 
 PROBE = (64, 96)
 """Input size of the picture that a graph is tried on when it is loaded."""
@@ -85,8 +87,16 @@ def require_openvino() -> Any:
 
 
 def graph_folder(checkpoint: Path, precision: str) -> Path:
-    """Return where a checkpoint's graph is kept, named after its weights, precision, and versions that shape it."""
+    """Return where a checkpoint's graph is kept, named after its weights, precision, and versions that shape it.
+
+    Raises ``SegdemoError`` for a precision that graphs do not come in.
+    """
     import torch
+
+    if precision not in GRAPH_PRECISIONS:
+        raise SegdemoError(
+            f"The OpenVINO engine does not run in {precision}: choose fp32 or bf16, or the torch engine."
+        )
 
     openvino = require_openvino()
     digest = hashlib.blake2b(digest_size=12)

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from segdemo.errors import SegdemoError
 from segdemo.model.capture import Progress, RawOutputs, Steps, packed
 
 
@@ -43,8 +44,10 @@ class LibraryNetwork:
         """Move the weights to a device."""
         self.model.to(device)
 
-    def reduce(self) -> None:
-        """Compute matrix products in bfloat16 from now on."""
+    def reduce(self, precision: str) -> None:
+        """Compute matrix products in ``bf16`` from now on; raises ``SegdemoError`` for ``int8``."""
+        if precision != "bf16":
+            raise SegdemoError(f"This checkpoint's architecture does not run in {precision}: choose fp32 or bf16.")
         self._reduced = True
 
     def __call__(

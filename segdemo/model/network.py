@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from segdemo.model.capture import Progress, RawOutputs, Steps, packed
 from segdemo.model.linear import Linear
 from segdemo.model.pixel_decoder import PixelDecoder
+from segdemo.model.quantized import QuantizedLinear
 from segdemo.model.query_decoder import Layers, QueryDecoder
 from segdemo.model.swin import SwinBackbone, SwinStage
 
@@ -40,18 +41,19 @@ class Network(nn.Module):
             and not config.pre_norm
         )
 
-    def reduce(self) -> None:
-        """Compute in bfloat16 from now on, with weights in it, where that hardly shows in the labels.
+    def reduce(self, precision: str) -> None:
+        """Compute in ``bf16`` or ``int8`` from now on, with weights in it, where that hardly shows in the labels.
 
-        That is in the blocks of the last two stages, three fifths of a Swin-L network's products. What those blocks
+        That is in the blocks of the last two stages, two thirds of a Swin-L network's products. What those blocks
         add to, the fine stages, the pixel decoder, and the queries with their masks stay in float32: attention is
         masked by a threshold, where a small error decides whether a query sees a place at all.
         """
         for stage in list(self.backbone.stages)[-2:]:
             for block in cast("SwinStage", stage).blocks:
-                for part in block.modules():
+                for name, part in list(block.named_children()):
                     if isinstance(part, Linear):
-                        part.to(torch.bfloat16)
+                        reduced = QuantizedLinear(part) if precision == "int8" else part.to(torch.bfloat16)
+                        block.add_module(name, reduced)
 
     def pack(self) -> None:
         """Lay the weights out for the processor; afterwards the network runs there only and cannot be traced.

@@ -36,9 +36,9 @@ def load_predictor(
     """Return the predictor of a checkpoint, the same object for the same arguments.
 
     ``checkpoint`` is a hub id whose weights are on disk, a folder, or none for ``checkpoints.default_checkpoint()``.
-    ``engine`` is ``"auto"`` or one of ``segdemo.model.engines.ENGINES``, ``precision`` ``"auto"``, ``"fp32"`` or
-    ``"bf16"``, ``device`` ``"auto"`` or a PyTorch device. Nothing is downloaded. Raises ``SegdemoError`` where the
-    checkpoint is not on disk or an argument is not known.
+    ``engine`` is ``"auto"`` or one of ``segdemo.model.engines.ENGINES``, ``precision`` one of its
+    ``PRECISIONS``, ``device`` ``"auto"`` or a PyTorch device. Nothing is downloaded. Raises ``SegdemoError`` where the
+    checkpoint is not on disk, or an argument is not known or cannot be had here.
     """
     # Not before it is needed: PyTorch takes a second to import, and the page can be served meanwhile.
     from segdemo.model.engines import make_engine

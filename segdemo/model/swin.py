@@ -18,6 +18,8 @@ from segdemo.model.linear import Linear, as_maps, as_tokens, eager_on_processor
 PART = 7_500_000
 """Numbers in an intermediate result at most: what stays under the 32 MB that the allocator hands back to the system
 at once is used again instead, without new pages, and the peak memory is lower."""
+MLP_ROWS = 2048
+"""Tokens in an MLP at a time: fewer leave the processor waiting, more do not stay in its cache."""
 
 
 class SwinBlock(nn.Module):
@@ -166,7 +168,7 @@ class SwinBackbone(nn.Module):
 def mlp(tokens: Tensor, fc1: Linear, fc2: Linear) -> Tensor:
     """Return two linear layers over tokens (B, N, C), some places at a time."""
     if eager_on_processor(tokens):
-        step = max(1, PART // (tokens.shape[0] * fc1.out_features))
+        step = max(1, MLP_ROWS // tokens.shape[0])
         if tokens.shape[1] > step:
             return torch.cat([fc2(fc1(part)) for part in tokens.split(step, dim=1)], dim=1)
     return torch.as_tensor(fc2(fc1(tokens)))

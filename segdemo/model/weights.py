@@ -22,9 +22,10 @@ _networks: dict[tuple[Path, str, str], Network | LibraryNetwork] = {}
 def load_network(folder: Path, device: str = "cpu", precision: str = "fp32") -> Network | LibraryNetwork:
     """Return the network of a checkpoint folder, whatever it is stored in; the same object every time.
 
-    ``fp32`` has all weights in float32; ``bf16`` has part of them in bfloat16, see ``Network.reduce``. On the
-    processor they are laid out for its products. Only safetensors are read, and no code from the folder is run. Raises
-    ``SegdemoError`` where the folder holds no Mask2Former checkpoint or the weights do not fit its configuration.
+    ``fp32`` has all weights in float32; ``bf16`` and ``int8`` have part of them in bfloat16 or in 8 bits, see
+    ``Network.reduce``. On the processor they are laid out for its products. Only safetensors are read, and no code from
+    the folder is run. Raises ``SegdemoError`` where the folder holds no Mask2Former checkpoint, the weights do not fit
+    its configuration, or the precision is not to be had here.
     """
     key = (folder.resolve(), device, precision)
     with _lock:
@@ -36,8 +37,8 @@ def load_network(folder: Path, device: str = "cpu", precision: str = "fp32") -> 
 def release_network(folder: Path, device: str = "cpu") -> None:
     """Let go of a network that another engine replaced, in every precision; whoever still holds it keeps it."""
     with _lock:
-        for precision in ("fp32", "bf16"):
-            _networks.pop((folder.resolve(), device, precision), None)
+        for key in [key for key in _networks if key[:2] == (folder.resolve(), device)]:
+            del _networks[key]
 
 
 def read_config(folder: Path) -> dict[str, object]:
@@ -55,11 +56,14 @@ def read_config(folder: Path) -> dict[str, object]:
 
 
 def make_network(folder: Path, precision: str = "fp32") -> Network | LibraryNetwork:
-    """Return the network of a checkpoint folder as ``load_network`` does, but a new object that can be traced."""
+    """Return the network of a checkpoint folder as ``load_network`` does, but a new object.
+
+    It can be traced, but for ``int8``.
+    """
     model = load_library_model(folder)
     network = Network(model) if Network.supports(model.config) else LibraryNetwork(model)
-    if precision == "bf16":
-        network.reduce()
+    if precision != "fp32":
+        network.reduce(precision)
     return network
 
 

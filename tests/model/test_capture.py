@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from segdemo.errors import SegdemoError
 from segdemo.model.capture import Cancelled, RawOutputs
 from segdemo.model.library import LibraryNetwork
 from segdemo.model.network import Network
+from segdemo.model.quantized import has_quantized_products
 from segdemo.model.weights import load_library_model
 
 SIZES = [(96, 128), (64, 64), (160, 96)]
@@ -61,10 +63,21 @@ def test_every_layer_equals_the_library(network: AnyNetwork, library: Any, size:
         np.testing.assert_allclose(raw.classes[index], layer["class_queries_logits"].numpy(), **tolerance)
 
 
-@pytest.mark.parametrize("kind", [Network, LibraryNetwork])
-def test_reduced_it_is_close_and_no_longer_equal(kind: type[AnyNetwork], tiny_checkpoint: Path, library: Any) -> None:
+@pytest.mark.parametrize(
+    ("kind", "precision"),
+    [
+        (Network, "bf16"),
+        pytest.param(
+            Network, "int8", marks=pytest.mark.skipif(not has_quantized_products(), reason="no products in 8 bits")
+        ),
+        (LibraryNetwork, "bf16"),
+    ],
+)
+def test_reduced_it_is_close_and_no_longer_equal(
+    kind: type[AnyNetwork], precision: str, tiny_checkpoint: Path, library: Any
+) -> None:
     reduced = kind(load_library_model(tiny_checkpoint))
-    reduced.reduce()
+    reduced.reduce(precision)
     values = pixels((96, 128))
     with torch.inference_mode():
         expected = library(pixel_values=values, output_auxiliary_logits=True).auxiliary_logits[0]
@@ -74,10 +87,16 @@ def test_reduced_it_is_close_and_no_longer_equal(kind: type[AnyNetwork], tiny_ch
     assert 1e-4 < difference < 0.05
 
 
+def test_the_librarys_network_has_no_8_bits(tiny_checkpoint: Path) -> None:
+    with pytest.raises(SegdemoError, match="choose fp32 or bf16"):
+        LibraryNetwork(load_library_model(tiny_checkpoint)).reduce("int8")
+
+
 def test_working_in_parts_changes_nothing(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network = Network(load_library_model(tiny_checkpoint))
     whole = network(pixels((96, 160), 2))
     monkeypatch.setattr("segdemo.model.swin.PART", 2000)
+    monkeypatch.setattr("segdemo.model.swin.MLP_ROWS", 100)
     parts = network(pixels((96, 160), 2))
     for left, right in zip((*whole.masks, *whole.attentions), (*parts.masks, *parts.attentions), strict=True):
         np.testing.assert_allclose(left, right, rtol=2e-3, atol=2e-4)

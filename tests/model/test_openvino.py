@@ -217,6 +217,11 @@ def test_auto_takes_the_graph_where_it_is_faster(tiny_checkpoint: Path, monkeypa
     assert make_engine(tiny_checkpoint, engine="torch").name == "torch"
 
 
+def test_graphs_do_not_come_in_8_bits(tiny_checkpoint: Path) -> None:
+    with pytest.raises(SegdemoError, match="choose fp32 or bf16"):
+        make_graph(tiny_checkpoint, "int8")
+
+
 def test_the_largest_size_tells_which_is_faster(graph: Graph) -> None:
     small = Parity(64, 64, 1, 0, seconds=1, network_seconds=9)
     large = Parity(640, 864, 1, 0, seconds=0.95, network_seconds=1)
@@ -256,6 +261,9 @@ def test_a_process_of_its_own_converts(
 ) -> None:
     monkeypatch.setattr(engines, "has_native_bf16", lambda: False)
     assert make_graph_in_background(tiny_checkpoint) is None
+    with monkeypatch.context() as host:
+        host.setattr(engines, "settings", lambda: Settings(precision="int8"))
+        assert make_graph_in_background(tiny_checkpoint) is None
     monkeypatch.setenv("SEGDEMO_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(graphs, "settings", lambda: Settings(cache_dir=tmp_path))
     process = make_graph_in_background(tiny_checkpoint)

@@ -1,4 +1,4 @@
-"""What bfloat16 costs in labels, with trained weights on photographs."""
+"""What bfloat16 and 8 bits cost in labels, with trained weights on photographs."""
 
 from pathlib import Path
 
@@ -8,14 +8,18 @@ from skimage import data
 
 import segdemo
 from segdemo.model.predictor import Predictor, load_predictor
+from segdemo.model.quantized import has_quantized_products
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
 SCENES = Path(__file__).parents[3] / "shared/data/scenes/images"
 
 
-@pytest.fixture(scope="module")
-def predictors() -> tuple[Predictor, Predictor]:
-    exact, reduced = (load_predictor("embedded", engine="torch", precision=kind) for kind in ("fp32", "bf16"))
+@pytest.fixture(scope="module", params=["bf16", "int8"])
+def predictors(request: pytest.FixtureRequest) -> tuple[Predictor, Predictor]:
+    if request.param == "int8" and not has_quantized_products():
+        pytest.skip("this processor does not multiply in 8 bits")
+    exact, reduced = (load_predictor("embedded", engine="torch", precision=kind) for kind in ("fp32", request.param))
+    assert reduced.engine.precision == request.param
     return exact, reduced
 
 
@@ -23,7 +27,8 @@ def predictors() -> tuple[Predictor, Predictor]:
 def test_labels_stay_on_photographs(predictors: tuple[Predictor, Predictor], name: str) -> None:
     image = getattr(data, name)()
     exact, reduced = (segdemo.semantic(predictor(image, capture=False)).labels for predictor in predictors)
-    assert np.mean(exact == reduced) >= 0.98
+    # In 8 bits one query of one of these photographs, at the threshold of its attention mask, goes the other way.
+    assert np.mean(exact == reduced) >= (0.97 if predictors[1].engine.precision == "int8" else 0.98)
 
 
 @pytest.mark.skipif(not SCENES.is_dir(), reason="labelled photographs are not part of the project")

@@ -12,12 +12,18 @@ import torch
 
 import segdemo
 from segdemo.errors import SegdemoError
-from segdemo.model.engines import FallbackEngine, TorchEngine
+from segdemo.model import engines
+from segdemo.model.engines import FallbackEngine, TorchEngine, make_engine
+from segdemo.model.linear import Linear
 from segdemo.model.network import Network
 from segdemo.model.predictor import Predictor, load_predictor
+from segdemo.model.quantized import QuantizedLinear, has_quantized_products
 from segdemo.model.weights import load_network
+from segdemo.settings import Settings
 
 Photo = npt.NDArray[np.uint8]
+
+in_8_bits = pytest.mark.skipif(not has_quantized_products(), reason="this processor does not multiply in 8 bits")
 
 
 @pytest.fixture(scope="module")
@@ -111,12 +117,58 @@ def test_weights_stored_in_half_precision_load_as_float32(tiny_checkpoint: Path,
     assert np.isfinite(load_predictor(folder)(photo).mask_logits()).all()
 
 
-def test_bf16_is_close_to_fp32_and_says_so(tiny_checkpoint: Path, predictor: Predictor, photo: Photo) -> None:
-    reduced = load_predictor(tiny_checkpoint, precision="bf16")(photo)
-    assert reduced.precision == "bf16"
+@pytest.mark.parametrize("precision", ["bf16", pytest.param("int8", marks=in_8_bits)])
+def test_reduced_is_close_to_fp32_and_says_so(
+    tiny_checkpoint: Path, predictor: Predictor, photo: Photo, precision: str
+) -> None:
+    reduced = load_predictor(tiny_checkpoint, engine="torch", precision=precision, device="cpu")(photo)
+    assert (reduced.engine, reduced.precision, reduced.device) == ("torch", precision, "cpu")
     assert reduced.mask_logits().dtype == np.float32
     scale = np.abs(predictor(photo).mask_logits()).max()
     assert np.abs(reduced.mask_logits(0) - predictor(photo).mask_logits(0)).max() < 0.1 * scale
+
+
+@in_8_bits
+def test_int8_is_in_the_blocks_of_the_last_two_stages(tiny_checkpoint: Path) -> None:
+    full, reduced = load_network(tiny_checkpoint), load_network(tiny_checkpoint, precision="int8")
+    assert isinstance(full, Network)
+    assert isinstance(reduced, Network)
+    in_blocks = {
+        name
+        for name, part in full.named_modules()
+        if isinstance(part, Linear) and re.match(r"backbone\.stages\.[23]\.blocks\.", name)
+    }
+    assert in_blocks
+    assert {name for name, part in reduced.named_modules() if isinstance(part, QuantizedLinear)} == in_blocks
+
+
+@in_8_bits
+def test_int8_in_batches_is_int8_one_by_one(tiny_checkpoint: Path, photo: Photo) -> None:
+    predictor = load_predictor(tiny_checkpoint, precision="int8")
+    photos = [photo, photo[:, ::-1].copy(), photo[::-1].copy()]
+    for together, alone in zip(predictor.predict_batch(photos), map(predictor, photos), strict=True):
+        labels = segdemo.semantic(together).labels, segdemo.semantic(alone).labels
+        assert np.mean(labels[0] == labels[1]) >= 0.9999
+
+
+@in_8_bits
+def test_the_host_chooses_what_auto_is(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "settings", lambda: Settings(precision="int8"))
+    made = make_engine(tiny_checkpoint)
+    assert (made.name, made.precision, made.device) == ("torch", "int8", "cpu")
+    assert make_engine(tiny_checkpoint, precision="fp32").precision == "fp32"
+
+
+def test_auto_is_never_int8_unasked(tiny_checkpoint: Path) -> None:
+    assert make_engine(tiny_checkpoint, engine="torch").precision in ("fp32", "bf16")
+
+
+def test_int8_where_it_cannot_be_is_a_sentence(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SegdemoError, match="leave engine and device out"):
+        make_engine(tiny_checkpoint, engine="openvino", precision="int8")
+    monkeypatch.setattr(engines, "has_quantized_products", lambda: False)
+    with pytest.raises(SegdemoError, match="choose fp32 or bf16"):
+        make_engine(tiny_checkpoint, precision="int8")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,97 @@
+"""Linear layers with weights and inputs in 8 bits: scales per output channel and, found anew in every pass, per token.
+
+Symmetric quantisation of both as in Dettmers et al., "LLM.int8()", NeurIPS 2022, section 2.1 (vector-wise), without its
+separate outliers: ``x W^T`` is about ``(s_x s_w) (q_x q_w^T)`` with ``q = round(127 x / max |x|)`` and ``s`` the share.
+"""
+
+import functools
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from segdemo.model.linear import Linear
+
+_LEVELS = 127
+"""Largest magnitude of a quantised number."""
+_ZERO = 128
+"""What stands for zero in an input: oneDNN's fast products take unsigned inputs and signed weights."""
+_ROWS = 1024
+"""Rows at a time: as many as keep the steps of a layer within the processor's cache."""
+_TINY = 1e-12
+
+
+class QuantizedLinear(nn.Module):
+    """``Linear`` in 8 bits, on the processor only and not traceable: float32 in and out, added up without rounding.
+
+    Where ``has_quantized_products()`` is false it must not be used.
+    """
+
+    scales: Tensor
+    zeros: Tensor
+
+    def __init__(self, layer: Linear) -> None:
+        super().__init__()
+        self.activation = layer.activation
+        self.in_features, self.out_features = layer.in_features, layer.out_features
+        scales, quantized = quantized_weight(layer.weight.data)
+        self.weight = _packed(quantized)
+        self.register_buffer("scales", scales, persistent=False)
+        self.register_buffer("zeros", torch.zeros(self.out_features, dtype=torch.int64), persistent=False)
+        self.bias = layer.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return float32 (..., out) of ``x`` (..., in)."""
+        rows = x.reshape(-1, self.in_features).float()
+        parts = [self._part(part) for part in rows.split(_ROWS)]
+        return (torch.cat(parts) if len(parts) > 1 else parts[0]).view(*x.shape[:-1], self.out_features)
+
+    def _part(self, x: Tensor) -> Tensor:
+        scales, quantized = quantized_tokens(x)
+        product = _product(quantized, self.weight, self.scales, self.zeros)
+        y = product.mul_(scales) if self.bias is None else torch.addcmul(self.bias, product, scales, out=product)
+        if self.activation == "gelu":
+            return F.gelu(y)
+        return y.relu_() if self.activation == "relu" else y
+
+
+def quantized_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the scales (out,) and whole numbers int8 (out, in), -127..127, of weights (out, in)."""
+    scales = weight.float().abs().amax(1).clamp_min_(_TINY).div_(_LEVELS)
+    return scales, (weight.float() / scales[:, None]).round_().to(torch.int8)
+
+
+def quantized_tokens(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the scales (N, 1) and whole numbers uint8 (N, C), 1..255 with 128 for zero, of tokens (N, C)."""
+    scales = torch.maximum(x.amax(1, keepdim=True), x.amin(1, keepdim=True).neg_()).clamp_min_(_TINY).div_(_LEVELS)
+    # To whole numbers by cutting off after half is added, which rounds, since all of them are positive.
+    return scales, torch.mul(x, scales.reciprocal()).add_(_ZERO + 0.5).to(torch.uint8)
+
+
+@functools.cache
+def has_quantized_products() -> bool:
+    """Whether this build of PyTorch multiplies in 8 bits on this processor, and adds up without overflow.
+
+    Processors without dot products of 8 bits (VNNI) add pairs up in 16 bits, where large numbers are cut off.
+    """
+    inputs = torch.full((64, 64), 2 * _ZERO - 1, dtype=torch.uint8)
+    weight = torch.full((64, 64), _LEVELS, dtype=torch.int8)
+    inputs[::2], weight[1::2] = 1, -_LEVELS
+    scales, zeros = torch.ones(64), torch.zeros(64, dtype=torch.int64)
+    try:
+        found = _product(inputs, _packed(weight), scales, zeros)
+    except (AttributeError, NotImplementedError, RuntimeError):
+        return False
+    return torch.equal(found, (inputs.float() - _ZERO) @ weight.float().T)
+
+
+def _packed(quantized: Tensor) -> Tensor:
+    packed: Tensor = torch.ops.onednn.qlinear_prepack(quantized, [_ROWS, quantized.shape[1]])
+    return packed
+
+
+def _product(x: Tensor, weight: Tensor, scales: Tensor, zeros: Tensor) -> Tensor:
+    product: Tensor = torch.ops.onednn.qlinear_pointwise(
+        x, 1.0, _ZERO, weight, scales, zeros, None, 1.0, 0, torch.float32, "none", [], ""
+    )
+    return product
