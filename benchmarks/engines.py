@@ -30,7 +30,7 @@ from segdemo.cli.benchmark import machine
 PHOTO = (1024, 768)
 LARGE = (3840, 2160)
 INPUT = (640, 864)
-CONTENDERS = ("pipeline", "torch fp32", "torch bf16", "openvino fp32", "openvino bf16")
+CONTENDERS = ("pipeline", "torch fp32", "torch bf16", "torch int8", "openvino fp32", "openvino bf16")
 
 
 def in_turn(workers: Sequence[Worker], repeats: int, do: str, **request: Any) -> dict[str, dict[str, float]]:
@@ -171,27 +171,47 @@ def roofline(checkpoint: str) -> list[str]:
     """What our network computes, how fast this machine multiplies matrices, and so what no engine can beat."""
     import torch
 
+    from segdemo.model.quantized import has_quantized_products
     from segdemo.model.weights import load_network
 
-    everything, blocks = _operations(load_network(Path(checkpoint)))
+    everything, blocks, products = _operations(load_network(Path(checkpoint)))
     left, right = torch.randn(2048, 2048), torch.randn(2048, 2048)
     blocked = left.to_mkldnn(), right.to_mkldnn()
     small = left.bfloat16(), right.bfloat16()
     with torch.inference_mode():
         full = max(_rate(lambda: left @ right), _rate(lambda: torch.nn.functional.linear(*blocked)))
         half = _rate(lambda: torch.nn.functional.linear(*small))
-    return [
+        eighth = _rate(_product_in_8_bits()) if has_quantized_products() else None
+    said = (
         f"At {INPUT[0]} x {INPUT[1]} the network's matrix products, convolutions and attention are "
-        f"{everything / 1e9:.0f} GFLOP, of them {blocks / 1e9:.0f} in the blocks that `bf16` computes in bfloat16. "
+        f"{everything / 1e9:.0f} GFLOP, of them {blocks / 1e9:.0f} in the blocks that `bf16` and `int8` reduce. "
         f"With {torch.get_num_threads()} threads matrices of 2048 are multiplied at {full / 1e9:.0f} GFLOP/s in "
         f"float32, by the faster of PyTorch's two libraries, and at {half / 1e9:.0f} GFLOP/s in bfloat16: at those "
         f"rates they take {everything / full:.1f} s in `fp32` and "
         f"{blocks / half + (everything - blocks) / full:.1f} s in `bf16`."
-    ]
+    )
+    if eighth is not None:
+        said += (
+            f" In 8 bits it is {eighth / 1e9:.0f} GFLOP/s, which of those blocks serves the {products / 1e9:.0f} GFLOP "
+            f"that are products by weights: {products / eighth + (everything - products) / full:.1f} s in `int8`."
+        )
+    return [said]
 
 
-def _operations(network: Any) -> tuple[int, int]:
-    """Floating-point operations of a forward pass without capture: all, and those of the last two stages' blocks."""
+def _product_in_8_bits() -> Callable[[], Any]:
+    """Return a function that multiplies whole numbers (2048, 2048) by weights in 8 bits."""
+    import torch
+
+    from segdemo.model.linear import Linear
+    from segdemo.model.quantized import QuantizedLinear
+
+    layer = QuantizedLinear(Linear(torch.nn.Linear(2048, 2048, bias=False)))
+    x = torch.randint(1, 255, (2048, 2048), dtype=torch.uint8)
+    return lambda: layer.product(x)
+
+
+def _operations(network: Any) -> tuple[int, int, int]:
+    """Floating-point operations of a pass without capture: all, the last two stages' blocks, their linear layers."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
@@ -207,12 +227,13 @@ def _operations(network: Any) -> tuple[int, int]:
     }
     with torch.inference_mode(), FlopCounterMode(display=False, custom_mapping=kernels) as counter:
         network(torch.zeros(1, 3, *INPUT), capture=False)
-    blocks = [
-        sum(counts.values())
-        for module, counts in counter.get_flop_counts().items()
-        if re.search(r"\.stages\.[23]\.blocks\.\d+$", module)
-    ]
-    return counter.get_total_flops(), sum(blocks)
+
+    def within(pattern: str) -> int:
+        counts = counter.get_flop_counts().items()
+        return sum(sum(count.values()) for module, count in counts if re.search(pattern, module))
+
+    blocks = r"\.stages\.[23]\.blocks\.\d+"
+    return counter.get_total_flops(), within(blocks + "$"), within(blocks + r"\.(qkv|out|fc1|fc2)$")
 
 
 def _rate(multiply: Callable[[], Any]) -> float:

@@ -46,9 +46,13 @@ class QuantizedLinear(nn.Module):
         parts = [self._part(part) for part in rows.split(_ROWS)]
         return (torch.cat(parts) if len(parts) > 1 else parts[0]).view(*x.shape[:-1], self.out_features)
 
+    def product(self, quantized: Tensor) -> Tensor:
+        """Return float32 (N, out), still to be multiplied by the tokens' scales, of ``quantized_tokens`` (N, in)."""
+        return _product(quantized, self.weight, self.scales, self.zeros)
+
     def _part(self, x: Tensor) -> Tensor:
         scales, quantized = quantized_tokens(x)
-        product = _product(quantized, self.weight, self.scales, self.zeros)
+        product = self.product(quantized)
         y = product.mul_(scales) if self.bias is None else torch.addcmul(self.bias, product, scales, out=product)
         if self.activation == "gelu":
             return F.gelu(y)
