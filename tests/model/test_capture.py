@@ -95,7 +95,7 @@ def test_the_librarys_network_has_no_8_bits(tiny_checkpoint: Path) -> None:
 def test_working_in_parts_changes_nothing(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network = Network(load_library_model(tiny_checkpoint))
     whole = network(pixels((96, 160), 2))
-    monkeypatch.setattr("segdemo.model.swin.PART", 2000)
+    monkeypatch.setattr("segdemo.model.swin.SCORES", 2000)
     monkeypatch.setattr("segdemo.model.swin.MLP_ROWS", 100)
     parts = network(pixels((96, 160), 2))
     for left, right in zip((*whole.masks, *whole.attentions), (*parts.masks, *parts.attentions), strict=True):
