@@ -8,7 +8,6 @@ import functools
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from segdemo.model.linear import Linear
 
@@ -43,20 +42,27 @@ class QuantizedLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return float32 (..., out) of ``x`` (..., in)."""
         rows = x.reshape(-1, self.in_features).float()
-        parts = [self._part(part) for part in rows.split(_ROWS)]
-        return (torch.cat(parts) if len(parts) > 1 else parts[0]).view(*x.shape[:-1], self.out_features)
+        y = rows.new_empty(len(rows), self.out_features)
+        for part, into in zip(rows.split(_ROWS), y.split(_ROWS), strict=True):
+            self._part(part, into)
+        return y.view(*x.shape[:-1], self.out_features)
 
     def product(self, quantized: Tensor) -> Tensor:
         """Return float32 (N, out), still to be multiplied by the tokens' scales, of ``quantized_tokens`` (N, in)."""
         return _product(quantized, self.weight, self.scales, self.zeros)
 
-    def _part(self, x: Tensor) -> Tensor:
+    def _part(self, x: Tensor, into: Tensor) -> None:
         scales, quantized = quantized_tokens(x)
         product = self.product(quantized)
-        y = product.mul_(scales) if self.bias is None else torch.addcmul(self.bias, product, scales, out=product)
+        y = product if self.activation == "gelu" else into
+        if self.bias is None:
+            torch.mul(product, scales, out=y)
+        else:
+            torch.addcmul(self.bias, product, scales, out=y)
         if self.activation == "gelu":
-            return F.gelu(y)
-        return y.relu_() if self.activation == "relu" else y
+            torch.ops.aten.gelu.out(y, out=into)
+        elif self.activation == "relu":
+            y.relu_()
 
 
 def quantized_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
