@@ -1,7 +1,7 @@
 """Linear layers with weights and inputs in 8 bits: scales per output channel and, found anew in every pass, per token.
 
 Symmetric for both (Dettmers et al., "LLM.int8()", NeurIPS 2022: "absmax", section 2.1, vector by vector, section 3.1,
-without setting outliers apart): ``x W^T`` is about ``s_x s_w (q_x q_w^T)``, ``s = max |x| / 127``, ``q = round(x / s)``.
+without setting outliers apart): ``x W^T`` is some ``s_x s_w (q_x q_w^T)``, ``s = max |x| / 127``, ``q = round(x / s)``.
 """
 
 import functools
