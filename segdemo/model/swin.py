@@ -1,4 +1,4 @@
-"""Swin backbone for inference: one gather into windows and one back, no work on padded places.
+"""Swin backbone for inference: places are gathered into windows and back, and no work is done on padded ones.
 
 Computes what the library's ``SwinBackbone`` computes (Liu et al., "Swin Transformer", ICCV 2021), from its weights.
 Projections are per place, so they run on the real places only; a padded place is zero before them, hence equal to
@@ -56,14 +56,15 @@ class SwinBlock(nn.Module):
     def _attend(self, qkv: Tensor, layout: "WindowLayout", into: Tensor) -> None:
         """Attend within the windows of one image, qkv (H * W + 1, 3 C), few at a time, and from real places only.
 
-        The result goes ``into`` (H * W, C). That the scores stay in the processor's cache makes this faster than
-        PyTorch's ``scaled_dot_product_attention``, whose result it equals.
+        The result goes ``into`` (H * W, C). In float32, and faster than PyTorch's ``scaled_dot_product_attention``,
+        since the scores stay in the processor's cache.
         """
         area, channels = self.window * self.window, into.shape[1]
         step = max(1, SCORES // (self.heads * area * area))
         for group in layout.groups:
             bias = self.relative_bias[:, :, group.real]
-            biases = bias.expand(min(step, len(group.places)), -1, -1, -1).flatten(0, 1)
+            if group.mask is None:
+                biases = bias.expand(min(step, len(group.places)), -1, -1, -1).flatten(0, 1)
             for start in range(0, len(group.places), step):
                 part = slice(start, start + step)
                 rows = F.embedding(group.places[part], qkv).unflatten(2, (3, self.heads, -1))
