@@ -7,6 +7,9 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+Precision = Literal["auto", "fp32", "bf16", "int8"]
+"""Numbers that a network computes in: ``int8`` runs in PyTorch on the processor, ``auto`` is what suits the device."""
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 ASSETS = PROJECT_ROOT / "assets"
 
@@ -28,8 +31,8 @@ class Settings(BaseSettings):
     """Further hub ids or folders that visitors may choose, as a JSON list."""
     cache_dir: Path = Field(default_factory=_default_cache)
     """Where converted engines are kept."""
-    precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
-    """Numbers of the network where none are asked for: what suits the processor, or one of the others by name."""
+    precision: Precision = "auto"
+    """What ``auto`` stands for where no precision is asked for, as long as it can be had."""
 
     max_pixels: int = Field(40_000_000, gt=0)
     """Largest photograph, in pixels, checked before decoding."""

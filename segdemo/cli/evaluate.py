@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from segdemo.errors import SegdemoError
+from segdemo.settings import Precision
 
 if TYPE_CHECKING:
     from segdemo.training.config import SourceConfig
@@ -51,7 +52,7 @@ def evaluate(
     min_area: Annotated[int, typer.Option(min=0, help="Least area of a segment, in pixels.")] = 0,
     engine: Annotated[Literal["auto", "torch", "openvino"], typer.Option(help="What runs the network.")] = "auto",
     precision: Annotated[
-        Literal["auto", "fp32", "bf16", "int8"], typer.Option(help="Numbers of the network.")
+        Precision, typer.Option(help="Numbers of the network; int8: with torch, on processors that multiply 8 bits.")
     ] = "auto",
 ) -> None:
     """Measure a checkpoint on labelled pictures, set by set: the pictures whose names begin alike up to the first "_".

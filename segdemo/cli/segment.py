@@ -10,6 +10,7 @@ import typer
 
 from segdemo.cli.naming import result_names
 from segdemo.errors import SegdemoError
+from segdemo.settings import Precision
 
 REFINEMENT = "Refinement, of the result"
 
@@ -26,7 +27,7 @@ def segment(
     checkpoint: Annotated[str | None, typer.Option(help="Hub id whose weights are on disk, or a folder.")] = None,
     engine: Annotated[Literal["auto", "torch", "openvino"], typer.Option(help="What runs the network.")] = "auto",
     precision: Annotated[
-        Literal["auto", "fp32", "bf16", "int8"], typer.Option(help="Numbers of the network.")
+        Precision, typer.Option(help="Numbers of the network; int8: with torch, on processors that multiply 8 bits.")
     ] = "auto",
     size: Annotated[
         str, typer.Option(help='Input size: "checkpoint" (its own settings), "paper" (640), or a short side in pixels.')

@@ -34,6 +34,7 @@ from segdemo.model.graph import (
     probe_pixels,
     require_openvino,
 )
+from segdemo.settings import settings
 
 Report = Callable[[float, str], None]
 """Called with the done share, 0..1, and what is being done."""
@@ -57,7 +58,7 @@ def make_graph(
 ) -> Graph:
     """Convert a checkpoint, compare the graph with the network, and keep it; return the kept one if there is one.
 
-    The graph computes in the types that the network computes in. ``shapes`` are further input sizes, (height, width)
+    The graph's weights are of the types of the network's. ``shapes`` are further input sizes, (height, width)
     in multiples of 32, at which to compare. Takes a minute or two and about four times the weights' memory for a large
     network. Raises ``SegdemoError`` where the checkpoint is not of the family that converts, or the graph does not
     agree with the network; then nothing is kept.
@@ -116,8 +117,10 @@ def make_graph_in_background(checkpoint: Path) -> "subprocess.Popen[bytes] | Non
         return None
     from segdemo.model.engines import processor_precision
 
-    precision = processor_precision()
-    if precision not in GRAPH_PRECISIONS or find_graph(checkpoint, precision) is not None:
+    if (
+        settings().precision not in ("auto", *GRAPH_PRECISIONS)
+        or find_graph(checkpoint, processor_precision()) is not None
+    ):
         return None
     code = (
         "import os, sys; os.nice(19) if hasattr(os, 'nice') else None; "

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +15,15 @@ import torch
 
 from segdemo.errors import SegdemoError
 from segdemo.model.capture import Progress, RawOutputs
+from segdemo.model.graph import GRAPH_PRECISIONS
 from segdemo.model.library import LibraryNetwork
 from segdemo.model.network import Network
-from segdemo.model.quantized import has_quantized_products
-from segdemo.settings import settings
+from segdemo.settings import Precision, settings
 
 logger = logging.getLogger(__name__)
 
 ENGINES = ("auto", "torch", "openvino")
-PRECISIONS = ("auto", "fp32", "bf16", "int8")
+PRECISIONS = get_args(Precision)
 
 
 class Engine(Protocol):
@@ -190,29 +190,38 @@ def make_engine(folder: Path, *, engine: str = "auto", precision: str = "auto", 
 
     ``auto`` takes a graphics card where there is one; on the processor the converted OpenVINO graph where there is one
     that was faster when it was made, else PyTorch; bfloat16 where the device has instructions for it. What fails is
-    replaced, with a line in the log, by PyTorch in float32. What is asked for by name is not replaced: ``int8`` is only
-    ever asked for, here or by ``SEGDEMO_PRECISION``, and runs in PyTorch on the processor. Raises ``SegdemoError`` for
-    unknown names, for devices that are not there, and for ``int8`` where there is no way to compute in it.
+    replaced, with a line in the log, by PyTorch in float32. What is asked for by name is not replaced. ``int8`` is only
+    ever asked for, here or by ``SEGDEMO_PRECISION``, and runs in PyTorch on the processor; where only the latter asks
+    and it cannot be had, ``auto`` is as above. Raises ``SegdemoError`` for unknown names, for devices that are not
+    there, and for ``int8`` where there is no way to compute in it.
     """
     if engine not in ENGINES:
         raise SegdemoError(f"The engine {engine!r} is not known: choose one of {', '.join(ENGINES)}.")
     if precision not in PRECISIONS:
         raise SegdemoError(f"The precision {precision!r} is not known: choose one of {', '.join(PRECISIONS)}.")
-    precision = settings().precision if precision == "auto" else precision
     places = _devices(device)
+    quantizable = engine != "openvino" and places[-1] == "cpu"
     if precision == "int8":
-        _require_quantized(engine, device)
+        if not quantizable:
+            raise SegdemoError("int8 runs with the torch engine on the processor: choose those, or fp32 or bf16.")
         return FallbackEngine([_torch(folder, "cpu", precision)])
+    makers: list[Callable[[], Engine]] = []
+    if precision == "auto":
+        precision = settings().precision
+        if precision == "int8":
+            precision = "auto"
+            if quantizable:
+                makers.append(_or_another(_torch(folder, "cpu", "int8")))
     if engine == "openvino":
         if places[-1] != "cpu":
             raise SegdemoError(f"The OpenVINO engine runs on the processor, not on {device!r}: leave the device out.")
         return _openvino(folder, precision)()
-    makers: list[Callable[[], Engine]] = []
+    preferred = bool(makers)
     for place in places:
         if precision == "auto" and (place != "cpu" or has_native_bf16()):
             makers.append(_torch(folder, place, "bf16"))
         makers.append(_torch(folder, place, "fp32" if precision == "auto" else precision))
-    if engine == "auto" and places == ["cpu"] and find_spec("openvino") is not None:
+    if engine == "auto" and places == ["cpu"] and not preferred and find_spec("openvino") is not None:
         better = _converted(folder, precision)
         if (maker := better()) is not None:
             return FallbackEngine([maker, *makers])
@@ -241,11 +250,7 @@ def _openvino(folder: Path, precision: str) -> Callable[[], Engine]:
 def _converted(folder: Path, precision: str) -> Callable[[], Callable[[], Engine] | None]:
     """Return a function that gives the maker of the OpenVINO engine once a faster graph is on disk, else none."""
 
-    def make() -> Engine:
-        try:
-            return _openvino(folder, precision)()
-        except SegdemoError as error:
-            raise RuntimeError(str(error)) from error
+    make = _or_another(_openvino(folder, precision))
 
     def look() -> Callable[[], Engine] | None:
         from segdemo.model.graph import find_graph
@@ -256,25 +261,30 @@ def _converted(folder: Path, precision: str) -> Callable[[], Callable[[], Engine
     return look
 
 
+def _or_another(make: Callable[[], Engine]) -> Callable[[], Engine]:
+    """Return a maker whose complaints are not for a person, since there is another engine to fall back to."""
+
+    def maker() -> Engine:
+        try:
+            return make()
+        except SegdemoError as error:
+            raise RuntimeError(str(error)) from error
+
+    return maker
+
+
 def _release(folder: Path) -> None:
     from segdemo.model.weights import release_network
 
     release_network(folder)
 
 
-def _require_quantized(engine: str, device: str) -> None:
-    if engine == "openvino" or device.partition(":")[0] not in ("auto", "cpu"):
-        raise SegdemoError("int8 runs with the torch engine on the processor: leave engine and device out.")
-    if not has_quantized_products():
-        raise SegdemoError(
-            "This processor does not multiply in 8 bits (VNNI), or PyTorch not on it: choose fp32 or bf16."
-        )
-
-
 def processor_precision(precision: str = "auto") -> str:
-    """Return what ``auto`` stands for on this processor, anything else as it is."""
-    wanted = settings().precision if precision == "auto" else precision
-    return ("bf16" if has_native_bf16() else "fp32") if wanted == "auto" else wanted
+    """Return what ``auto`` stands for in a converted graph on this processor, anything else as it is."""
+    if precision != "auto":
+        return precision
+    wanted = settings().precision
+    return wanted if wanted in GRAPH_PRECISIONS else "bf16" if has_native_bf16() else "fp32"
 
 
 def has_native_bf16() -> bool:

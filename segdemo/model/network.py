@@ -6,10 +6,11 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from segdemo.errors import SegdemoError
 from segdemo.model.capture import Progress, RawOutputs, Steps, packed
 from segdemo.model.linear import Linear
 from segdemo.model.pixel_decoder import PixelDecoder
-from segdemo.model.quantized import QuantizedLinear
+from segdemo.model.quantized import QuantizedLinear, has_quantized_products
 from segdemo.model.query_decoder import Layers, QueryDecoder
 from segdemo.model.swin import SwinBackbone, SwinStage
 
@@ -44,10 +45,18 @@ class Network(nn.Module):
     def reduce(self, precision: str) -> None:
         """Compute in ``bf16`` or ``int8`` from now on, with weights in it, where that hardly shows in the labels.
 
-        That is in the blocks of the last two stages, two thirds of a Swin-L network's products. What those blocks
-        add to, the fine stages, the pixel decoder, and the queries with their masks stay in float32: attention is
-        masked by a threshold, where a small error decides whether a query sees a place at all.
+        That is in the linear layers of the last two stages' blocks, two thirds of a Swin-L network's products. What
+        those blocks add to, the fine stages, the pixel decoder, and the queries with their masks stay in float32:
+        attention is masked by a threshold, where a small error decides whether a query sees a place at all. Raises
+        ``SegdemoError`` where there is no way to compute in that precision.
         """
+        if precision not in ("bf16", "int8"):
+            raise SegdemoError(f"The precision {precision!r} is not known: choose fp32, bf16 or int8.")
+        if precision == "int8" and not has_quantized_products():
+            raise SegdemoError(
+                "Products in 8 bits (VNNI) are missing on this processor or in this build of PyTorch: "
+                "choose fp32 or bf16."
+            )
         for stage in list(self.backbone.stages)[-2:]:
             for block in cast("SwinStage", stage).blocks:
                 for name, part in list(block.named_children()):

@@ -82,6 +82,7 @@ def quantized_tokens(x: Tensor) -> tuple[Tensor, Tensor]:
 def has_quantized_products() -> bool:
     """Whether this build of PyTorch multiplies in 8 bits on this processor, and adds up without overflow.
 
+    Not whether that is faster.
     Processors without dot products of 8 bits (VNNI) add pairs up in 16 bits, where large numbers are cut off.
     """
     inputs = torch.full((64, 64), 2 * _ZERO - 1, dtype=torch.uint8)

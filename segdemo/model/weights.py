@@ -68,6 +68,8 @@ def make_network(folder: Path, precision: str = "fp32") -> Network | LibraryNetw
 
 
 def _load(folder: Path, device: str, precision: str) -> Network | LibraryNetwork:
+    if precision == "int8" and device != "cpu":
+        raise SegdemoError("int8 runs on the processor: choose fp32 or bf16 for another device.")
     network = make_network(folder, precision)
     if device == "cpu" and isinstance(network, Network):
         network.pack()

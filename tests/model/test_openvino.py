@@ -262,7 +262,7 @@ def test_a_process_of_its_own_converts(
     monkeypatch.setattr(engines, "has_native_bf16", lambda: False)
     assert make_graph_in_background(tiny_checkpoint) is None
     with monkeypatch.context() as host:
-        host.setattr(engines, "settings", lambda: Settings(precision="int8"))
+        host.setattr("segdemo.model.conversion.settings", lambda: Settings(precision="int8"))
         assert make_graph_in_background(tiny_checkpoint) is None
     monkeypatch.setenv("SEGDEMO_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(graphs, "settings", lambda: Settings(cache_dir=tmp_path))

@@ -27,8 +27,9 @@ def predictors(request: pytest.FixtureRequest) -> tuple[Predictor, Predictor]:
 def test_labels_stay_on_photographs(predictors: tuple[Predictor, Predictor], name: str) -> None:
     image = getattr(data, name)()
     exact, reduced = (segdemo.semantic(predictor(image, capture=False)).labels for predictor in predictors)
-    # In 8 bits one query of one of these photographs, at the threshold of its attention mask, goes the other way.
-    assert np.mean(exact == reduced) >= (0.97 if predictors[1].engine.precision == "int8" else 0.98)
+    # In 8 bits one query of the cat, at the threshold of its attention mask, goes the other way.
+    turned = (name, predictors[1].engine.precision) == ("chelsea", "int8")
+    assert np.mean(exact == reduced) >= (0.97 if turned else 0.98)
 
 
 @pytest.mark.skipif(not SCENES.is_dir(), reason="labelled photographs are not part of the project")

@@ -3,7 +3,9 @@
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +15,12 @@ import torch
 import segdemo
 from segdemo.errors import SegdemoError
 from segdemo.model import engines
-from segdemo.model.engines import FallbackEngine, TorchEngine, make_engine
+from segdemo.model.engines import FallbackEngine, TorchEngine, make_engine, processor_precision
 from segdemo.model.linear import Linear
 from segdemo.model.network import Network
 from segdemo.model.predictor import Predictor, load_predictor
 from segdemo.model.quantized import QuantizedLinear, has_quantized_products
-from segdemo.model.weights import load_network
+from segdemo.model.weights import load_network, release_network
 from segdemo.settings import Settings
 
 Photo = npt.NDArray[np.uint8]
@@ -146,27 +148,69 @@ def test_int8_is_in_the_blocks_of_the_last_two_stages(tiny_checkpoint: Path) -> 
 def test_int8_in_batches_is_int8_one_by_one(tiny_checkpoint: Path, photo: Photo) -> None:
     predictor = load_predictor(tiny_checkpoint, precision="int8")
     photos = [photo, photo[:, ::-1].copy(), photo[::-1].copy()]
-    for together, alone in zip(predictor.predict_batch(photos), map(predictor, photos), strict=True):
+    for together, alone in zip(predictor.predict_batch(photos, capture=True), map(predictor, photos), strict=True):
+        # Float32 layers add up in another order, and a last digit can move an 8-bit number by one.
+        scale = np.abs(alone.mask_logits(0)).max()
+        np.testing.assert_allclose(together.mask_logits(0), alone.mask_logits(0), atol=0.02 * scale)
         labels = segdemo.semantic(together).labels, segdemo.semantic(alone).labels
-        assert np.mean(labels[0] == labels[1]) >= 0.9999
+        assert np.mean(labels[0] == labels[1]) >= 0.99
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return a function that changes the settings that engines are chosen by."""
+
+    def change(**fields: Any) -> None:
+        monkeypatch.setattr(engines, "settings", lambda: Settings(**fields))
+
+    return change
 
 
 @in_8_bits
-def test_the_host_chooses_what_auto_is(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "settings", lambda: Settings(precision="int8"))
+def test_the_host_chooses_what_auto_is(tiny_checkpoint: Path, host: Callable[..., None]) -> None:
+    host(precision="int8")
     made = make_engine(tiny_checkpoint)
     assert (made.name, made.precision, made.device) == ("torch", "int8", "cpu")
     assert make_engine(tiny_checkpoint, precision="fp32").precision == "fp32"
+    host(precision="fp32")
+    assert make_engine(tiny_checkpoint, engine="torch").precision == "fp32"
 
 
-def test_auto_is_never_int8_unasked(tiny_checkpoint: Path) -> None:
+def test_what_the_host_wants_and_cannot_have_is_left_with_a_line_in_the_log(
+    tiny_checkpoint: Path, host: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    host(precision="int8")
+    monkeypatch.setattr("segdemo.model.network.has_quantized_products", lambda: False)
+    release_network(tiny_checkpoint)
+    assert make_engine(tiny_checkpoint, device="cpu").precision in ("fp32", "bf16")
+    assert "8 bits" in caplog.text
+
+
+def test_auto_is_never_int8_unasked(
+    tiny_checkpoint: Path, host: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host(precision="auto")
+    monkeypatch.setattr("segdemo.model.network.has_quantized_products", lambda: True)
     assert make_engine(tiny_checkpoint, engine="torch").precision in ("fp32", "bf16")
 
 
+def test_a_graph_is_in_what_suits_the_processor_where_the_host_wants_8_bits(
+    host: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for wanted, native, expected in [("int8", True, "bf16"), ("int8", False, "fp32"), ("fp32", True, "fp32")]:
+        host(precision=wanted)
+        monkeypatch.setattr(engines, "has_native_bf16", lambda native=native: native)
+        assert processor_precision() == expected
+        assert processor_precision("bf16") == "bf16"
+
+
 def test_int8_where_it_cannot_be_is_a_sentence(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SegdemoError, match="leave engine and device out"):
+    with pytest.raises(SegdemoError, match="or fp32 or bf16"):
         make_engine(tiny_checkpoint, engine="openvino", precision="int8")
-    monkeypatch.setattr(engines, "has_quantized_products", lambda: False)
+    with pytest.raises(SegdemoError, match="on the processor"):
+        load_network(tiny_checkpoint, "cuda", "int8")
+    monkeypatch.setattr("segdemo.model.network.has_quantized_products", lambda: False)
+    release_network(tiny_checkpoint)
     with pytest.raises(SegdemoError, match="choose fp32 or bf16"):
         make_engine(tiny_checkpoint, precision="int8")
 

@@ -1,5 +1,7 @@
 """Products in 8 bits are those of whole numbers, scaled, and close to the layer's own."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -74,6 +76,17 @@ def test_half_precision_inputs_do() -> None:
     ours = QuantizedLinear(Linear(nn.Linear(16, 8)))
     x = torch.randn(5, 16).bfloat16()
     torch.testing.assert_close(ours(x), ours(x.float()))
+
+
+CPUINFO = Path("/proc/cpuinfo")
+
+
+@pytest.mark.skipif(
+    not CPUINFO.exists() or not {"avx512_vnni", "avx_vnni"} & set(CPUINFO.read_text().split()),
+    reason="this processor has no dot products of 8 bits, or does not tell",
+)
+def test_is_there_where_the_processor_can() -> None:
+    assert has_quantized_products()
 
 
 @pytest.mark.parametrize("fault", ["absent", "overflows"])
