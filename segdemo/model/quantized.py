@@ -1,7 +1,7 @@
 """Linear layers with weights and inputs in 8 bits: scales per output channel and, found anew in every pass, per token.
 
 Symmetric for both (Dettmers et al., "LLM.int8()", NeurIPS 2022: "absmax", section 2.1, vector by vector, section 3.1,
-without setting outliers apart): ``x W^T`` is some ``s_x s_w (q_x q_w^T)``, ``s = max |x| / 127``, ``q = round(x / s)``.
+without setting outliers apart): ``x W^T`` is near ``s_x s_w (q_x q_w^T)``, ``s = max |x| / 127``, ``q = round(x / s)``.
 """
 
 import functools
@@ -82,8 +82,8 @@ def quantized_tokens(x: Tensor) -> tuple[Tensor, Tensor]:
 def has_quantized_products() -> bool:
     """Whether this build of PyTorch multiplies in 8 bits on this processor, and adds up without overflow.
 
-    Not whether that is faster.
-    Processors without dot products of 8 bits (VNNI) add pairs up in 16 bits, where large numbers are cut off.
+    Processors without dot products of 8 bits (VNNI) add pairs up in 16 bits, where large numbers are cut off. Says
+    nothing of speed.
     """
     inputs = torch.full((64, 64), 2 * _ZERO - 1, dtype=torch.uint8)
     weight = torch.full((64, 64), _LEVELS, dtype=torch.int8)

@@ -1,4 +1,4 @@
-"""Swin backbone for inference: places are gathered into windows and back, and no work is done on padded ones.
+"""Swin backbone for inference: places are gathered into windows and back, and padded ones are never projected.
 
 Computes what the library's ``SwinBackbone`` computes (Liu et al., "Swin Transformer", ICCV 2021), from its weights.
 Projections are per place, so they run on the real places only; a padded place is zero before them, hence equal to
