@@ -96,13 +96,18 @@ class QueryDecoder(nn.Module):
             positions.append(sine_positions(height, width, memories[-1].shape[2], tokens))
         pixels = Rows(as_tokens(mask_features))
         size = (mask_features.shape[2], mask_features.shape[3])
+        # Masks nobody keeps are made at the sizes that attention needs: shrinking is linear, and so may come first.
+        shrunk = [] if keep else [Rows(as_tokens(_shrunk(mask_features, shape))) for shape in shapes]
         queries = self.features.expand(mask_features.shape[0], -1, -1)
         result = Layers()
         for index, layer in enumerate(self.layers):
             level = index % len(levels)
             normed = self.norm(queries)
-            masks = self._masks(normed, pixels, size)
-            blocked = F.interpolate(masks, size=shapes[level], mode="bilinear", align_corners=False)
+            if keep:
+                masks = self._masks(normed, pixels, size)
+                blocked = _shrunk(masks, shapes[level])
+            else:
+                blocked = self._masks(normed, shrunk[level], shapes[level])
             blocked = (blocked.sigmoid() < 0.5).flatten(2)
             empty = blocked.all(dim=2)
             blocked = blocked & ~empty[..., None]
@@ -126,6 +131,11 @@ class QueryDecoder(nn.Module):
         if len(list(projection.children())) == 0 and not isinstance(projection, nn.Conv2d):
             return tokens
         return as_tokens(projection(as_maps(tokens, height, width)))
+
+
+def _shrunk(maps: Tensor, size: tuple[Any, Any]) -> Tensor:
+    """(B, C, H, W) to (B, C, h, w), as the library shrinks masks for attention."""
+    return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
 
 
 def _joined(heads: Tensor) -> Tensor:
