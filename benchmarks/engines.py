@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.contenders import Worker
-from benchmarks.roofline import roofline
+from benchmarks.roofline import Roofline
 from segdemo.cli.benchmark import machine
 
 PHOTO = (1024, 768)
@@ -33,11 +33,18 @@ INPUT = (640, 864)
 CONTENDERS = ("pipeline", "torch fp32", "torch bf16", "torch int8", "openvino fp32", "openvino bf16")
 
 
-def in_turn(workers: Sequence[Worker], repeats: int, do: str, **request: Any) -> dict[str, dict[str, float]]:
-    """Ask each worker ``repeats`` times, alternating; medians of the seconds, maxima of the peaks."""
+def in_turn(
+    workers: Sequence[Worker], repeats: int, do: str, roofline: Roofline | None = None, **request: Any
+) -> dict[str, dict[str, float]]:
+    """Ask each worker ``repeats`` times, alternating; medians of the seconds, maxima of the peaks.
+
+    The machine's rates are measured before each, for the ``roofline``.
+    """
     answers: dict[str, list[dict[str, Any]]] = {worker.name: [] for worker in workers}
     for _ in range(repeats):
         for worker in workers:
+            if roofline is not None:
+                roofline.measure()
             answers[worker.name].append(worker.ask(do, **request))
     return {
         name: {
@@ -61,13 +68,13 @@ def captures(workers: Sequence[Worker], repeats: int, photo: str) -> tuple[dict[
     return plain, full
 
 
-def speed(workers: Sequence[Worker], photo: str, large: str, repeats: int) -> list[str]:
-    """Rows of the first table: forward, with capture, end to end and peak memory at two photo sizes.
+def speed(workers: Sequence[Worker], photo: str, large: str, repeats: int, roofline: Roofline) -> list[str]:
+    """Rows of the first table: forward, with capture, end to end and peak memory at two photo sizes; then the bounds.
 
     Times are those of a run that is asked for the map alone, peaks those of runs with everything captured.
     """
     in_turn(workers, 1, "semantic", photo=photo, capture=True)
-    whole = in_turn(workers, repeats, "semantic", photo=photo, capture=False)
+    whole = in_turn(workers, repeats, "semantic", roofline, photo=photo, capture=False)
     plain, full = captures(workers, repeats, photo)
     held = in_turn(workers, 1, "semantic", photo=photo, capture=True)
     wide = in_turn(workers, max(1, repeats // 3), "semantic", photo=large, capture=False)
@@ -86,7 +93,7 @@ def speed(workers: Sequence[Worker], photo: str, large: str, repeats: int) -> li
             f"| {wide[name]['seconds']:.2f} s | {wide['pipeline']['seconds'] / wide[name]['seconds']:.1f} "
             f"| {most[name]['peak'] / 1e9:.2f} GB |"
         )
-    return rows
+    return [*rows, "", roofline.text(whole["pipeline"]["seconds"])]
 
 
 def batches(workers: Sequence[Worker], equal: Sequence[str], mixed: Sequence[str]) -> list[str]:
@@ -238,12 +245,11 @@ def main() -> None:
         converted = [precision for precision in wanted if _convert(checkpoint, precision)]
         started = [Worker.start(title, checkpoint) for title in CONTENDERS if title in (*options.only, "pipeline")]
         workers = [worker for worker in started if worker is not None]
-        lines += [*speed(workers, photo, large, options.repeats), ""]
+        lines += [*speed(workers, photo, large, options.repeats, Roofline(checkpoint, INPUT)), ""]
         if options.batches:
             lines += [*batches(workers, equal, mixed), ""]
         for worker in workers:
             worker.stop()
-        lines += [*roofline(checkpoint, INPUT), ""]
         for precision in converted:
             from segdemo import checkpoints
             from segdemo.model.graph import discard_graph

@@ -1,6 +1,7 @@
 """What our network computes, how fast this machine multiplies matrices, and so what no engine can beat."""
 
 import re
+import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,45 +9,80 @@ from typing import Any
 
 import numpy as np
 
+_SIDE = 2048
+"""Rows and columns of the matrices that tell the machine's rate."""
 
-def roofline(checkpoint: str, size: tuple[int, int]) -> list[str]:
-    """Return a paragraph on a checkpoint's network at an input of ``size``, (height, width)."""
-    import torch
 
-    from segdemo.model.quantized import has_quantized_products
-    from segdemo.model.weights import load_network
+class Roofline:
+    """The least time that a network's products can take, at the rates the machine has while it is measured.
 
-    everything, reduced = _operations(load_network(Path(checkpoint)), size)
-    left, right = torch.randn(2048, 2048), torch.randn(2048, 2048)
-    blocked = left.to_mkldnn(), right.to_mkldnn()
-    small = left.bfloat16(), right.bfloat16()
-    with torch.inference_mode():
-        full = max(_rate(lambda: left @ right), _rate(lambda: torch.nn.functional.linear(*blocked)))
-        half = _rate(lambda: torch.nn.functional.linear(*small))
-        quarter = _rate(_product_in_8_bits()) if has_quantized_products() else None
-    said = (
-        f"At {size[0]} x {size[1]} the network's matrix products, convolutions and attention are "
-        f"{everything / 1e9:.0f} GFLOP, of them {reduced / 1e9:.0f} in the layers that `bf16` and `int8` reduce. "
-        f"With {torch.get_num_threads()} threads matrices of 2048 are multiplied at {full / 1e9:.0f} GFLOP/s in "
-        f"float32, by the faster of PyTorch's two libraries, and at {half / 1e9:.0f} GFLOP/s in bfloat16: at those "
-        f"rates they take {everything / full:.1f} s in `fp32` and "
-        f"{reduced / half + (everything - reduced) / full:.1f} s in `bf16`."
-    )
-    if quarter is not None:
-        rest = (everything - reduced) / full
-        said += f" In 8 bits it is {quarter / 1e9:.0f} GFLOP/s: {reduced / quarter + rest:.1f} s in `int8`."
-    return [said]
+    A rate differs by a third between minutes on a shared machine, so ``measure`` is meant to be called again and again
+    between what is compared with the bounds.
+    """
+
+    def __init__(self, checkpoint: str, size: tuple[int, int]) -> None:
+        """Count the operations of a checkpoint's network at an input of ``size``, (height, width)."""
+        import torch
+
+        from segdemo.model.quantized import has_quantized_products
+        from segdemo.model.weights import load_network
+
+        self.size = size
+        self.all, self.reduced = _operations(load_network(Path(checkpoint)), size)
+        left, right = torch.randn(_SIDE, _SIDE), torch.randn(_SIDE, _SIDE)
+        blocked = left.to_mkldnn(), right.to_mkldnn()
+        small = left.bfloat16(), right.bfloat16()
+        linear = torch.nn.functional.linear
+        self._products: dict[str, list[Callable[[], Any]]] = {
+            "fp32": [lambda: left @ right, lambda: linear(*blocked)],
+            "bf16": [lambda: linear(*small)],
+        }
+        if has_quantized_products():
+            self._products["int8"] = [_product_in_8_bits()]
+        self._rates: dict[str, list[float]] = {precision: [] for precision in self._products}
+
+    def measure(self) -> None:
+        """Note the machine's rates now: of each precision's ways to multiply, the best of a few tries."""
+        import torch
+
+        with torch.inference_mode():
+            for precision, ways in self._products.items():
+                self._rates[precision].append(max(_rate(way) for way in ways))
+
+    def bound(self, precision: str) -> float:
+        """Seconds that the products take in a precision at the median of the measured rates."""
+        full, own = (statistics.median(self._rates[name]) for name in ("fp32", precision))
+        return (self.all - self.reduced) / full + self.reduced / own
+
+    def text(self, pipeline: float) -> str:
+        """Return a paragraph on the bounds, beside the seconds that the library's pipeline took."""
+        import torch
+
+        rates = ", ".join(
+            f"{statistics.median(found) / 1e9:.0f} GFLOP/s in {precision}" for precision, found in self._rates.items()
+        )
+        bounds = ", ".join(
+            f"{self.bound(precision):.1f} s in {precision} ({pipeline / self.bound(precision):.1f} times the "
+            "pipeline's speed)"
+            for precision in self._rates
+        )
+        return (
+            f"At {self.size[0]} x {self.size[1]} the network's matrix products, convolutions and attention are "
+            f"{self.all / 1e9:.0f} GFLOP, {self.reduced / 1e9:.0f} of them in layers that `bf16` and `int8` reduce. "
+            f"Between the passes of this run {torch.get_num_threads()} threads multiplied matrices of {_SIDE} at "
+            f"{rates}, in the median. At those rates the products alone take {bounds}."
+        )
 
 
 def _product_in_8_bits() -> Callable[[], Any]:
-    """Return a function that multiplies whole numbers (2048, 2048) by weights in 8 bits."""
+    """Return a function that multiplies whole numbers by weights in 8 bits."""
     import torch
 
     from segdemo.model.linear import Linear
     from segdemo.model.quantized import QuantizedLinear
 
-    layer = QuantizedLinear(Linear(torch.nn.Linear(2048, 2048, bias=False)))
-    x = torch.randint(1, 255, (2048, 2048), dtype=torch.uint8)
+    layer = QuantizedLinear(Linear(torch.nn.Linear(_SIDE, _SIDE, bias=False)))
+    x = torch.randint(1, 255, (_SIDE, _SIDE), dtype=torch.uint8)
     return lambda: layer.product(x)
 
 
@@ -76,10 +112,10 @@ def _operations(network: Any, size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _rate(multiply: Callable[[], Any]) -> float:
-    """Operations a second of a product of two matrices of 2048, the best of seven: what the processor can do."""
+    """Operations a second of a product of two square matrices, the best of three: what the processor can do now."""
     rates = []
-    for _ in range(7):
+    for _ in range(3):
         start = time.perf_counter()
         multiply()
-        rates.append(2 * 2048**3 / (time.perf_counter() - start))
+        rates.append(2 * _SIDE**3 / (time.perf_counter() - start))
     return max(rates)
