@@ -242,7 +242,9 @@ def main() -> None:
         photo, large, equal, mixed = _pictures(folder, options.image)
         lines = [f"{machine()}.", "", *starts(), ""]
         wanted = [title.split()[1] for title in options.only if title.startswith("openvino")]
-        converted = [precision for precision in wanted if _convert(checkpoint, precision)]
+        compared = [options.trained] if options.trained and options.photos else []
+        graphs = [(source, precision) for source in (checkpoint, *compared) for precision in wanted]
+        converted = [graph for graph in graphs if _convert(*graph)]
         started = [Worker.start(title, checkpoint) for title in CONTENDERS if title in (*options.only, "pipeline")]
         workers = [worker for worker in started if worker is not None]
         lines += [*speed(workers, photo, large, options.repeats, Roofline(checkpoint, INPUT)), ""]
@@ -250,14 +252,14 @@ def main() -> None:
             lines += [*batches(workers, equal, mixed), ""]
         for worker in workers:
             worker.stop()
-        for precision in converted:
-            from segdemo import checkpoints
-            from segdemo.model.graph import discard_graph
-
-            discard_graph(checkpoints.resolve(checkpoint), precision)
         if options.trained and options.photos:
             files = sorted(file for file in options.photos.iterdir() if file.suffix.lower() in (".jpg", ".png"))
             lines += [*agreement(options.trained, files[:: max(1, len(files) // options.limit)][: options.limit]), ""]
+        for source, precision in converted:
+            from segdemo import checkpoints
+            from segdemo.model.graph import discard_graph
+
+            discard_graph(checkpoints.resolve(source), precision)
     text = "\n".join(lines)
     print(text)
     if options.out is not None:
