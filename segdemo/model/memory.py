@@ -7,6 +7,8 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """Names of glibc's ``mallopt`` (``man 3 mallopt``)."""
 _KEPT = 1 << 30
 """Bytes that may lie free before they go back to the system; larger blocks than that always go back."""
+_OLD_LIMIT = 1 << 25
+"""The largest block that older versions of glibc can be told to keep, in bytes."""
 
 
 def keep_freed_memory() -> bool:
@@ -21,5 +23,7 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError):
         return False
-    answers = [mallopt(*wish) for wish in ((_MMAP_THRESHOLD, _KEPT), (_TRIM_THRESHOLD, _KEPT), (_ARENA_MAX, 1))]
-    return all(answers)
+    # Unless blocks are kept as well, the two others would only send every larger one back at once.
+    if not any(mallopt(_MMAP_THRESHOLD, size) for size in (_KEPT, _OLD_LIMIT)):
+        return False
+    return bool(mallopt(_TRIM_THRESHOLD, _KEPT) and mallopt(_ARENA_MAX, 1))

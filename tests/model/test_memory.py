@@ -38,3 +38,27 @@ def test_memory_is_asked_of_the_system_once() -> None:
 def test_a_system_without_the_setting_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
     assert not keep_freed_memory()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc is Linux's")
+@pytest.mark.parametrize(
+    ("largest", "kept", "asked"),
+    [
+        (1 << 31, True, [(-3, 1 << 30), (-1, 1 << 30), (-8, 1)]),
+        (1 << 25, True, [(-3, 1 << 30), (-3, 1 << 25), (-1, 1 << 30), (-8, 1)]),
+        (0, False, [(-3, 1 << 30), (-3, 1 << 25)]),
+    ],
+)
+def test_what_older_versions_are_asked(
+    monkeypatch: pytest.MonkeyPatch, largest: int, kept: bool, asked: list[tuple[int, int]]
+) -> None:
+    calls = []
+
+    class Library:
+        def mallopt(self, name: int, value: int) -> int:
+            calls.append((name, value))
+            return int(name != -3 or value <= largest)
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: Library())
+    assert keep_freed_memory() is kept
+    assert calls == asked
