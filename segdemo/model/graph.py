@@ -25,7 +25,7 @@ GRAPH_PRECISIONS = ("fp32", "bf16")
 PROBE = (64, 96)
 """Input size of the picture that a graph is tried on when it is loaded."""
 
-_FORMAT = 4
+_FORMAT = 5
 
 
 @dataclass(frozen=True)
