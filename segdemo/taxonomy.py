@@ -164,7 +164,7 @@ def _plain_table(things: tuple[str, ...], stuff: tuple[str, ...]) -> dict[str, _
 
 
 def _ade_table() -> dict[str, _Known]:
-    """Every spelling that names exactly one class: whole entries, first names, then synonyms nobody shares."""
+    """Every spelling that names exactly one class: first names, alone and with more after them, then synonyms."""
     rows = [tuple(word.strip() for word in names.split(",")) for names in ADE20K]
     anchors = tuple(ADE20K_ANCHORS.values())
     fresh = iter(distinct_colors(len(rows) - len(anchors), keep=anchors))
@@ -183,10 +183,11 @@ def _ade_table() -> dict[str, _Known]:
     for short, full in {"pool": "swimming pool", "screen": "screen"}.items():
         table[short] = entries[next(i for i, row in enumerate(rows) if row[0] == full)]
     for row, entry in zip(rows, entries, strict=True):
-        table[_normal(row[0])] = entry
-        table[_normal(", ".join(row))] = entry
+        table.update({_normal(", ".join(row[: count + 1])): entry for count in range(len(row))})
     return table
 
 
 def _normal(label: str) -> str:
-    return " ".join(label.lower().replace("_", " ").split()).replace(" ,", ",")
+    """One spelling for what differs only in case, white space, underscores, or how its parts are separated."""
+    parts = label.lower().replace("_", " ").replace(";", ",").split(",")
+    return ", ".join(" ".join(part.split()) for part in parts)

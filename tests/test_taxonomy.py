@@ -55,6 +55,48 @@ def test_spellings_of_the_panoptic_checkpoints_are_recognised() -> None:
     assert len(set(taxonomy.colors.values())) == 7
 
 
+SEGMENTER_SPELLINGS = {
+    6: "road, route", 7: "bed", 8: "window ", 11: "sidewalk, pavement", 13: "earth, ground", 16: "mountain, mount",
+    22: "painting, picture", 34: "rock, stone", 35: "wardrobe, closet, press", 37: "tub", 38: "rail",
+    40: "base, pedestal, stand", 42: "column, pillar", 43: "signboard, sign",
+    44: "chest of drawers, chest, bureau, dresser",
+    50: "refrigerator, icebox", 51: "grandstand, covered stand", 55: "case, display case, showcase, vitrine",
+    56: "pool table, billiard table, snooker table", 58: "screen door, screen", 59: "stairway, staircase",
+    61: "bridge, span", 63: "blind, screen", 65: "toilet, can, commode, crapper, pot, potty, stool, throne",
+    72: "palm, palm tree", 79: "hovel, hut, hutch, shack, shanty", 86: "awning, sunshade, sunblind", 87: "street lamp",
+    89: "tv", 90: "plane", 92: "clothes", 94: "land, ground, soil",
+    95: "bannister, banister, balustrade, balusters, handrail", 96: "escalator, moving staircase, moving stairway",
+    97: "ottoman, pouf, pouffe, puff, hassock", 99: "buffet, counter, sideboard",
+    100: "poster, posting, placard, notice, bill, card",
+    105: "conveyer belt, conveyor belt, conveyer, conveyor, transporter",
+    107: "washer, automatic washer, washing machine", 108: "plaything, toy", 109: "pool", 111: "barrel, cask",
+    112: "basket, handbasket", 113: "falls", 116: "minibike, motorbike", 120: "food, solid food", 121: "step, stair",
+    122: "tank, storage tank", 131: "blanket, cover", 133: "hood, exhaust hood", 138: "trash can",
+    147: "glass, drinking glass",
+}  # fmt: skip
+"""Where the original panoptic checkpoints and OneFormer's class file differ from the first names."""
+
+HUB_SPELLINGS = {7: "bed ", 8: "windowpane", 89: "television receiver"}
+"""Where the semantic checkpoints' id2label on the hub differs from the first names."""
+
+
+@pytest.mark.parametrize("spellings", [SEGMENTER_SPELLINGS, HUB_SPELLINGS], ids=["original", "hub"])
+def test_published_spellings_have_ade20ks_colours_things_and_stuff(spellings: dict[int, str]) -> None:
+    names = {index: spellings.get(index, row.split(",")[0]) for index, row in enumerate(ADE20K)}
+    taxonomy = taxonomy_for(names)
+    assert taxonomy.name == "ADE20K"
+    assert taxonomy.colors == ade20k().colors
+    assert taxonomy.stuff == ade20k().stuff
+    assert taxonomy[7].name == "bed"
+
+
+@pytest.mark.parametrize("separator", [", ", ",", "; ", ";", " , "])
+def test_any_number_of_synonyms_in_any_punctuation_is_the_same_class(separator: str) -> None:
+    for count in (1, 2, 3, 20):
+        names = {index: separator.join(row.split(", ")[:count]).upper() for index, row in enumerate(ADE20K)}
+        assert taxonomy_for(names).colors == ade20k().colors
+
+
 def test_full_rows_are_recognised() -> None:
     taxonomy = taxonomy_for(dict(enumerate(ADE20K)))
     assert taxonomy.colors == ade20k().colors

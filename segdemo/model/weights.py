@@ -2,12 +2,16 @@
 
 import json
 import logging
+import re
 import threading
 import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from segdemo.errors import SegdemoError
 from segdemo.model.library import LibraryNetwork
@@ -79,29 +83,82 @@ def _load(folder: Path, device: str, precision: str) -> Network | LibraryNetwork
 
 
 def load_library_model(folder: Path) -> Any:
-    """Return the library's ``Mask2FormerForUniversalSegmentation`` of a checkpoint folder, in float32; a new object."""
+    """Return the library's ``Mask2FormerForUniversalSegmentation`` of a checkpoint folder, in float32; a new object.
+
+    Files of any age load: the library renames keys, and tensors that it excuses play no part in the answer. Raises
+    ``SegdemoError`` where one that does is missing or has another size than the configuration says.
+    """
     from transformers import Mask2FormerForUniversalSegmentation
-    from transformers.utils import logging as library_logging
 
     kind = read_config(folder).get("model_type")
     if kind != "mask2former":
         raise SegdemoError(f"{folder} holds a {kind!r} checkpoint; this demo runs Mask2Former checkpoints.")
-    library_logging.disable_progress_bar()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quiet_library():
         try:
             model, report = Mask2FormerForUniversalSegmentation.from_pretrained(
                 folder,
                 dtype=torch.float32,
                 local_files_only=True,
                 use_safetensors=True,
+                ignore_mismatched_sizes=True,
                 output_loading_info=True,
             )
         except (OSError, ValueError, RuntimeError) as error:
             raise SegdemoError(f"The weights in {folder} cannot be loaded: {error}") from error
-    missing = sorted(name for name in report["missing_keys"] if not name.startswith("criterion."))
+    _check_sizes(folder, report["mismatched_keys"])
+    missing = sorted(name for name in report["missing_keys"] if not _excused(model, name))
     if missing:
         raise SegdemoError(
-            f"The weights in {folder} lack {len(missing)} tensors (such as {missing[0]}): fetch the checkpoint again."
+            f"The weights in {folder} lack {_tensors(missing)} (such as {missing[0]}): fetch the checkpoint again."
         )
     return model.eval().requires_grad_(False)
+
+
+def _excused(model: nn.Module, key: str) -> bool:
+    """Whether a network without this tensor answers the same.
+
+    That is what the loss keeps, and what the class of the model or of one of its parts says that files may lack: parts
+    that no output uses, and that files older than the library's latest changes do not have.
+    """
+    if key.startswith("criterion."):
+        return True
+    return any(
+        key.startswith(f"{name}." if name else "") and re.search(pattern, key)
+        for name, part in model.named_modules()
+        for pattern in getattr(part, "_keys_to_ignore_on_load_missing", None) or ()
+    )
+
+
+def _check_sizes(folder: Path, mismatched: Iterable[tuple[str, Sequence[int], Sequence[int]]]) -> None:
+    """Raise ``SegdemoError`` for tensors, (name, size in the file, size in the network), of a wrong size."""
+    wrong = sorted(mismatched)
+    if wrong:
+        name, stored, wanted = wrong[0]
+        raise SegdemoError(
+            f"The weights in {folder} do not fit its config.json: {_tensors(wrong)} of another size (such as {name}, "
+            f"{_by(stored)} instead of {_by(wanted)}). Fetch the checkpoint again, both files."
+        )
+
+
+def _tensors(found: Sequence[object]) -> str:
+    return f"{len(found)} tensor{'' if len(found) == 1 else 's'}"
+
+
+def _by(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape)) or "a single number"
+
+
+@contextmanager
+def _quiet_library() -> Iterator[None]:
+    """Keep the library's progress bars, warnings and load report to itself: what matters in them becomes a sentence."""
+    from transformers.utils import logging as library_logging
+
+    library_logging.disable_progress_bar()
+    verbosity = library_logging.get_verbosity()
+    library_logging.set_verbosity_error()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        library_logging.set_verbosity(verbosity)

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from segdemo.errors import SegdemoError
+from segdemo.model.weights import load_library_model
 from segdemo.training.architectures import architecture_config
 from segdemo.training.config import RunConfig
 
@@ -27,19 +27,15 @@ def starting_network(config: RunConfig, labels: Mapping[int, str]) -> Any:
     class head is new except for the rows of labels that both have. Raises ``SegdemoError`` for a checkpoint that is
     not on disk or is not a Mask2Former.
     """
-    from transformers import Mask2FormerForUniversalSegmentation
-
     torch.manual_seed(config.seed)
     if config.architecture:
+        from transformers import Mask2FormerForUniversalSegmentation
+
         network = Mask2FormerForUniversalSegmentation(architecture_config(config.architecture, labels))
         silence_decoder(network)
         return network
     folder = checkpoint_folder(str(config.checkpoint))
-    try:
-        base = Mask2FormerForUniversalSegmentation.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise SegdemoError(f"{folder} cannot be loaded as a Mask2Former checkpoint: {error}") from error
-    network = _refit(base, labels)
+    network = _refit(load_library_model(folder).requires_grad_(True), labels)
     if config.renew:
         _renew(network, config.renew)
     return network
