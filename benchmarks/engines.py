@@ -180,7 +180,7 @@ def _library_labels(checkpoint: str, photo: Path) -> npt.NDArray[np.integer]:
 
     import segdemo
     from segdemo.model.engines import TorchEngine
-    from segdemo.model.library import LibraryNetwork
+    from segdemo.model.families.mask2former import LibraryNetwork
     from segdemo.model.predictor import Predictor
     from segdemo.model.weights import load_library_model
 

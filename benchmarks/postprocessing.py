@@ -25,20 +25,10 @@ import numpy as np
 import numpy.typing as npt
 
 import segdemo
+from segdemo.explain import attention_map, explain_pixel, query_history, query_mask, query_table
 from segdemo.model.architecture import write_random_checkpoint
-from segdemo.model.prediction import Prediction, Size
-from segdemo.segmentation import (
-    attention_map,
-    confidence,
-    explain_pixel,
-    layer_labels,
-    panoptic,
-    planes,
-    query_history,
-    query_mask,
-    query_table,
-    semantic,
-)
+from segdemo.prediction import Prediction, Size
+from segdemo.segmentation import confidence, layer_labels, panoptic, planes, semantic
 from segdemo.segmentation.sampling import softmax
 from segdemo.taxonomy import taxonomy_for
 

@@ -24,7 +24,7 @@ class Roofline:
         """Count the operations of a checkpoint's network at an input of ``size``, (height, width)."""
         import torch
 
-        from segdemo.model.quantized import has_quantized_products
+        from segdemo.model.fast.quantized import has_quantized_products
         from segdemo.model.weights import load_network
 
         self.size = size
@@ -78,8 +78,8 @@ def _product_in_8_bits() -> Callable[[], Any]:
     """Return a function that multiplies whole numbers by weights in 8 bits."""
     import torch
 
-    from segdemo.model.linear import Linear
-    from segdemo.model.quantized import QuantizedLinear
+    from segdemo.model.fast.linear import Linear
+    from segdemo.model.fast.quantized import QuantizedLinear
 
     layer = QuantizedLinear(Linear(torch.nn.Linear(_SIDE, _SIDE, bias=False)))
     x = torch.randint(1, 255, (_SIDE, _SIDE), dtype=torch.uint8)

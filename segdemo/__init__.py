@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from segdemo.errors import SegdemoError
     from segdemo.images import load_image
-    from segdemo.model.prediction import Prediction
     from segdemo.model.predictor import Predictor, load_predictor
+    from segdemo.prediction import Prediction
     from segdemo.segmentation.panoptic import instances, panoptic
     from segdemo.segmentation.semantic import class_probabilities, semantic
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Prediction": "segdemo.model.prediction",
+    "Prediction": "segdemo.prediction",
     "Predictor": "segdemo.model.predictor",
     "SegdemoError": "segdemo.errors",
     "class_probabilities": "segdemo.segmentation.semantic",

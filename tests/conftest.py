@@ -1,4 +1,4 @@
-"""Fixtures that every room shares: a tiny checkpoint with random weights, and a photograph."""
+"""Fixtures that every room shares: a tiny checkpoint with random weights, and a photograph; pictures and predictions are beside."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+
+pytest_plugins = ["tests.labelled", "tests.predictions"]
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

@@ -149,7 +149,7 @@ def _processor() -> str:
 
 def _engines() -> list[tuple[str, str]]:
     from segdemo.model.engines import has_native_bf16
-    from segdemo.model.quantized import has_quantized_products
+    from segdemo.model.fast.quantized import has_quantized_products
 
     found = [("torch", "fp32")]
     if has_native_bf16():

@@ -114,7 +114,7 @@ def _source(
     data: Path | None, format: str, split: str | None, reduce_labels: bool, scenes: int, first_scene: int
 ) -> "SourceConfig":
     """Describe the data; its format is guessed from what it is."""
-    from segdemo.training.classes import read_json
+    from segdemo.data.classes import read_json
     from segdemo.training.config import SourceConfig
 
     if format == "scenes":
@@ -137,7 +137,7 @@ def _source(
 
 def _class_list(source: "SourceConfig", classes: Path | None) -> dict[int, str] | None:
     """The data's own class list, for index PNGs that have one."""
-    from segdemo.training.classes import CLASS_FILES, read_classes
+    from segdemo.data.classes import CLASS_FILES, read_classes
 
     if classes is not None:
         return read_classes(classes)

@@ -16,7 +16,7 @@ REFINEMENT = "Refinement, of the result"
 
 if TYPE_CHECKING:
     from segdemo.model.predictor import Predictor
-    from segdemo.outputs import OutputOptions, Outputs
+    from segdemo.results.outputs import OutputOptions, Outputs
 
 
 def segment(
@@ -95,7 +95,7 @@ def segment(
     """
     from segdemo.model.predictor import load_predictor
     from segdemo.model.preprocessing import parse_size
-    from segdemo.options import options_from
+    from segdemo.results.options import options_from
 
     parse_size(size)
     try:
@@ -154,7 +154,7 @@ def _segment(
 ) -> tuple[list[str], str]:
     """Do one photograph; return the names of the files written, and how much was found."""
     from segdemo.images import load_image
-    from segdemo.outputs import make_outputs
+    from segdemo.results.outputs import make_outputs
 
     image = load_image(path)
     prediction = predictor(image, size=size, capture=False)

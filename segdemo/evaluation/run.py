@@ -8,15 +8,15 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from segdemo.data import load_source, picture_names
+from segdemo.data.samples import Sample
 from segdemo.errors import SegdemoError
 from segdemo.evaluation.scoring import Score, Scoring
-from segdemo.model.prediction import Prediction
+from segdemo.prediction import Prediction
 from segdemo.segmentation.panoptic import panoptic
 from segdemo.segmentation.semantic import semantic
 from segdemo.taxonomy import taxonomy_for
 from segdemo.training.config import SourceConfig
-from segdemo.training.samples import Sample
-from segdemo.training.sources import load_source, picture_names
 
 NO_LABEL = -1
 AT_ONCE = 8

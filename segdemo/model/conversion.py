@@ -68,7 +68,7 @@ def make_graph(
     if kept is not None:
         say(1.0, "the converted graph is on disk already")
         return kept
-    from segdemo.model.network import Network
+    from segdemo.model.fast.network import Network
     from segdemo.model.weights import make_network
 
     openvino = require_openvino()

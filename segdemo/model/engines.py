@@ -15,9 +15,9 @@ import torch
 
 from segdemo.errors import SegdemoError
 from segdemo.model.capture import Progress, RawOutputs
+from segdemo.model.families.mask2former import LibraryNetwork
+from segdemo.model.fast.network import Network
 from segdemo.model.graph import GRAPH_PRECISIONS
-from segdemo.model.library import LibraryNetwork
-from segdemo.model.network import Network
 from segdemo.settings import Precision, settings
 
 logger = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from segdemo import checkpoints
 from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
 from segdemo.model.capture import Progress, RawOutputs
-from segdemo.model.prediction import Prediction, Size
 from segdemo.model.preprocessing import Preprocessing, SizeOption
+from segdemo.prediction import Prediction, Size
 from segdemo.taxonomy import Taxonomy, taxonomy_for
 
 if TYPE_CHECKING:

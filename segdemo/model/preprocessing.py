@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from segdemo.errors import SegdemoError
-from segdemo.model.prediction import Size
+from segdemo.prediction import Size
 
 SizeOption = str | int
 """``"checkpoint"``, ``"paper"``, or a short side in pixels."""

@@ -14,8 +14,8 @@ import torch
 from torch import nn
 
 from segdemo.errors import SegdemoError
-from segdemo.model.library import LibraryNetwork
-from segdemo.model.network import Network
+from segdemo.model.families.mask2former import LibraryNetwork
+from segdemo.model.fast.network import Network
 
 logger = logging.getLogger(__name__)
 

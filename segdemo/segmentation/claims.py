@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.model.prediction import Size
+from segdemo.prediction import Size
 from segdemo.segmentation.sampling import Float32, Grid
 from segdemo.segmentation.scores import ROUNDING, Places, first_maximum, tiles
 from segdemo.segmentation.threads import for_each

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.errors import SegdemoError
-from segdemo.model.prediction import Prediction, Size
+from segdemo.prediction import Prediction, Size
 from segdemo.segmentation.claims import claim, painted
 from segdemo.segmentation.components import split_map
 from segdemo.segmentation.sampling import Float32, grid, sigmoid, softmax

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.model.prediction import Prediction, Size
+from segdemo.prediction import Prediction, Size
 from segdemo.segmentation.sampling import Float32, grid
 from segdemo.segmentation.scores import (
     TINY,

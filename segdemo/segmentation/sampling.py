@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.model.prediction import Prediction, Size
+from segdemo.prediction import Prediction, Size
 
 Float32 = npt.NDArray[np.float32]
 Taps = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float64]]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.model.prediction import Prediction
+from segdemo.prediction import Prediction
 from segdemo.segmentation.sampling import Float32, Grid, Span, cell_bounds, sigmoid, sigmoid_of_negated, softmax
 
 Index = npt.NDArray[np.intp]

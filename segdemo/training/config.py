@@ -40,7 +40,7 @@ class SourceConfig(_Part):
 
 
 class AugmentationConfig(_Part):
-    """How random crops are drawn; see ``segdemo.training.samples.Augmentation``."""
+    """How random crops are drawn; see ``segdemo.data.samples.Augmentation``."""
 
     crop: int = Field(224, gt=0, multiple_of=16)
     short_side: tuple[float, float] = (176.0, 448.0)

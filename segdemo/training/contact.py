@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segdemo.data.samples import IGNORE, Sample
 from segdemo.model.preprocessing import Preprocessing
 from segdemo.segmentation.semantic import semantic
 from segdemo.taxonomy import Taxonomy, taxonomy_for
-from segdemo.training.samples import IGNORE, Sample
 from segdemo.training.validation import predict
 
 WIDTH = 240

@@ -8,7 +8,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn import functional as F
 
-from segdemo.training.samples import NO_SEGMENT
+from segdemo.data.samples import NO_SEGMENT
 
 
 @dataclass(frozen=True)

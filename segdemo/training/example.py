@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segdemo.data.samples import IGNORE
 from segdemo.taxonomy import ade20k
-from segdemo.training.samples import IGNORE
 
 NEW_CLASS = "hot-air balloon"
 KINDS = ("park", "beach", "lake", "pasture")
@@ -21,7 +21,7 @@ def write_example(folder: Path, *, count: int = 50, size: tuple[int, int] = (240
     ``size`` is height and width in pixels. Each picture has one to three balloons in its sky, each a region of its
     own in ``regions/``.
     """
-    from segdemo.training.scenes import generate
+    from scenes import generate
 
     for name in ("images", "labels", "regions"):
         (folder / name).mkdir(parents=True, exist_ok=True)

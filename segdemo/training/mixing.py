@@ -8,8 +8,8 @@ import numpy.typing as npt
 from torch import Tensor, as_tensor, stack
 from torch.utils.data import Dataset
 
+from segdemo.data.samples import Augmentation, Crop, Sample
 from segdemo.training.network import to_inputs
-from segdemo.training.samples import Augmentation, Crop, Sample
 
 
 class DrawnCrops(Dataset[Crop]):

@@ -8,9 +8,9 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from segdemo.data.samples import Sample
 from segdemo.training.contact import contact_sheet
 from segdemo.training.history import History
-from segdemo.training.samples import Sample
 from segdemo.training.trainer import StageTrainer
 from segdemo.training.validation import Score, score
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segdemo.training.samples import Sample
+from segdemo.data.samples import Sample
 
 KNOWN_PIXELS = 50_000
 """A class counts as known once the training pictures show this many labelled pixels of it."""

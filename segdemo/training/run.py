@@ -9,13 +9,13 @@ from typing import Any
 
 import yaml
 
+from segdemo.data import load_source
+from segdemo.data.checks import check_run
+from segdemo.data.classes import run_classes
+from segdemo.data.samples import Augmentation
 from segdemo.errors import MissingExtraError
-from segdemo.training.checks import check_run
-from segdemo.training.classes import run_classes
 from segdemo.training.config import RunConfig, StageConfig
 from segdemo.training.files import write_atomically
-from segdemo.training.samples import Augmentation
-from segdemo.training.sources import load_source
 
 MEAN = (0.48500001430511475, 0.4560000002384186, 0.4059999883174896)
 """ImageNet's, as in the published Mask2Former checkpoints; for networks trained from scratch."""

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from segdemo.data import picture_names
 from segdemo.errors import SegdemoError
 from segdemo.training.config import RunConfig, SourceConfig, parse_config
-from segdemo.training.sources import picture_names
 
 KEPT_BACK = 10
 """Every how many-th picture is kept back for evaluation where no validation data is given."""

@@ -10,10 +10,10 @@ import torch
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from segdemo.data.samples import Crop
 from segdemo.training.config import StageConfig
 from segdemo.training.network import TrainingNetwork, parts_of
 from segdemo.training.optimisation import RunningAverage, is_backbone, parameter_groups, rate_at
-from segdemo.training.samples import Crop
 
 COMPLETE = "complete"
 """A file written last: a checkpoint folder without it was cut short and is never resumed from."""

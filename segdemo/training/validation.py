@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from segdemo.data.samples import Sample
 from segdemo.evaluation import Scoring
-from segdemo.model.prediction import Prediction
 from segdemo.model.preprocessing import Preprocessing
+from segdemo.prediction import Prediction
 from segdemo.segmentation.panoptic import panoptic
 from segdemo.segmentation.semantic import semantic
-from segdemo.training.samples import Sample
 
 
 @dataclass(frozen=True)

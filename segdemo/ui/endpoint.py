@@ -17,14 +17,14 @@ from gradio.utils import get_upload_folder
 from segdemo.checkpoints import available_checkpoints
 from segdemo.errors import SegdemoError
 from segdemo.images import load_image
-from segdemo.model.prediction import Prediction
 from segdemo.model.predictor import load_predictor
 from segdemo.model.preprocessing import SizeOption, parse_size
-from segdemo.options import flat_defaults, options_from
-from segdemo.outputs import OutputOptions, Outputs, make_outputs
+from segdemo.prediction import Prediction
 from segdemo.refine import RefinementCancelledError
 from segdemo.refine.morphology import Operation, Shape
 from segdemo.refine.pipeline import CrfOptions
+from segdemo.results.options import flat_defaults, options_from
+from segdemo.results.outputs import OutputOptions, Outputs, make_outputs
 from segdemo.settings import settings
 from segdemo.ui.jobs import Turnstile
 from segdemo.ui.zerogpu import gpu

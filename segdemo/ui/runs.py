@@ -14,9 +14,9 @@ from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
 from segdemo.images import display_image, encode_jpeg, load_image
 from segdemo.model.capture import Cancelled
-from segdemo.model.prediction import Prediction
 from segdemo.model.predictor import Predictor, load_predictor
 from segdemo.model.preprocessing import SizeOption, parse_size
+from segdemo.prediction import Prediction
 from segdemo.segmentation import SemanticMap, semantic
 from segdemo.ui.jobs import CancelledError, Job, Turnstile
 from segdemo.ui.store import Record, Store

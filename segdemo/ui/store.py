@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.checkpoints import Checkpoint
-from segdemo.model.prediction import Prediction
+from segdemo.prediction import Prediction
 from segdemo.taxonomy import Taxonomy
 
 T = TypeVar("T")

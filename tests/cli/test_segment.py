@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from segdemo.cli import make_app
 from segdemo.cli.segment import segment
 from segdemo.images import decode_png_ids
-from segdemo.options import flat_defaults
+from segdemo.results.options import flat_defaults
 
 Run = Callable[..., Result]
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from segdemo.errors import SegdemoError
 from segdemo.evaluation.report import as_json
 from segdemo.evaluation.run import SegmentOptions, chosen, class_table, run_evaluation
-from segdemo.model.prediction import Prediction
+from segdemo.prediction import Prediction
 from segdemo.training.config import SourceConfig
 
 LABELS = {0: "sky", 1: "grass", 2: "car"}
@@ -122,7 +122,7 @@ def test_no_pictures_is_explained(tmp_path):
 
 def test_generated_scenes_are_a_set(tmp_path, monkeypatch):
     from segdemo.taxonomy import ade20k
-    from segdemo.training.sources import drawn
+    from segdemo.training import drawn
 
     class Sky(Painter):
         id2label = {entry.index: entry.name for entry in ade20k().classes}  # noqa: RUF012

@@ -10,9 +10,9 @@ import torch
 
 from segdemo.errors import SegdemoError
 from segdemo.model.capture import Cancelled, RawOutputs
-from segdemo.model.library import LibraryNetwork
-from segdemo.model.network import Network
-from segdemo.model.quantized import has_quantized_products
+from segdemo.model.families.mask2former import LibraryNetwork
+from segdemo.model.fast.network import Network
+from segdemo.model.fast.quantized import has_quantized_products
 from segdemo.model.weights import load_library_model
 
 SIZES = [(96, 128), (64, 64), (160, 96)]
@@ -95,8 +95,8 @@ def test_the_librarys_network_has_no_8_bits(tiny_checkpoint: Path) -> None:
 def test_working_in_parts_changes_nothing(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network = Network(load_library_model(tiny_checkpoint))
     whole = network(pixels((96, 160), 2))
-    monkeypatch.setattr("segdemo.model.swin.SCORES", 2000)
-    monkeypatch.setattr("segdemo.model.swin.MLP_ROWS", 100)
+    monkeypatch.setattr("segdemo.model.fast.swin.SCORES", 2000)
+    monkeypatch.setattr("segdemo.model.fast.swin.MLP_ROWS", 100)
     parts = network(pixels((96, 160), 2))
     for left, right in zip((*whole.masks, *whole.attentions), (*parts.masks, *parts.attentions), strict=True):
         np.testing.assert_allclose(left, right, rtol=2e-3, atol=2e-4)

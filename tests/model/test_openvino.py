@@ -23,8 +23,8 @@ from segdemo.model import graph as graphs
 from segdemo.model.capture import Cancelled
 from segdemo.model.conversion import make_graph, make_graph_in_background
 from segdemo.model.engines import FallbackEngine, make_engine, processor_precision
+from segdemo.model.fast.network import Network
 from segdemo.model.graph import Graph, Parity, find_graph, graph_folder
-from segdemo.model.network import Network
 from segdemo.model.weights import load_network, release_network
 from segdemo.settings import Settings
 

@@ -7,8 +7,8 @@ import pytest
 from skimage import data
 
 import segdemo
+from segdemo.model.fast.quantized import has_quantized_products
 from segdemo.model.predictor import Predictor, load_predictor
-from segdemo.model.quantized import has_quantized_products
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
 SCENES = Path(__file__).parents[3] / "shared/data/scenes/images"

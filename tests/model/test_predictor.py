@@ -16,10 +16,10 @@ import segdemo
 from segdemo.errors import SegdemoError
 from segdemo.model import engines
 from segdemo.model.engines import FallbackEngine, TorchEngine, make_engine, processor_precision
-from segdemo.model.linear import Linear
-from segdemo.model.network import Network
+from segdemo.model.fast.linear import Linear
+from segdemo.model.fast.network import Network
+from segdemo.model.fast.quantized import QuantizedLinear, has_quantized_products
 from segdemo.model.predictor import Predictor, load_predictor
-from segdemo.model.quantized import QuantizedLinear, has_quantized_products
 from segdemo.model.weights import load_network, release_network
 from segdemo.settings import Settings
 
@@ -180,7 +180,7 @@ def test_what_the_host_wants_and_cannot_have_is_left_with_a_line_in_the_log(
     tiny_checkpoint: Path, host: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     host(precision="int8")
-    monkeypatch.setattr("segdemo.model.network.has_quantized_products", lambda: False)
+    monkeypatch.setattr("segdemo.model.fast.network.has_quantized_products", lambda: False)
     release_network(tiny_checkpoint)
     assert make_engine(tiny_checkpoint, device="cpu").precision in ("fp32", "bf16")
     assert "8 bits" in caplog.text
@@ -190,7 +190,7 @@ def test_auto_is_never_int8_unasked(
     tiny_checkpoint: Path, host: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host(precision="auto")
-    monkeypatch.setattr("segdemo.model.network.has_quantized_products", lambda: True)
+    monkeypatch.setattr("segdemo.model.fast.network.has_quantized_products", lambda: True)
     assert make_engine(tiny_checkpoint, engine="torch").precision in ("fp32", "bf16")
 
 
@@ -209,7 +209,7 @@ def test_int8_where_it_cannot_be_is_a_sentence(tiny_checkpoint: Path, monkeypatc
         make_engine(tiny_checkpoint, engine="openvino", precision="int8")
     with pytest.raises(SegdemoError, match="on the processor"):
         load_network(tiny_checkpoint, "cuda", "int8")
-    monkeypatch.setattr("segdemo.model.network.has_quantized_products", lambda: False)
+    monkeypatch.setattr("segdemo.model.fast.network.has_quantized_products", lambda: False)
     release_network(tiny_checkpoint)
     with pytest.raises(SegdemoError, match="choose fp32 or bf16"):
         make_engine(tiny_checkpoint, precision="int8")

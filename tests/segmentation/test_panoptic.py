@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from segdemo.errors import SegdemoError
-from segdemo.segmentation import Segments, instances, panoptic, query_mask
+from segdemo.explain import query_mask
+from segdemo.segmentation import Segments, instances, panoptic
 
 SKY_CAR = {0: "sky", 1: "car"}
 SKY, CAR, NOTHING = [0.96, 0.0, 0.04], [0.0, 0.9, 0.1], [0.05, 0.05, 0.9]

@@ -3,15 +3,8 @@
 import numpy as np
 import pytest
 
-from segdemo.segmentation import (
-    class_probabilities,
-    confidence,
-    explain_pixel,
-    layer_labels,
-    planes,
-    present_classes,
-    semantic,
-)
+from segdemo.explain import explain_pixel
+from segdemo.segmentation import class_probabilities, confidence, layer_labels, planes, present_classes, semantic
 from segdemo.segmentation.sampling import grid
 from segdemo.segmentation.scores import SLACK, class_weights, contenders, tiles
 

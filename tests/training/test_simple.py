@@ -54,11 +54,11 @@ def test_the_missing_extra_is_named(index_data: Path, tmp_path: Path, monkeypatc
 
 
 def test_the_worked_examples_data_has_balloons_as_a_new_class(tmp_path: Path) -> None:
-    from segdemo.training.checks import check_source
-    from segdemo.training.classes import read_classes
+    from segdemo.data import load_source
+    from segdemo.data.checks import check_source
+    from segdemo.data.classes import read_classes
     from segdemo.training.config import SourceConfig
     from segdemo.training.example import NEW_CLASS, write_example
-    from segdemo.training.sources import load_source
 
     write_example(tmp_path, count=2, size=(96, 128))
     labels = read_classes(tmp_path / "classes.txt")

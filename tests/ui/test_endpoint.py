@@ -15,8 +15,8 @@ from PIL import Image
 
 from segdemo.images import decode_png_ids, load_image
 from segdemo.model.predictor import load_predictor
-from segdemo.options import flat_defaults
-from segdemo.outputs import OutputOptions, make_outputs
+from segdemo.results.options import flat_defaults
+from segdemo.results.outputs import OutputOptions, make_outputs
 from segdemo.settings import settings
 from segdemo.ui.app import create_app
 from segdemo.ui.endpoint import add_endpoint

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from segdemo.checkpoints import Checkpoint
-from segdemo.model.prediction import Prediction
+from segdemo.prediction import Prediction
 from segdemo.taxonomy import taxonomy_for
 from segdemo.ui.store import DERIVED_ENTRIES, GoneError, Record, Store
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from segdemo.errors import SegdemoError
-from segdemo.segmentation import layer_labels, query_mask, semantic
+from segdemo.explain import query_mask
+from segdemo.segmentation import layer_labels, semantic
 from segdemo.ui.jobs import CancelledError, Job
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.attention import attention

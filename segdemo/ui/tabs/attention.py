@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.errors import SegdemoError
-from segdemo.segmentation import attention_map, query_mask
+from segdemo.explain import attention_map, query_mask
 from segdemo.ui.arguments import Arguments, whole
 from segdemo.ui.packing import pack
 from segdemo.ui.store import Record

@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from segdemo.outputs import OutputOptions, make_outputs
+from segdemo.results.outputs import OutputOptions, make_outputs
 from segdemo.ui.arguments import Arguments, choice, flag, number
 from segdemo.ui.jobs import Job
 from segdemo.ui.store import Record

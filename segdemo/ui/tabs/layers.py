@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.model.prediction import Prediction
-from segdemo.segmentation import layer_labels, query_history, query_masks
+from segdemo.explain import query_history, query_masks
+from segdemo.prediction import Prediction
+from segdemo.segmentation import layer_labels
 from segdemo.ui.arguments import Arguments, whole
 from segdemo.ui.jobs import CancelledError, Job
 from segdemo.ui.packing import pack, to_bytes

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from segdemo.outputs import segment_colors
 from segdemo.refine import refine_panoptic
+from segdemo.results.outputs import segment_colors
 from segdemo.segmentation import Segments, instances
 from segdemo.segmentation import panoptic as panoptic_segments
 from segdemo.ui.arguments import Arguments, flag, number

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from segdemo.segmentation import explain_pixel
+from segdemo.explain import explain_pixel
 from segdemo.ui.arguments import Arguments, number
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.result import class_entry

@@ -20,7 +20,7 @@ from segdemo.refine import (
     prepare_crf,
     refine_semantic,
 )
-from segdemo.refined import contending_classes
+from segdemo.results.refined import contending_classes
 from segdemo.segmentation import class_probabilities
 from segdemo.settings import settings
 from segdemo.taxonomy import Taxonomy

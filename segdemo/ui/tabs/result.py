@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from segdemo import examples
 from segdemo.checkpoints import EMBEDDED_ID
-from segdemo.segmentation import Planes, QuerySummary, planes, present_classes, query_table
+from segdemo.explain import QuerySummary, query_table
+from segdemo.segmentation import Planes, planes, present_classes
 from segdemo.taxonomy import Taxonomy
 from segdemo.ui.packing import data_url, pack, to_bytes
 from segdemo.ui.runs import semantic_map

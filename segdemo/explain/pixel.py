@@ -1,0 +1,112 @@
+"""Why a pixel is what it is: its most probable classes, and the queries that voted for each."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from segdemo.prediction import Prediction
+from segdemo.segmentation.sampling import Float32, grid, sigmoid
+from segdemo.segmentation.scores import TINY, class_weights, normalised_entropy
+
+
+@dataclass(frozen=True)
+class Vote:
+    """What one query adds to the score of a class."""
+
+    query: int
+    share: float
+    """Of the class's score, 0 to 1; over all queries they sum to 1."""
+    class_probability: float
+    """The query's probability of the class, 0 to 1."""
+    mask_probability: float
+    """The query's mask probability at the pixel, 0 to 1; times ``class_probability`` it is what it adds."""
+
+
+@dataclass(frozen=True)
+class ClassAtPixel:
+    """One class at the pixel."""
+
+    category_id: int
+    label: str
+    probability: float
+    """Its score over the sum of all classes' scores, 0 to 1."""
+    score: float
+    """The sum over queries of class probability times mask probability."""
+    votes: tuple[Vote, ...]
+    """Of every query, the strongest first."""
+
+
+@dataclass(frozen=True)
+class PixelExplanation:
+    """Why a pixel is what it is."""
+
+    y: int
+    x: int
+    classes: tuple[ClassAtPixel, ...]
+    """The most probable classes, the best first."""
+    margin: float
+    """Probability of the best class less that of the next, 0 to 1."""
+    entropy: float
+    """Of the class probabilities, over its maximum: 0 to 1."""
+    query: int
+    """The strongest query of the best class."""
+    mask_logits: tuple[float, ...]
+    """That query's mask logit at the pixel in every layer, the initial prediction first."""
+
+
+def explain_pixel(prediction: Prediction, y: int, x: int, *, classes: int = 5, layer: int = -1) -> PixelExplanation:
+    """The ``classes`` most probable classes at a pixel of the photograph, and who voted for them.
+
+    The scores are those of ``semantic`` at the photograph's own size, with nothing skipped. Raises ``IndexError``
+    outside the photograph.
+    """
+    height, width = prediction.image_size
+    if not (0 <= y < height and 0 <= x < width):
+        raise IndexError(f"pixel ({y}, {x}) is not in a photograph of {height} x {width}")
+    layout = grid(prediction)
+    row, column = layout.rows.span(y, y + 1), layout.columns.span(x, x + 1)
+    near = row.up @ prediction.masks[layer][:, row.cells, column.cells].astype(np.float32) @ column.up.T
+    probabilities = sigmoid(near)
+    for matrix, axis in ((row.resize, 1), (column.resize, 2)):
+        if matrix is not None:
+            probabilities = np.tensordot(probabilities, matrix[0], axes=(axis, 0))[..., None]
+            probabilities = np.moveaxis(probabilities, -1, axis)
+    masks = probabilities.reshape(-1)
+    weights = class_weights(prediction, layer)
+    scores = np.maximum(masks @ weights, TINY)
+    order = np.argsort(-scores, kind="stable")
+    total = float(scores.sum())
+    found = tuple(
+        _class_at_pixel(prediction, int(index), masks, weights[:, index], float(scores[index]), total)
+        for index in order[:classes]
+    )
+    strongest = found[0].votes[0].query
+    rest = float(scores[order[1]]) if len(order) > 1 else 0.0
+    return PixelExplanation(
+        y,
+        x,
+        found,
+        (float(scores[order[0]]) - rest) / total,
+        float(normalised_entropy(scores, np.asarray(total, np.float32))),
+        strongest,
+        tuple(
+            float(row.direct[0] @ masks[strongest, row.cells, column.cells].astype(np.float32) @ column.direct[0])
+            for masks in prediction.masks
+        ),
+    )
+
+
+def _class_at_pixel(
+    prediction: Prediction,
+    category: int,
+    masks: Float32,
+    weights: Float32,
+    score: float,
+    total: float,
+) -> ClassAtPixel:
+    adds = masks * weights
+    votes = tuple(
+        Vote(int(query), float(adds[query] / score), float(weights[query]), float(masks[query]))
+        for query in np.argsort(-adds, kind="stable")
+    )
+    return ClassAtPixel(category, prediction.id2label.get(category, f"class {category}"), score / total, score, votes)

@@ -1,0 +1,105 @@
+"""The whole network for inference: faster than the library's on a processor, equal to it, and traceable at any size."""
+
+import threading
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from segdemo.errors import SegdemoError
+from segdemo.model.capture import Progress, RawOutputs, Steps, packed
+from segdemo.model.fast.linear import Linear
+from segdemo.model.fast.pixel_decoder import PixelDecoder
+from segdemo.model.fast.quantized import QuantizedLinear, has_quantized_products
+from segdemo.model.fast.query_decoder import Layers, QueryDecoder
+from segdemo.model.fast.swin import SwinBackbone, SwinStage
+
+
+class Network(nn.Module):
+    """Mask2Former with a Swin backbone, built from the library's model, whose weights it takes over.
+
+    One forward pass at a time: concurrent callers wait.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        pixel_level = model.model.pixel_level_module
+        self.backbone = SwinBackbone(pixel_level.encoder)
+        self.pixel_decoder = PixelDecoder(pixel_level.decoder)
+        self.query_decoder = QueryDecoder(model.model.transformer_module, model.class_predictor)
+        self._lock = threading.Lock()
+        self.eval().requires_grad_(False)
+
+    @staticmethod
+    def supports(config: Any) -> bool:
+        """Whether a configuration is of the family this module computes; the library's own network runs others."""
+        backbone = config.backbone_config
+        return bool(
+            backbone.model_type == "swin"
+            and backbone.patch_size in (4, [4, 4], (4, 4))
+            and backbone.hidden_act == "gelu"
+            and not backbone.use_absolute_embeddings
+            and not config.pre_norm
+        )
+
+    def reduce(self, precision: str) -> None:
+        """Compute in ``bf16`` or ``int8`` from now on, with weights in it, where that hardly shows in the labels.
+
+        That is in the linear layers of the last two stages' blocks, two thirds of a Swin-L network's products. What
+        those blocks add to, the fine stages, the pixel decoder, and the queries with their masks stay in float32:
+        attention is masked by a threshold, where a small error decides whether a query sees a place at all. Raises
+        ``SegdemoError`` where there is no way to compute in that precision.
+        """
+        if precision not in ("bf16", "int8"):
+            raise SegdemoError(f"The precision {precision!r} is not known: choose fp32, bf16 or int8.")
+        if precision == "int8" and not has_quantized_products():
+            raise SegdemoError(
+                "Products in 8 bits (VNNI) are missing on this processor or in this build of PyTorch: "
+                "choose fp32 or bf16."
+            )
+        for stage in list(self.backbone.stages)[-2:]:
+            for block in cast("SwinStage", stage).blocks:
+                for name, part in list(block.named_children()):
+                    if isinstance(part, Linear):
+                        reduced = QuantizedLinear(part) if precision == "int8" else part.to(torch.bfloat16)
+                        block.add_module(name, reduced)
+
+    def pack(self) -> None:
+        """Lay the weights out for the processor; afterwards the network runs there only and cannot be traced.
+
+        The other weights are copied, so that nothing holds on to the file that all of them were mapped from.
+        """
+        for part in self.modules():
+            if isinstance(part, Linear):
+                part.pack()
+        for parameter in self.parameters():
+            if parameter.layout == torch.strided:
+                parameter.data = parameter.data.clone()
+
+    def layers(self, pixels: Tensor, keep: bool, step: Steps) -> Layers:
+        """Run normalised pixels (B, 3, H, W) forward, H and W multiples of 32; every layer with ``keep``."""
+        features = self.backbone(pixels, step)
+        levels, shapes, mask_features = self.pixel_decoder(features, step)
+        layers: Layers = self.query_decoder(levels, shapes, mask_features, keep, step)
+        return layers
+
+    def forward(
+        self,
+        pixel_values: Tensor,
+        *,
+        capture: bool = True,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> RawOutputs:
+        """Run float32 (B, 3, H, W) forward, H and W multiples of 32; raises ``Cancelled`` once ``cancel`` is set."""
+        counts = {
+            "backbone": self.backbone.num_blocks,
+            "pixel": len(self.pixel_decoder.layers),
+            "decoder": len(self.query_decoder.layers),
+        }
+        with self._lock, torch.inference_mode():
+            found = self.layers(pixel_values, capture, Steps(counts, progress, cancel))
+            raw = packed(found.masks, found.classes, found.attentions, found.unmasked)
+        if progress is not None:
+            progress(1.0)
+        return raw

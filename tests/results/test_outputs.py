@@ -1,0 +1,208 @@
+"""Result files: hand-worked maps, read back by Pillow and json."""
+
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from segdemo.errors import SegdemoError
+from segdemo.images import decode_png_ids
+from segdemo.prediction import Prediction
+from segdemo.refine import CrfOptions, MorphologyOptions, RefineOptions
+from segdemo.results.options import flat_defaults, options_from
+from segdemo.results.outputs import OutputOptions, make_outputs, segment_colors, segment_outputs, semantic_outputs
+from segdemo.segmentation.panoptic import Segment, Segments
+from segdemo.segmentation.semantic import SemanticMap
+from segdemo.taxonomy import taxonomy_for
+
+LABELS = {0: "wall", 1: "sky", 2: "car"}
+PHOTO = np.full((4, 6, 3), 100, np.uint8)
+
+
+def _prediction(mask_classes: list[int], masks: npt.NDArray[np.bool_], id2label: dict[int, str]) -> Prediction:
+    """One query for each class given, sure of it and of its mask, at a quarter of a 4 x 4 times larger input."""
+    classes = np.full((len(mask_classes), len(id2label) + 1), -20, np.float32)
+    classes[np.arange(len(mask_classes)), mask_classes] = 20
+    logits = np.where(masks, 20, -20).astype(np.float32)
+    size = (4 * masks.shape[1], 4 * masks.shape[2])
+    return Prediction(size, size, size, id2label, (logits,), (classes,), checkpoint="hand-made")
+
+
+@pytest.fixture
+def prediction() -> Prediction:
+    """Sky in the upper half, a car in the lower left and another in the lower right: 32 x 48."""
+    masks = np.zeros((3, 8, 12), bool)
+    masks[0, :4] = masks[1, 4:, :6] = masks[2, 4:, 6:] = True
+    return _prediction([1, 2, 2], masks, LABELS)
+
+
+@pytest.fixture
+def image() -> npt.NDArray[np.uint8]:
+    return np.full((32, 48, 3), 100, np.uint8)
+
+
+def _pixels(content: bytes) -> npt.NDArray[np.uint8]:
+    with Image.open(io.BytesIO(content)) as image:
+        return np.asarray(image)
+
+
+def test_semantic_files_hold_indices_and_the_classes_present(
+    prediction: Prediction, image: npt.NDArray[np.uint8]
+) -> None:
+    result = make_outputs(image, prediction, OutputOptions())
+    ids = _pixels(result.id_map)
+    assert (ids.shape, ids.dtype) == ((32, 48), np.uint8)
+    assert (ids[:14] == 1).all()
+    assert (ids[18:] == 2).all()
+    by_label = {entry["label"]: entry for entry in result.segments["segments_info"]}
+    assert set(by_label) == {"sky", "car"}
+    assert by_label["sky"]["id"] == by_label["sky"]["category_id"] == 1
+    assert by_label["sky"]["area"] == (ids == 1).sum()
+    assert by_label["car"]["bbox"] == [0, int(np.argmax(ids[:, 0] == 2)), 48, int((ids[:, 0] == 2).sum())]
+    assert (by_label["sky"]["isthing"], by_label["car"]["isthing"]) == (0, 1)
+    assert set(result.files("street")) == {"street.semantic.png", "street.overlay.jpg"}
+
+
+def test_panoptic_files_are_coco(prediction: Prediction, image: npt.NDArray[np.uint8]) -> None:
+    result = make_outputs(image, prediction, OutputOptions(task="panoptic", score_threshold=0.5))
+    files = result.files("street")
+    assert list(files) == ["street.panoptic.png", "street.segments.json", "street.overlay.jpg"]
+    ids = decode_png_ids(files["street.panoptic.png"])
+    document = json.loads(files["street.segments.json"])
+    assert document["file_name"] == "street.panoptic.png"
+    info = document["segments_info"]
+    assert sorted(entry["label"] for entry in info) == ["car", "car", "sky"]
+    assert sorted(entry["id"] for entry in info) == sorted(set(np.unique(ids).tolist()) - {0})
+    for entry in info:
+        mask = ids == entry["id"]
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        assert entry["area"] == mask.sum()
+        assert entry["bbox"] == [columns[0], rows[0], np.ptp(columns) + 1, np.ptp(rows) + 1]
+        assert 0 <= entry["score"] <= 1
+    assert {entry["id"]: entry["name"] for entry in document["categories"]} == {1: "sky", 2: "car"}
+    assert document["parameters"]["score_threshold"] == 0.5
+    assert document["model"]["checkpoint"] == "hand-made"
+    assert _pixels(files["street.overlay.jpg"]).shape == (32, 48, 3)
+
+
+def test_instances_are_things_alone(prediction: Prediction, image: npt.NDArray[np.uint8]) -> None:
+    result = make_outputs(image, prediction, OutputOptions(task="instance"))
+    assert [entry["label"] for entry in result.segments["segments_info"]] == ["car", "car"]
+
+
+def test_nothing_sure_enough_is_a_result(image: npt.NDArray[np.uint8]) -> None:
+    unsure = replace(
+        _prediction([1], np.ones((1, 8, 12), bool), LABELS), classes=(np.zeros((1, len(LABELS) + 1), np.float32),)
+    )
+    result = make_outputs(image, unsure, OutputOptions(task="panoptic"))
+    assert result.segments["segments_info"] == result.segments["categories"] == []
+    assert decode_png_ids(result.id_map).max() == 0
+    assert np.abs(_pixels(result.overlay).astype(int) - 100).max() <= 2
+
+
+def test_results_that_are_already_there_are_encoded_as_they_are(prediction: Prediction) -> None:
+    labels = np.array([[1, 1, 2, 2, 2, 2]] * 4, np.int16)
+    given = SemanticMap(labels, np.full(labels.shape, 0.75, np.float32))
+    result = semantic_outputs(PHOTO, prediction, given, OutputOptions(opacity=1, outlines=False))
+    np.testing.assert_array_equal(_pixels(result.id_map), labels)
+    assert [
+        (entry["label"], entry["area"], entry["score"], entry["bbox"]) for entry in result.segments["segments_info"]
+    ] == [
+        ("car", 16, 0.75, [2, 0, 4, 4]),
+        ("sky", 8, 0.75, [0, 0, 2, 4]),
+    ]
+
+    ids = np.array([[0, 300, 300, 300, 7, 7]] * 4, np.int32)
+    info = (
+        Segment(7, 2, "car", True, 8, (4, 0, 2, 4), 0.9, (0,)),
+        Segment(300, 2, "car", True, 12, (1, 0, 3, 4), 0.8, (1,)),
+    )
+    encoded = segment_outputs(PHOTO, prediction, Segments(ids, info), OutputOptions(task="panoptic"))
+    np.testing.assert_array_equal(decode_png_ids(encoded.id_map), ids)
+
+
+def test_segments_of_a_class_are_distinct_shades_and_stuff_has_its_class_colour() -> None:
+    taxonomy = taxonomy_for(LABELS)
+    info = [
+        Segment(number, category, LABELS[category], category == 2, 1, (0, 0, 1, 1), 1.0, ())
+        for number, category in [(1, 1), (2, 2), (3, 2), (4, 2)]
+    ]
+    colors = segment_colors(info, taxonomy)
+    assert colors[1] == taxonomy[1].color
+    assert len(set(colors.values())) == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"task": "depth"}, "task 'depth' is not known"),
+        ({"score_threshold": 1.2}, "score threshold is 1.2"),
+        ({"mask_threshold": float("nan")}, "mask threshold is nan"),
+        ({"opacity": -1}, "opacity is -1"),
+        ({"min_area": -3}, "least area is -3"),
+        ({"task": "panoptic", "refine": RefineOptions(crf=CrfOptions(enabled=True))}, "CRF refines semantic maps only"),
+    ],
+)
+def test_options_out_of_range_are_named(changes: dict[str, object], sentence: str) -> None:
+    with pytest.raises(SegdemoError, match=sentence):
+        OutputOptions(**changes)  # type: ignore[arg-type]
+
+
+def test_more_classes_than_an_index_map_holds_is_a_sentence(image: npt.NDArray[np.uint8]) -> None:
+    many = _prediction([0], np.ones((1, 8, 12), bool), {index: f"kind {index}" for index in range(300)})
+    with pytest.raises(SegdemoError, match="300 classes"):
+        make_outputs(image, many, OutputOptions())
+    assert make_outputs(image, many, OutputOptions(task="panoptic")).segments["segments_info"]
+
+
+def test_a_refined_map_is_what_one_gets_with_the_parameters(
+    prediction: Prediction, image: npt.NDArray[np.uint8]
+) -> None:
+    plain = make_outputs(image, prediction, OutputOptions())
+    growing = MorphologyOptions(operation="dilate", size=5, shape="square", classes=(2,))
+    grown = make_outputs(image, prediction, OutputOptions(refine=RefineOptions(morphology=growing)))
+    before, after = _pixels(plain.id_map), _pixels(grown.id_map)
+    border = int(np.argmax(before[:, 0] == 2))
+    assert np.argmax(after[:, 0] == 2) == border - 2
+    done = grown.segments["parameters"]["refine"]
+    assert done["morphology"]["operation"] == "dilate"
+    assert done["changed_percent"] == pytest.approx(100 * 2 / 32, abs=1e-3)
+    assert plain.segments["parameters"]["refine"] == {"crf": None, "morphology": None}
+
+
+def test_segments_are_refined_too(prediction: Prediction, image: npt.NDArray[np.uint8]) -> None:
+    without_small = RefineOptions(morphology=MorphologyOptions(operation="erode", size=3))
+    result = make_outputs(image, prediction, OutputOptions(task="panoptic", refine=without_small))
+    ids = decode_png_ids(result.id_map)
+    for entry in result.segments["segments_info"]:
+        assert entry["area"] == (ids == entry["id"]).sum()
+
+
+def test_flat_options_are_the_options() -> None:
+    taxonomy = taxonomy_for(LABELS)
+    assert options_from(flat_defaults(), taxonomy) == OutputOptions()
+    given = {
+        **flat_defaults(),
+        "opacity": 0.25,
+        "morphology": "open",
+        "kernel_size": 7,
+        "refine_classes": "car, 0",
+        "crf": True,
+        "bilateral_srgb": 5,
+        "not_an_option": 1,
+    }
+    assert options_from(given, taxonomy) == OutputOptions(
+        opacity=0.25,
+        refine=RefineOptions(
+            crf=CrfOptions(enabled=True, bilateral_srgb=5),
+            morphology=MorphologyOptions(operation="open", size=7, classes=(2, 0)),
+        ),
+    )
+    with pytest.raises(SegdemoError, match="no class 'boat'"):
+        options_from({**given, "refine_classes": "boat"}, taxonomy)
+    with pytest.raises(SegdemoError, match="no class '9'"):
+        options_from({**given, "refine_classes": "9"}, taxonomy)
