@@ -12,6 +12,12 @@ ENV PYTHONUNBUFFERED=1 \
     GRADIO_SERVER_NAME=0.0.0.0 \
     HF_HUB_DISABLE_TELEMETRY=1
 
+# What OpenCV's wheel needs of Debian; a Space reads the same file.
+COPY packages.txt /tmp/
+RUN apt-get update \
+    && xargs -a /tmp/packages.txt apt-get install -y --no-install-recommends \
+    && rm -rf /var/lib/apt/lists/*
+
 RUN useradd --create-home --uid 1000 demo
 WORKDIR /home/demo/segdemo
 

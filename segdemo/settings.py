@@ -10,8 +10,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 Precision = Literal["auto", "fp32", "bf16", "int8"]
 """Numbers that a network computes in: ``int8`` runs in PyTorch on the processor, ``auto`` is what suits the device."""
 
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
-ASSETS = PROJECT_ROOT / "assets"
+
+def _assets() -> Path:
+    package = Path(__file__).resolve().parent
+    installed = package / "assets"
+    return installed if installed.is_dir() else package.parent / "assets"
+
+
+ASSETS = _assets()
+"""Folder of the examples and the embedded checkpoint: in an installed package, or beside it in a checkout."""
 
 
 def _default_cache() -> Path:

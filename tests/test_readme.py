@@ -9,8 +9,9 @@ import yaml
 from typer.testing import CliRunner
 
 from segdemo.cli import make_app
-from segdemo.settings import PROJECT_ROOT, Settings
+from segdemo.settings import Settings
 
+PROJECT_ROOT = Path(__file__).parent.parent
 README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
 
 

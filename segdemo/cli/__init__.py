@@ -8,7 +8,7 @@ import typer
 from segdemo import __version__
 from segdemo.errors import SegdemoError
 
-COMMANDS = ("segment", "evaluate", "finetune", "optimise", "benchmark")
+COMMANDS = ("page", "segment", "evaluate", "finetune", "optimise", "benchmark")
 """In the order of the help. Their modules import what is heavy inside the function, so that help comes at once."""
 
 
