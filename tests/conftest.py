@@ -1,4 +1,4 @@
-"""Fixtures that every room shares: a tiny checkpoint with random weights, and a photograph; pictures and predictions are beside."""
+"""Fixtures that every room shares: a tiny checkpoint with random weights, and a photograph."""
 
 import os
 from pathlib import Path

@@ -11,8 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-# A Space on ZeroGPU brings it; everywhere else the package does without.
-BROUGHT_BY_THE_HOST = {"spaces"}
+# `spaces` comes with a Space on ZeroGPU, `scenes` with a checkout: everywhere else the package does without.
+BROUGHT_BY_THE_HOST = {"spaces", "scenes"}
 
 
 def _plain(requirement: str) -> str:
