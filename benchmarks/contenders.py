@@ -147,7 +147,7 @@ class Worker:
 def _opened(photo: str) -> Any:
     from PIL import Image
 
-    return Image.open(photo).convert("RGB")
+    return Image.open(photo, formats=("JPEG", "PNG")).convert("RGB")
 
 
 def _peak() -> float:

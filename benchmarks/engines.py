@@ -202,7 +202,7 @@ def _pictures(folder: Path, source: Path | None) -> tuple[str, str, list[str], l
     from PIL import Image
 
     if source is not None:
-        original = Image.open(source).convert("RGB")
+        original = Image.fromarray(segdemo.load_image(source))
     else:
         from skimage import data
 

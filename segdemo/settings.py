@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     """Largest photograph, in pixels, checked before decoding."""
     max_file_bytes: int = Field(20_000_000, gt=0)
     """Largest file, in bytes."""
+    max_scans: int = Field(100, gt=0)
+    """Most scans of a progressive JPEG: each is a pass over all its pixels, in a few bytes."""
     viewer_pixels: int = Field(2_000_000, gt=0)
     """Largest picture the browser gets, in pixels."""
 

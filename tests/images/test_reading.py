@@ -10,9 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from segdemo import images
 from segdemo.errors import SegdemoError
-from segdemo.images import decode_png_ids, display_image, encode_jpeg, encode_png_ids, encode_png_index, load_image
+from segdemo.images import (
+    decode_png_ids,
+    display_image,
+    encode_jpeg,
+    encode_png_ids,
+    encode_png_index,
+    load_image,
+    reading,
+)
 from segdemo.settings import Settings
 
 
@@ -144,7 +151,7 @@ def test_a_large_picture_is_refused_before_it_is_decoded() -> None:
 
 @pytest.fixture
 def small_limit(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(images, "settings", lambda: Settings(max_file_bytes=100, max_pixels=1000))
+    monkeypatch.setattr(reading, "settings", lambda: Settings(max_file_bytes=100, max_pixels=1000))
     return
 
 

@@ -1,0 +1,239 @@
+"""Metadata does not decide whether pixels can be read: sound pixels beside every kind of unsound metadata."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from segdemo.errors import SegdemoError
+from segdemo.images import load_image
+from segdemo.images.png import SIGNATURE, chunk
+
+RGB = np.zeros((6, 10, 3), np.uint8)
+RGB[:, :5], RGB[:, 5:], RGB[:2, :2] = (220, 20, 20), (20, 20, 220), 255
+TURNED = np.rot90(RGB, -1)
+"""What orientation 6 asks for: a quarter to the right."""
+
+
+def encoded(kind: str, image: Image.Image | None = None, **options: object) -> bytes:
+    stream = io.BytesIO()
+    lossless = {
+        "JPEG": {"quality": 100, "subsampling": 0},
+        "WEBP": {"lossless": True},
+        "AVIF": {"quality": 100, "subsampling": "4:4:4"},
+    }
+    (image or Image.fromarray(RGB)).save(stream, kind, **{**lossless.get(kind, {}), **options})
+    return stream.getvalue()
+
+
+def exif(*entries: tuple[int, int, int, bytes], orientation: int = 6) -> bytes:
+    """One little-endian directory: an orientation and ``entries`` (tag, type, count, field of 4 bytes or less)."""
+    rows = [(0x0112, 3, 1, struct.pack("<H", orientation)), *entries]
+    body = b"".join(struct.pack("<HHI", *row[:3]) + row[3].ljust(4, b"\0") for row in sorted(rows))
+    return b"II*\0" + struct.pack("<IH", 8, len(rows)) + body + b"\0\0\0\0"
+
+
+def segment(marker: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
+
+
+def jpeg_with(*segments: bytes, data: bytes | None = None) -> bytes:
+    data = data or encoded("JPEG")
+    return data[:2] + b"".join(segments) + data[2:]
+
+
+def png_with(*chunks: bytes, late: bytes = b"") -> bytes:
+    data = encoded("PNG")
+    return data[:33] + b"".join(chunks) + data[33:-12] + late + data[-12:]
+
+
+def same(data: bytes, expected: np.ndarray, tolerance: int = 0) -> bool:
+    found = load_image(data)
+    return found.shape == expected.shape and int(np.abs(found.astype(int) - expected).max()) <= tolerance
+
+
+UNSOUND = {
+    "a rational over zero": exif((0x011A, 5, 1, struct.pack("<I", 8))),
+    "a resolution that is a word": exif((0x011A, 2, 3, b"72\0")),
+    "a unit that is a word": exif((0x0128, 2, 2, b"2\0")),
+    "a size that is a word": exif((0x0100, 2, 4, b"abc\0")),
+    "a type that is unknown": exif((0x0131, 99, 3, b"abc")),
+    "a count without end": exif((0x0131, 2, 0x7FFFFFF0, b"\0\0\0\1")),
+    "a directory beyond": exif((0x8769, 4, 1, struct.pack("<I", 60000))),
+    "a directory that loops": exif((0x8769, 4, 1, struct.pack("<I", 8)), (0x8825, 4, 1, struct.pack("<I", 8))),
+    "a header twice": b"Exif\0\0" + exif(),
+    "big-endian": b"MM\0*" + struct.pack(">IHHHIHH", 8, 1, 0x0112, 3, 1, 6, 0) + bytes(4),
+}
+
+
+@pytest.mark.parametrize("block", UNSOUND.values(), ids=UNSOUND)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_the_orientation_is_read_whatever_stands_beside_it(kind: str, block: bytes) -> None:
+    data = jpeg_with(segment(0xE1, b"Exif\0\0" + block)) if kind == "JPEG" else encoded(kind, exif=b"Exif\0\0" + block)
+    assert same(data, TURNED, 40 if kind == "JPEG" else 0)
+
+
+@pytest.mark.parametrize(
+    "block", [b"", b"\7no TIFF header", b"b'Exif'", exif()[:14], exif(orientation=9), b"II*\0\xff\xff\xff\xff"]
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_exif_without_an_orientation_leaves_the_picture_as_it_is(kind: str, block: bytes) -> None:
+    if kind == "AVIF":
+        # Broken after it is written, since Pillow's writer refuses what its reader does.
+        sound = exif((0x0131, 2, 4, b"abc\0"), orientation=1)
+        data = encoded(kind, exif=b"Exif\0\0" + sound).replace(sound[:8], (block + bytes(8))[:8])
+    elif kind == "JPEG":
+        data = jpeg_with(segment(0xE1, b"Exif\0\0" + block))
+    else:
+        data = encoded(kind, exif=b"Exif\0\0" + block)
+    assert same(data, RGB, {"JPEG": 40, "AVIF": 20}.get(kind, 0))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_all_turns_are_as_pillow_makes_them(kind: str, orientation: int) -> None:
+    tag = Image.Exif()
+    tag[0x0112] = orientation
+    data = encoded(kind, **({"tiffinfo": {274: orientation}} if kind == "TIFF" else {"exif": tag}))
+    with Image.open(io.BytesIO(data)) as image:
+        assert same(data, np.asarray(ImageOps.exif_transpose(image).convert("RGB")))
+
+
+def test_xmp_names_the_orientation_where_exif_does_not() -> None:
+    xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    keyword = b"XML:com.adobe.xmp"
+    assert same(jpeg_with(segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + xmp)), TURNED, 40)
+    assert same(png_with(chunk(b"iTXt", keyword + b"\0\0\0\0\0" + xmp)), TURNED)
+    assert same(png_with(chunk(b"iTXt", keyword + b"\0\1\0\0\0" + zlib.compress(xmp))), TURNED)
+    assert same(encoded("WEBP", xmp=xmp), TURNED)
+    assert same(png_with(chunk(b"eXIf", exif(orientation=1)), chunk(b"iTXt", keyword + b"\0\0\0\0\0" + xmp)), RGB)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_exif_as_imagemagick_writes_it_into_a_text(packed: bool) -> None:
+    block = b"Exif\0\0" + exif()
+    text = f"\nexif\n{len(block):8d}\n{block.hex()}\n".encode()
+    body = b"Raw profile type exif\0" + (b"\0" + zlib.compress(text) if packed else text)
+    assert same(png_with(chunk(b"zTXt" if packed else b"tEXt", body)), TURNED)
+
+
+LONG = zlib.compress(bytes(30_000_000))
+WRONG_SUM = struct.pack(">I", 4) + b"gAMA" + bytes(4) + b"\1\2\3\4"
+CHUNKS = {
+    "a long packed text": chunk(b"zTXt", b"workflow\0\0" + LONG),
+    "a long packed XMP": chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + LONG),
+    "a long profile": chunk(b"iCCP", b"p\0\0" + LONG),
+    "a profile that is not packed": chunk(b"iCCP", b"p\0\0no deflate"),
+    "a profile packed in an unknown way": chunk(b"iCCP", b"p\0\7" + zlib.compress(b"profile")),
+    "many texts": chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(900_000))) * 100,
+    "a short pHYs": chunk(b"pHYs", b"\0\0"),
+    "an empty sRGB": chunk(b"sRGB", b""),
+    "a short gAMA": chunk(b"gAMA", b"\0"),
+    "an empty cHRM": chunk(b"cHRM", b""),
+    "a short tRNS": chunk(b"tRNS", b"\0"),
+    "an empty acTL": chunk(b"acTL", b""),
+    "a wrong fcTL": chunk(b"acTL", struct.pack(">II", 2, 0)) + chunk(b"fcTL", b"\0" * 26),
+    "a wrong check sum": WRONG_SUM,
+    "a text without a keyword": chunk(b"tEXt", b"") + chunk(b"zTXt", b"") + chunk(b"iTXt", b""),
+}
+
+
+@pytest.mark.parametrize("chunks", CHUNKS.values(), ids=CHUNKS)
+def test_chunks_that_pixels_do_not_need_are_passed_over(chunks: bytes) -> None:
+    assert same(png_with(chunks), RGB)
+    if b"tRNS" not in chunks:
+        assert same(png_with(late=chunks), RGB)
+
+
+def test_an_orientation_behind_the_pixels_counts() -> None:
+    assert same(png_with(late=chunk(b"eXIf", exif())), TURNED)
+
+
+def grey_png(depth: int, levels: list[int], clear: int) -> bytes:
+    """One row of grey pixels of ``depth`` bits, the level ``clear`` transparent."""
+    header = struct.pack(">IIBBBBB", len(levels), 1, depth, 0, 0, 0, 0)
+    bits = "".join(f"{level:0{depth}b}" for level in levels)
+    row = int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")
+    body = (
+        chunk(b"IHDR", header) + chunk(b"tRNS", struct.pack(">H", clear)) + chunk(b"IDAT", zlib.compress(b"\0" + row))
+    )
+    return SIGNATURE + body + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
+def test_the_transparent_level_of_a_grey_png_becomes_white(depth: int) -> None:
+    """PNG 11.3.2.1: the level is given in the picture's own depth."""
+    top = (1 << depth) - 1
+    assert load_image(grey_png(depth, [0, top], 0))[0, :, 0].tolist() == [255, 255]
+    assert load_image(grey_png(depth, [0, top, top], top))[0, :, 0].tolist() == [0, 255, 255]
+    if depth > 1:
+        assert load_image(grey_png(depth, [0, 1, 2], 1))[0, :, 0].tolist() == [0, 255, round(2 * 255 / top)]
+
+
+SEGMENTS = {
+    "a picture-in-picture list": segment(0xE2, b"MPF\0II*\0" + b"\xff" * 40),
+    "a short JFIF": segment(0xE0, b"JFIF\0"),
+    "a short Adobe": segment(0xEE, b"Adobe"),
+    "a broken Photoshop block": segment(0xED, b"Photoshop 3.0\x008BIM\x03\xed\xff\xff\xff\xff"),
+    "a profile of parts that lack": segment(0xE2, b"ICC_PROFILE\0\2\3abc"),
+    "a profile numbered from zero": segment(0xE2, b"ICC_PROFILE\0\0\0abc"),
+    "a comment": segment(0xFE, b"\xff\xd9\xff\xda"),
+    "fill bytes": b"\xff\xff\xff",
+}
+
+
+@pytest.mark.parametrize("segments", SEGMENTS.values(), ids=SEGMENTS)
+def test_segments_that_pixels_do_not_need_are_passed_over(segments: bytes) -> None:
+    assert same(jpeg_with(segments), load_image(encoded("JPEG")))
+
+
+def test_how_colours_are_coded_is_kept() -> None:
+    """The Adobe segment says that these are inverted CMYK, JFIF that three parts are YCbCr."""
+    for mode in ("CMYK", "L", "RGB"):
+        data = encoded("JPEG", Image.fromarray(RGB).convert(mode))
+        with Image.open(io.BytesIO(data)) as image:
+            assert same(data, np.asarray(image.convert("RGB")))
+
+
+def test_a_second_picture_is_not_looked_for() -> None:
+    mpo = encoded("MPO", save_all=True, append_images=[Image.new("RGB", (10, 6))], quality=100, subsampling=0)
+    second = mpo.rindex(b"\xff\xd8\xff")
+    for data in (mpo, mpo[:second], mpo[: second + 40], mpo + bytes(500)):
+        assert same(data, RGB, 40)
+
+
+def progressive(times: int, between: bytes = b"") -> bytes:
+    """A progressive JPEG whose last scan comes ``times`` times more, with ``between`` before each."""
+    noise = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    data = encoded("JPEG", Image.fromarray(noise), progressive=True)
+    last = data.rindex(b"\xff\xda")
+    return data[:-2] + (between + data[last:-2]) * times + b"\xff\xd9"
+
+
+def test_scans_are_counted_before_they_are_read() -> None:
+    """Pillow writes ten scans; ``max_scans`` is 100."""
+    assert load_image(progressive(90)).shape == (16, 16, 3)
+    for between in (b"", segment(0xFE, b"\xff\xd9"), b"\xff\xff\xff", b"\xff\x01" * 9):
+        with pytest.raises(SegdemoError, match="more than 100 scans"):
+            load_image(progressive(91, between))
+
+
+def test_what_follows_the_end_of_a_jpeg_is_no_scan() -> None:
+    assert load_image(progressive(0) + b"\xff\xda\0\x0c" * 300).shape == (16, 16, 3)
+
+
+def test_markers_without_end_are_not_followed() -> None:
+    with pytest.raises(SegdemoError, match="scans"):
+        load_image(progressive(1, b"\xff\x01" * 100_000))
+
+
+@pytest.mark.parametrize(("frame", "precision"), [(0xC3, 8), (0xC1, 12), (0xC7, 8)])
+def test_a_jpeg_of_a_kind_that_is_not_read_is_not_called_damaged(frame: int, precision: int) -> None:
+    data = encoded("JPEG")
+    at = data.index(b"\xff\xc0")
+    data = data[: at + 1] + bytes([frame]) + data[at + 2 : at + 4] + bytes([precision]) + data[at + 5 :]
+    with pytest.raises(SegdemoError, match="This JPEG holds its pixels in a form"):
+        load_image(data)
