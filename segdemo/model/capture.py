@@ -1,30 +1,19 @@
 """What a forward pass hands over: layer masks, layer classes and cross-attention, in the form they are kept in."""
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.errors import SegdemoError
+from segdemo.progress import Cancel, CancelledError, Progress
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 SHARES = {"backbone": 0.65, "pixel": 0.20, "decoder": 0.15}
 """What the three parts cost of a forward pass, for the progress only."""
-
-Progress = Callable[[float], None]
-"""Called with the done share of the forward pass, 0..1."""
-
-
-class Cancelled(SegdemoError):  # noqa: N818 - it is a wish granted, not an error
-    """The run was stopped on request."""
-
-    def __init__(self) -> None:
-        super().__init__("The run was stopped; what was there before is kept.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,17 +33,15 @@ class RawOutputs:
 class Steps:
     """Counts the parts of a forward pass as they end: tells the progress, and stops the run when asked to."""
 
-    def __init__(
-        self, counts: dict[str, int], progress: Progress | None = None, cancel: threading.Event | None = None
-    ) -> None:
+    def __init__(self, counts: dict[str, int], progress: Progress | None = None, cancel: Cancel | None = None) -> None:
         self._shares = {part: SHARES[part] / max(count, 1) for part, count in counts.items()}
         self._progress, self._cancel = progress, cancel
         self._done = 0.0
 
     def __call__(self, part: str) -> None:
-        """Note that one of the ``part``'s blocks ended; raises ``Cancelled`` once the event is set."""
-        if self._cancel is not None and self._cancel.is_set():
-            raise Cancelled
+        """Note that one of the ``part``'s blocks ended; raises ``CancelledError`` once ``cancel`` says so."""
+        if self._cancel is not None and self._cancel():
+            raise CancelledError
         self._done += self._shares[part]
         if self._progress is not None:
             self._progress(min(self._done, 1.0))

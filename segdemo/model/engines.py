@@ -14,10 +14,11 @@ import numpy.typing as npt
 import torch
 
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import Progress, RawOutputs
+from segdemo.model.capture import RawOutputs
 from segdemo.model.families.mask2former import LibraryNetwork
 from segdemo.model.fast.network import Network
 from segdemo.model.graph import GRAPH_PRECISIONS
+from segdemo.progress import Cancel, Progress
 from segdemo.settings import Precision, settings
 
 logger = logging.getLogger(__name__)
@@ -50,9 +51,9 @@ class Engine(Protocol):
         *,
         capture: bool = True,
         progress: Progress | None = None,
-        cancel: threading.Event | None = None,
+        cancel: Cancel | None = None,
     ) -> RawOutputs:
-        """Run normalised pixels (B, 3, H, W) forward, H and W multiples of 32; may raise ``Cancelled``."""
+        """Run normalised pixels (B, 3, H, W) forward, H and W multiples of 32; may raise ``CancelledError``."""
         ...
 
 
@@ -71,7 +72,7 @@ class TorchEngine:
         *,
         capture: bool = True,
         progress: Progress | None = None,
-        cancel: threading.Event | None = None,
+        cancel: Cancel | None = None,
     ) -> RawOutputs:
         """See ``Engine``."""
         pixels = torch.from_numpy(pixel_values).to(self.device)
@@ -126,7 +127,7 @@ class FallbackEngine:
         *,
         capture: bool = True,
         progress: Progress | None = None,
-        cancel: threading.Event | None = None,
+        cancel: Cancel | None = None,
     ) -> RawOutputs:
         """See ``Engine``."""
         while True:

@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import Cancelled, Progress, RawOutputs
+from segdemo.model.capture import RawOutputs
 from segdemo.model.graph import COMPILE_OPTIONS, Graph, discard_graph, find_graph, require_openvino
+from segdemo.progress import Cancel, CancelledError, Progress
 
 logger = logging.getLogger(__name__)
 
 _LOOK = 0.05
-"""Seconds between looks at the cancel event."""
+"""Seconds between looks whether to stop."""
 _DAMAGE = 0.02
 """Relative difference from the kept probe that only a damaged file or another processor's arithmetic explains."""
 
@@ -43,18 +44,18 @@ class OpenVinoEngine:
         *,
         capture: bool = True,
         progress: Progress | None = None,
-        cancel: threading.Event | None = None,
+        cancel: Cancel | None = None,
     ) -> RawOutputs:
         """See ``Engine``. The progress is an estimate from the last run of this many pixels."""
         with self._lock:
-            if cancel is not None and cancel.is_set():
-                raise Cancelled
+            if cancel is not None and cancel():
+                raise CancelledError
             start = time.perf_counter()
             request = self._compiled.create_infer_request()
             request.start_async({0: pixel_values}, share_inputs=True)
             try:
                 self._wait(request, pixel_values.size, start, progress, cancel)
-            except Cancelled:
+            except CancelledError:
                 self._refresh(pixel_values.shape)
                 raise
             self._pace[pixel_values.size] = time.perf_counter() - start
@@ -66,17 +67,15 @@ class OpenVinoEngine:
     def _compile(self) -> Any:
         return self._core.compile_model(self._graph.file, "CPU", COMPILE_OPTIONS)
 
-    def _wait(
-        self, request: Any, size: int, start: float, progress: Progress | None, cancel: threading.Event | None
-    ) -> None:
+    def _wait(self, request: Any, size: int, start: float, progress: Progress | None, cancel: Cancel | None) -> None:
         while not request.wait_for(int(_LOOK * 1000)):
-            if cancel is not None and cancel.is_set():
+            if cancel is not None and cancel():
                 request.cancel()
                 try:
                     request.wait()
                 except RuntimeError:
                     logger.debug("inference cancelled")
-                raise Cancelled
+                raise CancelledError
             if progress is not None and size in self._pace:
                 progress(min(0.95, (time.perf_counter() - start) / self._pace[size]))
         request.wait()

@@ -13,9 +13,10 @@ import numpy.typing as npt
 from segdemo import checkpoints
 from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import Progress, RawOutputs
+from segdemo.model.capture import RawOutputs
 from segdemo.model.preprocessing import Preprocessing, SizeOption
 from segdemo.prediction import Prediction, Size
+from segdemo.progress import Cancel, Progress
 from segdemo.taxonomy import Taxonomy, taxonomy_for
 
 if TYPE_CHECKING:
@@ -79,15 +80,15 @@ class Predictor:
         size: SizeOption = "checkpoint",
         capture: bool = True,
         progress: Progress | None = None,
-        cancel: threading.Event | None = None,
+        cancel: Cancel | None = None,
     ) -> Prediction:
         """Run one photograph, RGB uint8 (H, W, 3), forward.
 
         ``size`` is ``"checkpoint"`` (as the checkpoint's image processor says, stretched to multiples of 32),
         ``"paper"`` (short side 640, long side at most 2560, aspect kept, padded at the right and bottom to multiples
         of 32) or a short side in pixels, treated like ``"paper"``. With ``capture=False`` only the last layer is kept
-        and no attention. ``progress`` is called with the done share 0..1; setting ``cancel`` makes the run raise
-        ``Cancelled``. Raises ``SegdemoError`` for an unknown size.
+        and no attention. ``progress`` is called with the done share 0..1; the run raises
+        ``CancelledError`` once ``cancel()`` is true. Raises ``SegdemoError`` for an unknown size.
         """
         return self._run([image], size, capture, progress, cancel)[0]
 
@@ -98,7 +99,7 @@ class Predictor:
         size: SizeOption = "checkpoint",
         capture: bool = False,
         progress: Progress | None = None,
-        cancel: threading.Event | None = None,
+        cancel: Cancel | None = None,
     ) -> list[Prediction]:
         """Run several photographs, those of equal input size in one forward pass; in the order given.
 
@@ -124,7 +125,7 @@ class Predictor:
         size: SizeOption,
         capture: bool,
         progress: Progress | None,
-        cancel: threading.Event | None,
+        cancel: Cancel | None,
     ) -> list[Prediction]:
         start = time.perf_counter()
         for image in images:

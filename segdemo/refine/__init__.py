@@ -2,7 +2,6 @@
 
 from segdemo.refine.crf import CrfGrid, PreparedCrf, Quality, crf_grid, dense_crf, prepare_crf
 from segdemo.refine.difference import ClassChange, Difference, difference
-from segdemo.refine.meanfield import RefinementCancelledError
 from segdemo.refine.morphology import MorphologyOptions, kernel_element, morphology
 from segdemo.refine.pipeline import (
     CrfOptions,
@@ -26,7 +25,6 @@ __all__ = [
     "RefineOptions",
     "Refined",
     "RefinedSegments",
-    "RefinementCancelledError",
     "crf_grid",
     "dense_crf",
     "difference",

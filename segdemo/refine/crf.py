@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.errors import SegdemoError
+from segdemo.progress import Cancel, Progress
 from segdemo.refine.kernels import Float, Kernel, PairsKernel, PositionKernel, reach
 from segdemo.refine.lattice import build_lattice
 from segdemo.refine.meanfield import Term, Watch, contenders, messages
@@ -119,8 +119,8 @@ def dense_crf(
     iterations: int = 5,
     quality: Quality = "exact",
     prepared: PreparedCrf | None = None,
-    cancel: Callable[[], bool] | None = None,
-    progress: Callable[[float], None] | None = None,
+    cancel: Cancel | None = None,
+    progress: Progress | None = None,
 ) -> Float:
     """Marginals of a fully connected CRF with Potts compatibility: float32 (L, H, W), summing to 1 over L.
 
@@ -138,7 +138,7 @@ def dense_crf(
     ``cancel`` is asked before every iteration; ``progress`` is told the share done, 0 to 1.
 
     Labels that provably stay under a marginal of 0.01 at every pixel take no part; they come back as zero.
-    Raises SegdemoError for arrays or parameters that do not fit, RefinementCancelledError when ``cancel`` said so.
+    Raises SegdemoError for arrays or parameters that do not fit, CancelledError when ``cancel`` said so.
     """
     _require(
         probabilities.ndim == 3 and probabilities.shape[1:] == image.shape[:2] and len(probabilities) > 0,
@@ -295,7 +295,7 @@ def _checksum(image: npt.NDArray[np.uint8]) -> int:
     return zlib.crc32(np.ascontiguousarray(image).data)
 
 
-def _share(progress: Callable[[float], None] | None, start: float, end: float) -> Callable[[float], None] | None:
+def _share(progress: Progress | None, start: float, end: float) -> Progress | None:
     """A progress callback for a part of the run that lies between ``start`` and ``end``."""
     if progress is None:
         return None

@@ -6,14 +6,14 @@ algorithm 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.errors import SegdemoError
+from segdemo.progress import Cancel, CancelledError, Progress
 from segdemo.refine.kernels import Float, Kernel
 from segdemo.refine.threads import in_threads, shares, spans
 
@@ -21,24 +21,20 @@ _SAFE_EXPONENT = 75.0
 _ROWS = 8_192
 
 
-class RefinementCancelledError(SegdemoError):
-    """The refinement was asked to stop before it was done."""
-
-    def __init__(self) -> None:
-        super().__init__("The refinement was stopped before it was done; start it again or choose fewer iterations.")
+STOPPED = "The refinement was stopped before it was done; start it again or choose fewer iterations."
 
 
 @dataclass(frozen=True)
 class Watch:
     """How a caller follows a run: ``cancel`` is asked before each step, ``progress`` is told the share done, 0 to 1."""
 
-    cancel: Callable[[], bool] | None = None
-    progress: Callable[[float], None] | None = None
+    cancel: Cancel | None = None
+    progress: Progress | None = None
 
     def step(self, share: float) -> None:
-        """Report that ``share`` of the work is done; raises RefinementCancelledError when asked to stop."""
+        """Report that ``share`` of the work is done; raises CancelledError when asked to stop."""
         if self.cancel is not None and self.cancel():
-            raise RefinementCancelledError
+            raise CancelledError(STOPPED)
         if self.progress is not None:
             self.progress(share)
 

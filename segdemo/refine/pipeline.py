@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.errors import SegdemoError
+from segdemo.progress import Cancel, Progress
 from segdemo.refine.crf import PreparedCrf, Quality, crf_grid, dense_crf
 from segdemo.refine.difference import Difference, difference
 from segdemo.refine.morphology import MorphologyOptions, morphology
@@ -105,8 +106,8 @@ def refine_semantic(
     *,
     quality: Quality = "exact",
     prepared: PreparedCrf | None = None,
-    cancel: Callable[[], bool] | None = None,
-    progress: Callable[[float], None] | None = None,
+    cancel: Cancel | None = None,
+    progress: Progress | None = None,
 ) -> Refined:
     """Refine a semantic map: the CRF's most probable labels, then morphology on them, with the CRF's marginals.
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
@@ -14,6 +14,7 @@ from segdemo.colors import Color, instance_colors
 from segdemo.errors import SegdemoError
 from segdemo.images import encode_jpeg, encode_png_ids, encode_png_index
 from segdemo.prediction import Prediction
+from segdemo.progress import Cancel
 from segdemo.refine.pipeline import Refined, RefinedSegments, RefineOptions
 from segdemo.render.overlay import OverlayStyle, overlay
 from segdemo.results.refined import refined_segments, refined_semantic
@@ -105,11 +106,11 @@ def make_outputs(
     prediction: Prediction,
     options: OutputOptions,
     *,
-    cancel: Callable[[], bool] | None = None,
+    cancel: Cancel | None = None,
 ) -> Outputs:
     """Derive what the options ask for and encode it; ``image`` is the photo that ``prediction`` is of.
 
-    ``cancel`` is asked now and then while a CRF runs; true makes it raise ``RefinementCancelledError``. Raises
+    ``cancel`` is asked now and then while a CRF runs; true makes it raise ``CancelledError``. Raises
     ``SegdemoError`` for a checkpoint with more classes than an 8-bit index map holds, and for a CRF over segments.
     """
     if options.task == "semantic":

@@ -1,12 +1,12 @@
 """A prediction's maps after refinement: which classes take part, and what becomes of the scores."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from segdemo.prediction import Prediction
+from segdemo.progress import Cancel, Progress
 from segdemo.refine.crf import PreparedCrf, Quality
 from segdemo.refine.pipeline import Refined, RefinedSegments, RefineOptions, refine_panoptic, refine_semantic
 from segdemo.segmentation.panoptic import Segment, Segments
@@ -34,8 +34,8 @@ def refined_semantic(
     *,
     quality: Quality = "exact",
     prepared: PreparedCrf | None = None,
-    cancel: Callable[[], bool] | None = None,
-    progress: Callable[[float], None] | None = None,
+    cancel: Cancel | None = None,
+    progress: Progress | None = None,
 ) -> tuple[SemanticMap, Refined | None]:
     """Refine a semantic map, and say what that changed; none where the options do nothing.
 

@@ -20,7 +20,7 @@ from segdemo.images import load_image
 from segdemo.model.predictor import load_predictor
 from segdemo.model.preprocessing import SizeOption, parse_size
 from segdemo.prediction import Prediction
-from segdemo.refine import RefinementCancelledError
+from segdemo.progress import CancelledError
 from segdemo.refine.morphology import Operation, Shape
 from segdemo.refine.pipeline import CrfOptions
 from segdemo.results.options import flat_defaults, options_from
@@ -162,7 +162,7 @@ def _timed_outputs(photo: npt.NDArray[np.uint8], prediction: Prediction, options
     deadline = time.monotonic() + settings().crf_deadline
     try:
         return make_outputs(photo, prediction, options, cancel=lambda: time.monotonic() > deadline)
-    except RefinementCancelledError:
+    except CancelledError:
         raise SegdemoError(
             f"The CRF would take more than {settings().crf_deadline:g} s: send a smaller photo, or ask for fewer "
             "iterations."

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from segdemo.errors import SegdemoError
+from segdemo.progress import CancelledError
 
 logger = logging.getLogger(__name__)
 
@@ -21,10 +22,6 @@ ABANDONED_SECONDS = 45.0
 """A job that nobody has asked about for so long is cancelled: its page was closed."""
 KEPT_SECONDS = 120.0
 """How long a finished job's last message is kept."""
-
-
-class CancelledError(Exception):
-    """The job's visitor no longer wants it."""
 
 
 class Turnstile:
@@ -142,10 +139,10 @@ class Jobs:
     def _run(self, job: Job, work: Callable[[Job], dict[str, Any]]) -> None:
         try:
             job.say({"state": "done", **work(job)})
-        except SegdemoError as error:
-            job.say({"state": "error", "text": str(error)})
         except CancelledError:
             job.say({"state": "cancelled", "text": "Cancelled. The last result is still there."})
+        except SegdemoError as error:
+            job.say({"state": "error", "text": str(error)})
         except MemoryError:
             logger.exception("out of memory in a job")
             job.say({"state": "error", "text": "There was not enough memory for this photo: try a smaller input size."})

@@ -1,6 +1,5 @@
 """From what a visitor sent to a record in the store: read the photo, wait for one's turn, run the network."""
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +12,11 @@ from segdemo import examples
 from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
 from segdemo.images import display_image, encode_jpeg, load_image
-from segdemo.model.capture import Cancelled
 from segdemo.model.predictor import Predictor, load_predictor
 from segdemo.model.preprocessing import SizeOption, parse_size
 from segdemo.prediction import Prediction
 from segdemo.segmentation import SemanticMap, semantic
-from segdemo.ui.jobs import CancelledError, Job, Turnstile
+from segdemo.ui.jobs import Job, Turnstile
 from segdemo.ui.store import Record, Store
 from segdemo.ui.zerogpu import ON_ZEROGPU, gpu
 
@@ -163,14 +161,8 @@ def _forward_elsewhere(checkpoint: str, image: npt.NDArray[np.uint8], size: Size
 def _predict(predictor: Predictor, image: npt.NDArray[np.uint8], size: SizeOption, job: Job) -> Prediction:
     if ON_ZEROGPU:
         return _forward_elsewhere(predictor.checkpoint.id, image, size)
-    cancel = threading.Event()
 
     def progress(fraction: float) -> None:
-        if job.cancelled:
-            cancel.set()
         job.say({"state": "running", "text": "Running the network", "fraction": fraction})
 
-    try:
-        return predictor(image, size=size, progress=progress, cancel=cancel)
-    except Cancelled:
-        raise CancelledError from None
+    return predictor(image, size=size, progress=progress, cancel=lambda: job.cancelled)

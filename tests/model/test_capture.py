@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import Cancelled, RawOutputs
+from segdemo.model.capture import RawOutputs
 from segdemo.model.families.mask2former import LibraryNetwork
 from segdemo.model.fast.network import Network
 from segdemo.model.fast.quantized import has_quantized_products
 from segdemo.model.weights import load_library_model
+from segdemo.progress import CancelledError
 
 SIZES = [(96, 128), (64, 64), (160, 96)]
 
@@ -208,8 +209,8 @@ def test_a_run_can_be_stopped_and_the_next_one_works(network: AnyNetwork) -> Non
         if share > 0.5:
             cancel.set()
 
-    with pytest.raises(Cancelled, match="stopped"):
-        network(pixels((64, 64)), progress=stop_at_half, cancel=cancel)
+    with pytest.raises(CancelledError, match="stopped"):
+        network(pixels((64, 64)), progress=stop_at_half, cancel=cancel.is_set)
     assert seen[-1] < 1
     assert isinstance(network(pixels((64, 64))), RawOutputs)
 

@@ -20,12 +20,12 @@ from segdemo.cli.optimise import optimise, parse_shape
 from segdemo.errors import SegdemoError
 from segdemo.model import conversion, engines
 from segdemo.model import graph as graphs
-from segdemo.model.capture import Cancelled
 from segdemo.model.conversion import make_graph, make_graph_in_background
 from segdemo.model.engines import FallbackEngine, make_engine, processor_precision
 from segdemo.model.fast.network import Network
 from segdemo.model.graph import Graph, Parity, find_graph, graph_folder
 from segdemo.model.weights import load_network, release_network
+from segdemo.progress import CancelledError
 from segdemo.settings import Settings
 
 if find_spec("openvino") is None:
@@ -128,8 +128,8 @@ def test_outputs_outlive_the_next_run(engine: Any) -> None:
 def test_a_run_can_be_stopped(engine: Any) -> None:
     cancel = threading.Event()
     cancel.set()
-    with pytest.raises(Cancelled):
-        engine(pixels(64, 64), cancel=cancel)
+    with pytest.raises(CancelledError):
+        engine(pixels(64, 64), cancel=cancel.is_set)
     seen: list[float] = []
     engine(pixels(64, 64), progress=seen.append)
     assert seen[-1] == 1
@@ -146,8 +146,8 @@ def test_a_run_is_stopped_while_it_runs(engine: Any) -> None:
             return self.looks > 1
 
     cancel = Second()
-    with pytest.raises(Cancelled):
-        engine(pixels(640, 864, 8), cancel=cancel)
+    with pytest.raises(CancelledError):
+        engine(pixels(640, 864, 8), cancel=cancel.is_set)
     assert cancel.looks == 2
     assert len(engine(pixels(64, 64)).masks) == 5
 
@@ -174,8 +174,8 @@ def test_results_are_right_after_stops(engine: Any, pause: float) -> None:
         cancel = threading.Event()
         timer = threading.Timer(pause, cancel.set)
         timer.start()
-        with contextlib.suppress(Cancelled):
-            engine(pixels(height, 864), cancel=cancel)
+        with contextlib.suppress(CancelledError):
+            engine(pixels(height, 864), cancel=cancel.is_set)
         timer.join()
         after = engine(values)
         np.testing.assert_allclose(after.masks[0], before.masks[0], rtol=1e-4, atol=1e-5)

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pytest
 
 from segdemo.errors import SegdemoError
-from segdemo.refine import RefinementCancelledError, crf_grid, dense_crf, prepare_crf
+from segdemo.progress import CancelledError
+from segdemo.refine import crf_grid, dense_crf, prepare_crf
 from segdemo.refine.meanfield import contenders
 
 Scenes = Callable[..., tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]]
@@ -216,7 +217,7 @@ def test_a_run_can_be_followed_and_stopped(scene: Scenes) -> None:
     assert shares == sorted(shares)
     assert shares[-1] == 1
     asked = iter([False, False, True])
-    with pytest.raises(RefinementCancelledError):
+    with pytest.raises(CancelledError):
         dense_crf(image, probabilities, cancel=lambda: next(asked))
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from segdemo.errors import SegdemoError
 from segdemo.explain import query_mask
+from segdemo.progress import CancelledError
 from segdemo.segmentation import layer_labels, semantic
-from segdemo.ui.jobs import CancelledError, Job
+from segdemo.ui.jobs import Job
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.attention import attention
 from segdemo.ui.tabs.layers import layers, layers_ahead

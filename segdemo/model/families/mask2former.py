@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import Progress, RawOutputs, Steps, packed
+from segdemo.model.capture import RawOutputs, Steps, packed
+from segdemo.progress import Cancel, Progress
 
 
 @dataclass
@@ -56,9 +57,9 @@ class LibraryNetwork:
         *,
         capture: bool = True,
         progress: Progress | None = None,
-        cancel: threading.Event | None = None,
+        cancel: Cancel | None = None,
     ) -> RawOutputs:
-        """Run float32 (B, 3, H, W) forward, H and W multiples of 32; raises ``Cancelled`` once ``cancel`` is set."""
+        """Run float32 (B, 3, H, W) forward, H and W multiples of 32. Raises ``CancelledError``."""
         sink = _Sink(capture, Steps(self._counts, progress, cancel))
         autocast = torch.autocast(pixel_values.device.type, dtype=torch.bfloat16, enabled=self._reduced)
         with self._lock, self._collecting(sink), torch.inference_mode(), autocast:

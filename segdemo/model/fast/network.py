@@ -7,12 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import Progress, RawOutputs, Steps, packed
+from segdemo.model.capture import RawOutputs, Steps, packed
 from segdemo.model.fast.linear import Linear
 from segdemo.model.fast.pixel_decoder import PixelDecoder
 from segdemo.model.fast.quantized import QuantizedLinear, has_quantized_products
 from segdemo.model.fast.query_decoder import Layers, QueryDecoder
 from segdemo.model.fast.swin import SwinBackbone, SwinStage
+from segdemo.progress import Cancel, Progress
 
 
 class Network(nn.Module):
@@ -89,9 +90,9 @@ class Network(nn.Module):
         *,
         capture: bool = True,
         progress: Progress | None = None,
-        cancel: threading.Event | None = None,
+        cancel: Cancel | None = None,
     ) -> RawOutputs:
-        """Run float32 (B, 3, H, W) forward, H and W multiples of 32; raises ``Cancelled`` once ``cancel`` is set."""
+        """Run float32 (B, 3, H, W) forward, H and W multiples of 32. Raises ``CancelledError``."""
         counts = {
             "backbone": self.backbone.num_blocks,
             "pixel": len(self.pixel_decoder.layers),

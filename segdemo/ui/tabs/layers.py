@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from segdemo.explain import query_history, query_masks
 from segdemo.prediction import Prediction
+from segdemo.progress import CancelledError
 from segdemo.segmentation import layer_labels
 from segdemo.ui.arguments import Arguments, whole
-from segdemo.ui.jobs import CancelledError, Job
+from segdemo.ui.jobs import Job
 from segdemo.ui.packing import pack, to_bytes
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.attention import STRIDES

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.errors import SegdemoError
+from segdemo.progress import CancelledError
 from segdemo.refine import (
     CrfOptions,
     Difference,
@@ -15,7 +16,6 @@ from segdemo.refine import (
     PreparedCrf,
     Quality,
     Refined,
-    RefinementCancelledError,
     RefineOptions,
     prepare_crf,
     refine_semantic,
@@ -25,7 +25,7 @@ from segdemo.segmentation import class_probabilities
 from segdemo.settings import settings
 from segdemo.taxonomy import Taxonomy
 from segdemo.ui.arguments import Arguments, choice, flag, number, whole
-from segdemo.ui.jobs import CancelledError, Job, Turnstile
+from segdemo.ui.jobs import Job, Turnstile
 from segdemo.ui.packing import pack
 from segdemo.ui.runs import semantic_map
 from segdemo.ui.store import Record
@@ -143,9 +143,9 @@ def _refined(record: Record, options: RefineOptions, quality: Quality, job: Job 
             cancel=lambda: time.monotonic() > deadline or (job is not None and job.cancelled),
             progress=None if job is None else lambda share: job.report("Refining exactly", share),
         )
-    except RefinementCancelledError:
+    except CancelledError:
         if job is not None and job.cancelled:
-            raise CancelledError from None
+            raise
         raise SegdemoError(
             f"The refinement took more than {settings().crf_deadline:.0f} seconds and was stopped: "
             "choose a smaller reach or fewer iterations."
