@@ -201,6 +201,8 @@ def _pictures(folder: Path, source: Path | None) -> tuple[str, str, list[str], l
     """One photo of 1024 x 768, one of 3840 x 2160, eight of one size and eight of mixed sizes, as JPEG files."""
     from PIL import Image
 
+    import segdemo
+
     if source is not None:
         original = Image.fromarray(segdemo.load_image(source))
     else:

@@ -13,8 +13,8 @@ _READ_FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 """Baseline, extended and progressive, with Huffman or arithmetic coding; the others are lossless or hierarchical."""
 _TABLES = {0xC4, 0xCC, 0xDB, 0xDD}
 _MAX_MARKERS = 2000
-_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
-"""A marker within coded data: neither a stuffed byte nor a restart."""
+_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+"""A marker: neither a fill byte, a stuffed one, nor a restart."""
 _EXIF, _XMP, _ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
 
 
@@ -27,17 +27,16 @@ def bare_jpeg(data: bytes) -> Bare:
     profile: dict[int, bytes] = {}
     at = 2
     for _ in range(_MAX_MARKERS):
-        at = data.find(b"\xff", at)
-        while 0 <= at < len(data) - 1 and data[at + 1] == 0xFF:
-            at += 1
-        if not 0 <= at < len(data) - 3:
+        found = _MARKER.search(data, at, len(data) - 2)
+        if found is None:
             break
+        at = found.start()
         marker = data[at + 1]
         if marker == 0xDA:
             refused = _too_many_scans(data, at)
             kept.append(data[at:])
             return Bare(b"".join(kept), orientation(exif, xmp), _joined(profile), refused)
-        if marker in (0x00, 0x01) or 0xD0 <= marker <= 0xD9:
+        if marker in (0x01, 0xD8, 0xD9):
             at += 2
             continue
         (length,) = struct.unpack_from(">H", data, at + 2)
@@ -73,9 +72,9 @@ def _too_many_scans(data: bytes, at: int) -> str | None:
         if data[at + 1] != 0x01 and at + 4 <= len(data):
             at += struct.unpack_from(">H", data, at + 2)[0]
         found = _MARKER.search(data, at + 2)
-        if found is None or found[1] == b"\xd9":
+        if found is None or found[0] == b"\xff\xd9":
             return None
-        at = found.start(1) - 1
+        at = found.start()
 
 
 def _joined(parts: dict[int, bytes]) -> bytes | None:

@@ -1,7 +1,9 @@
 """Metadata does not decide whether pixels can be read: sound pixels beside every kind of unsound metadata."""
 
+import contextlib
 import io
 import struct
+import time
 import zlib
 
 import numpy as np
@@ -20,12 +22,12 @@ TURNED = np.rot90(RGB, -1)
 
 def encoded(kind: str, image: Image.Image | None = None, **options: object) -> bytes:
     stream = io.BytesIO()
-    lossless = {
+    lossless: dict[str, dict[str, object]] = {
         "JPEG": {"quality": 100, "subsampling": 0},
         "WEBP": {"lossless": True},
         "AVIF": {"quality": 100, "subsampling": "4:4:4"},
     }
-    (image or Image.fromarray(RGB)).save(stream, kind, **{**lossless.get(kind, {}), **options})
+    (image or Image.fromarray(RGB)).save(stream, kind, **(lossless.get(kind, {}) | options))
     return stream.getvalue()
 
 
@@ -228,6 +230,12 @@ def test_what_follows_the_end_of_a_jpeg_is_no_scan() -> None:
 def test_markers_without_end_are_not_followed() -> None:
     with pytest.raises(SegdemoError, match="scans"):
         load_image(progressive(1, b"\xff\x01" * 100_000))
+    started = time.process_time()
+    for filling in (b"\xff", b"\xff\0", b"\xff\x01", b"\0", b"\xff\xd0"):
+        for data in (jpeg_with(filling * 1_000_000), progressive(1, filling * 1_000_000)):
+            with contextlib.suppress(SegdemoError):
+                load_image(data)
+    assert time.process_time() - started < 4
 
 
 @pytest.mark.parametrize(("frame", "precision"), [(0xC3, 8), (0xC1, 12), (0xC7, 8)])
