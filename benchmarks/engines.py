@@ -179,17 +179,18 @@ def _library_labels(checkpoint: str, photo: Path) -> npt.NDArray[np.integer]:
     import torch
 
     import segdemo
+    from segdemo import checkpoints
     from segdemo.model.engines import TorchEngine
     from segdemo.model.families.mask2former import LibraryNetwork
     from segdemo.model.predictor import Predictor
     from segdemo.model.weights import load_library_model
 
     found = segdemo.load_predictor(checkpoint, engine="torch", precision="fp32").checkpoint
-    assert found.path is not None
+    folder = checkpoints.resolve(found.id)
     if (engine := _library.get(checkpoint)) is None:
-        engine = _library[checkpoint] = TorchEngine(LibraryNetwork(load_library_model(found.path)))
+        engine = _library[checkpoint] = TorchEngine(LibraryNetwork(load_library_model(folder)))
     with torch.inference_mode():
-        prediction = Predictor(found, found.path, engine)(segdemo.load_image(photo), size="paper", capture=False)
+        prediction = Predictor(found, folder, engine)(segdemo.load_image(photo), size="paper", capture=False)
     labels: npt.NDArray[np.integer] = segdemo.semantic(prediction).labels
     return labels
 

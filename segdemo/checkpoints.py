@@ -1,20 +1,21 @@
 """The catalogue: what each checkpoint is, can do and costs; where its weights are; the embedded default."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from segdemo.errors import SegdemoError
+from segdemo.pickled import readable
 from segdemo.settings import ASSETS, settings
+from segdemo.weight_files import count_parameters, weight_files
 
 Kind = Literal["semantic", "panoptic", "instance"]
 
 SEED_ID = "facebook/mask2former-swin-large-ade-semantic"
 EMBEDDED_ID = "embedded"
 EMBEDDED_FOLDER = ASSETS / "checkpoint"
-_FILES = ["config.json", "preprocessor_config.json", "*.safetensors", "*.safetensors.index.json"]
+CONFIG_FILES = ["config.json", "preprocessor_config.json"]
 _HUB_TERMS = "see the model card; published by Meta for research"
 
 
@@ -37,7 +38,7 @@ class Checkpoint:
     terms: str = ""
     """The terms its weights come under."""
     path: Path | None = None
-    """Where the weights are; none where they are not on this machine."""
+    """Where the weights are, in whatever form; none where they are not on this machine."""
 
 
 def _published(size: str, millions: int, data: str, kind: Kind) -> Checkpoint:
@@ -85,23 +86,30 @@ def default_checkpoint() -> Checkpoint:
 
 
 def available_checkpoints() -> list[Checkpoint]:
-    """Return the checkpoints whose weights are on this machine, the default one first: what visitors may choose."""
-    names = [settings().checkpoint, SEED_ID, EMBEDDED_ID, *(entry.id for entry in CATALOGUE)]
-    names += settings().extra_checkpoints
+    """Return the checkpoints whose weights are on this machine, the default one first: what visitors may choose.
+
+    Those with pickled weights are among them where the host named them, or they are what runs by default.
+    """
+    named = [settings().checkpoint or SEED_ID, *settings().extra_checkpoints]
     found: dict[str, Checkpoint] = {}
-    for name in names:
-        if name:
-            try:
-                entry = find(name)
-            except SegdemoError:
-                continue
+    for name in [named[0], SEED_ID, EMBEDDED_ID, *(entry.id for entry in CATALOGUE), *named[1:]]:
+        try:
+            entry = find(name)
+        except SegdemoError:
+            continue
+        if name in named or _safe(entry):
             found.setdefault(entry.id, entry)
     return list(found.values())
 
 
+def _safe(entry: Checkpoint) -> bool:
+    weights = weight_files(entry.path) if entry.path is not None else None
+    return weights is not None and weights.form == "safetensors"
+
+
 def find(name: str | Path) -> Checkpoint:
     """Return what is known about a checkpoint on disk; raises ``SegdemoError`` where it is not there."""
-    folder = resolve(name)
+    folder = _source(name)
     config = _config(folder)
     known = next((entry for entry in CATALOGUE if entry.id == str(name)), None)
     if known is not None:
@@ -115,7 +123,7 @@ def find(name: str | Path) -> Checkpoint:
             terms="See LICENSE and README in assets/checkpoint.",
         )
     else:
-        label = str(name) if _is_hub_id(str(name)) and not Path(name).is_dir() else str(folder)
+        label = str(name) if is_hub_id(str(name)) and not Path(name).is_dir() else str(folder)
         entry = Checkpoint(
             id=label,
             title=str(config.get("segdemo_title") or Path(label).name),
@@ -126,7 +134,7 @@ def find(name: str | Path) -> Checkpoint:
     return replace(
         entry,
         kind=_kind(config, str(name), entry.kind),
-        parameters=entry.parameters or _parameters(folder),
+        parameters=entry.parameters or count_parameters(folder),
         known_classes=tuple(int(index) for index in classes) if classes is not None else entry.known_classes,
         note=str(config.get("segdemo_note") or entry.note),
         terms=str(config.get("segdemo_terms") or entry.terms),
@@ -135,54 +143,33 @@ def find(name: str | Path) -> Checkpoint:
 
 
 def resolve(name: str | Path) -> Path:
-    """Return the folder that holds a checkpoint's weights: ``"embedded"``, a folder, or a hub id in the local cache.
+    """Return a folder with a checkpoint's weights as safetensors, for ``"embedded"``, a folder, or a hub id on disk.
 
-    Raises ``SegdemoError`` with what to do where it is not on this machine.
+    Pickled weights are converted first, once, so this is only for names from the host or the person. Raises
+    ``SegdemoError`` with what to do where the checkpoint is not on this machine, or its pickles hold anything else.
     """
+    return readable(_source(name))
+
+
+def _source(name: str | Path) -> Path:
+    """Return the folder where a checkpoint's weights are, in whatever form."""
     text = str(name)
     if text == EMBEDDED_ID:
-        _check_folder(EMBEDDED_FOLDER, "The embedded checkpoint")
+        check_folder(EMBEDDED_FOLDER, "The embedded checkpoint")
         return EMBEDDED_FOLDER
     folder = Path(name).expanduser()
     if folder.is_dir():
-        _check_folder(folder, f"The folder {folder}")
+        check_folder(folder, f"The folder {folder}")
         return EMBEDDED_FOLDER if folder.resolve() == EMBEDDED_FOLDER.resolve() else folder.resolve()
-    cached = _cached(text) if _is_hub_id(text) else None
+    cached = _cached(text) if is_hub_id(text) else None
     if cached is not None:
         return cached
-    if _is_hub_id(text):
+    if is_hub_id(text):
         raise SegdemoError(
             f"The weights of {text} are not on this machine: fetch them with `hf download {text}`, or start with "
             f"SEGDEMO_ALLOW_DOWNLOAD=1."
         )
     raise SegdemoError(f"There is no checkpoint {text!r}: give a hub id such as {SEED_ID}, or a folder.")
-
-
-def download(name: str, progress: Callable[[float], None] | None = None) -> Path:
-    """Fetch a hub checkpoint into the local cache and return its folder; safetensors and JSON files only.
-
-    ``progress`` is called with the share of bytes done, 0..1. Raises ``SegdemoError`` where downloads are not allowed
-    (``SEGDEMO_ALLOW_DOWNLOAD``), the hub cannot be reached, or it does not have the checkpoint.
-    """
-    if not _is_hub_id(name):
-        raise SegdemoError(f"{name!r} is not a hub id such as {SEED_ID}.")
-    if not settings().allow_download:
-        raise SegdemoError(f"This server does not download checkpoints: set SEGDEMO_ALLOW_DOWNLOAD=1 to fetch {name}.")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
-
-    try:
-        folder = Path(snapshot_download(name, allow_patterns=_FILES, tqdm_class=_meter(progress)))
-    except RepositoryNotFoundError:
-        raise SegdemoError(f"The hub has no public checkpoint {name}: check the spelling.") from None
-    except (OSError, HfHubHTTPError) as error:
-        raise SegdemoError(
-            f"{name} could not be fetched ({type(error).__name__}): check the network and try again."
-        ) from error
-    if progress is not None:
-        progress(1.0)
-    _check_folder(folder, name)
-    return folder
 
 
 def labels(folder: Path) -> dict[int, str]:
@@ -217,43 +204,19 @@ def _kind(config: dict[str, Any], name: str, default: Kind) -> Kind:
     return default
 
 
-def _check_folder(folder: Path, who: str) -> None:
+def check_folder(folder: Path, who: str) -> None:
+    """Raise ``SegdemoError``, a sentence about ``who``, unless a folder has a configuration and all of its weights."""
     if not (folder / "config.json").is_file():
         raise SegdemoError(f"{who} holds no config.json: it is not a checkpoint in from_pretrained form.")
-    if not _complete(folder):
-        raise SegdemoError(f"{who} lacks safetensors weights: convert or fetch them again (pickles are not read).")
+    if weight_files(folder) is None:
+        raise SegdemoError(
+            f"{who} lacks weights: neither model.safetensors nor pytorch_model.bin is there with all its parts. Fetch "
+            "them again."
+        )
 
 
-def _complete(folder: Path) -> bool:
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        try:
-            shards = set(json.loads(index.read_text())["weight_map"].values())
-        except (ValueError, KeyError, AttributeError):
-            return False
-        return all((folder / shard).is_file() for shard in shards)
-    return (folder / "model.safetensors").is_file()
-
-
-def _parameters(folder: Path) -> int | None:
-    """Count the weights from the safetensors headers, without reading them."""
-    total = 0
-    for file in folder.glob("*.safetensors"):
-        try:
-            with file.open("rb") as stream:
-                header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
-        except (OSError, ValueError, MemoryError):
-            return None
-        for key, entry in header.items():
-            if key != "__metadata__":
-                size = 1
-                for length in entry["shape"]:
-                    size *= length
-                total += size
-    return total or None
-
-
-def _is_hub_id(name: str) -> bool:
+def is_hub_id(name: str) -> bool:
+    """Whether a text has the form of a hub id, OWNER/NAME."""
     owner, _, repository = name.partition("/")
     allowed = all(char.isalnum() or char in "-_." for char in owner + repository)
     return bool(owner and repository and allowed and not name.startswith("."))
@@ -267,24 +230,4 @@ def _cached(name: str) -> Path | None:
     if not isinstance(config, str):
         return None
     folder = Path(config).parent
-    return folder if _complete(folder) else None
-
-
-def _meter(progress: Callable[[float], None] | None) -> type[Any]:
-    """Return a progress bar class that draws nothing and passes the share of bytes on."""
-    from huggingface_hub.utils import tqdm
-
-    class Meter(tqdm):  # type: ignore[misc]
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            kwargs["disable"] = True
-            self._bytes = kwargs.get("unit") == "B"
-            self._seen = 0.0
-            super().__init__(*args, **kwargs)
-
-        def update(self, n: float | None = 1) -> bool | None:
-            self._seen += n or 0
-            if progress is not None and self._bytes and self.total:
-                progress(min(1.0, self._seen / self.total))
-            return None
-
-    return Meter
+    return folder if weight_files(folder) is not None else None

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     extra_checkpoints: list[str] = Field(default_factory=list)
     """Further hub ids or folders that visitors may choose, as a JSON list."""
     cache_dir: Path = Field(default_factory=_default_cache)
-    """Where converted engines are kept."""
+    """Where converted engines and converted weights are kept."""
     precision: Precision = "auto"
     """What ``auto`` stands for where no precision is asked for, as long as it can be had."""
 

@@ -1,6 +1,7 @@
 """Fixtures that every room shares: a tiny checkpoint with random weights, and a photograph."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,17 @@ def tiny_ade_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     labels = {index: names.split(",")[0] for index, names in enumerate(ADE20K)}
     return write_tiny_checkpoint(tmp_path_factory.mktemp("tiny-ade"), id2label=labels)
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder that converted weights and graphs are kept in for this test."""
+    from segdemo.settings import settings
+
+    monkeypatch.setenv("SEGDEMO_CACHE_DIR", str(tmp_path / "cache"))
+    settings.cache_clear()
+    yield tmp_path / "cache"
+    settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -108,12 +108,11 @@ def test_what_is_not_on_disk_says_what_to_do(name: str, words: str) -> None:
         checkpoints.resolve(name)
 
 
-def test_folders_without_weights_or_with_pickles_are_refused(tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_folders_without_weights_are_refused(tiny_checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(SegdemoError, match=r"config\.json"):
         checkpoints.resolve(tmp_path)
     shutil.copy(tiny_checkpoint / "config.json", tmp_path)
-    (tmp_path / "pytorch_model.bin").write_bytes(b"")
-    with pytest.raises(SegdemoError, match="safetensors"):
+    with pytest.raises(SegdemoError, match=r"neither model\.safetensors nor pytorch_model\.bin"):
         checkpoints.resolve(tmp_path)
 
 
@@ -124,40 +123,6 @@ def test_a_missing_shard_makes_a_checkpoint_incomplete(tiny_checkpoint: Path, tm
     (tmp_path / "model-00001-of-00002.safetensors").write_bytes(b"")
     with pytest.raises(SegdemoError, match="lacks"):
         checkpoints.resolve(tmp_path)
-
-
-def test_a_download_needs_permission(configured: Callable[..., None]) -> None:
-    with pytest.raises(SegdemoError, match="SEGDEMO_ALLOW_DOWNLOAD"):
-        checkpoints.download(SEED_ID)
-    configured(allow_download=True)
-    with pytest.raises(SegdemoError, match="hub id"):
-        checkpoints.download("not a hub id")
-
-
-def test_an_unreachable_hub_is_a_sentence(configured: Callable[..., None]) -> None:
-    """The tests run with the hub switched off, which is what a machine without a network looks like."""
-    configured(allow_download=True)
-    with pytest.raises(SegdemoError, match="check the network"):
-        checkpoints.download(SEED_ID)
-
-
-def test_a_download_reports_its_bytes(
-    configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tiny_checkpoint: Path
-) -> None:
-    configured(allow_download=True)
-    seen: list[float] = []
-
-    def fake(name: str, *, allow_patterns: list[str], tqdm_class: Any) -> str:
-        assert not any("bin" in pattern or "py" in pattern for pattern in allow_patterns)
-        bar = tqdm_class(total=200, unit="B")
-        bar.update(50)
-        bar.update(100)
-        tqdm_class(total=3).update(1)
-        return str(tiny_checkpoint)
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", fake)
-    assert checkpoints.download(SEED_ID, seen.append) == tiny_checkpoint
-    assert seen == [0.25, 0.75, 1.0]
 
 
 def test_catalogue_ids_are_distinct_and_kinds_follow_from_names() -> None:

@@ -128,18 +128,19 @@ def segment(
 def _fetch(checkpoint: str, *, asked: bool) -> None:
     """Fetch a hub checkpoint that is not on disk, where that was asked for, with a progress bar on stderr."""
     from segdemo import checkpoints
+    from segdemo.downloads import download
     from segdemo.settings import settings
 
     if asked:
         os.environ["SEGDEMO_ALLOW_DOWNLOAD"] = "1"
         settings.cache_clear()
     try:
-        checkpoints.resolve(checkpoint)
+        checkpoints.find(checkpoint)
     except SegdemoError:
         if not settings().allow_download:
             raise
         with typer.progressbar(length=100, label=f"Fetching {checkpoint}", file=sys.stderr) as bar:
-            checkpoints.download(checkpoint, progress=lambda share: bar.update(round(share * 100) - bar.pos))
+            download(checkpoint, progress=lambda share: bar.update(round(share * 100) - bar.pos))
 
 
 def _segment(

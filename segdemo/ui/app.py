@@ -9,6 +9,7 @@ import gradio as gr
 import typer
 
 from segdemo import checkpoints, examples
+from segdemo.downloads import download
 from segdemo.errors import SegdemoError
 from segdemo.model.conversion import make_graph_in_background
 from segdemo.model.predictor import load_predictor
@@ -106,13 +107,23 @@ def _checkpoints(wanted: str | None) -> tuple[checkpoints.Checkpoint, list[check
     chosen = None
     if name:
         try:
-            chosen = _find_or_fetch(name)
+            entry = _find_or_fetch(name)
+            checkpoints.resolve(entry.id)
+            chosen = entry
         except SegdemoError as error:
             logger.warning("%s Going on with what there is.", error)
     available = checkpoints.available_checkpoints()
     if chosen is None:
-        chosen = available[0] if available else checkpoints.default_checkpoint()
+        chosen = next(filter(_readable, available), None) or checkpoints.default_checkpoint()
     return chosen, [chosen, *(entry for entry in available if entry.id != chosen.id)]
+
+
+def _readable(entry: checkpoints.Checkpoint) -> bool:
+    try:
+        checkpoints.resolve(entry.id)
+    except SegdemoError:
+        return False
+    return True
 
 
 def _find_or_fetch(name: str) -> checkpoints.Checkpoint:
@@ -122,7 +133,7 @@ def _find_or_fetch(name: str) -> checkpoints.Checkpoint:
         if not settings().allow_download:
             raise
     with typer.progressbar(length=100, label=f"Fetching {name}") as bar:
-        checkpoints.download(name, progress=lambda share: bar.update(round(share * 100) - bar.pos))
+        download(name, progress=lambda share: bar.update(round(share * 100) - bar.pos))
     return checkpoints.find(name)
 
 
