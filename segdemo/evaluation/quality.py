@@ -2,7 +2,9 @@
 
 Kirillov, He, Girshick, Rother, Dollár: "Panoptic Segmentation", CVPR 2019, section 4. A predicted and a true segment of
 one class match when their intersection over union exceeds 0.5, which makes matches unique. Pixels without a label in
-the truth are taken out of a predicted segment; one that lies in them by more than half is not counted at all.
+the truth are taken out of a predicted segment. A crowd, a true region that stands for many objects of its class, is
+neither matched nor missed, and does not leave the union of others. An unmatched predicted segment is not counted where
+pixels without a label and crowds of its own class make up more than half of it.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -35,10 +37,19 @@ class PanopticQuality:
         self.counts: npt.NDArray[np.int64] = np.zeros((3, classes), np.int64)
         """True positives, false positives and false negatives of each class."""
 
-    def add(self, truth: Ids, truth_classes: Mapping[int, int], found: Ids, found_classes: Mapping[int, int]) -> None:
-        """Count a picture: segment ids (H, W), 0 = none, and the class of each id.
+    def add(
+        self,
+        truth: Ids,
+        truth_classes: Mapping[int, int],
+        found: Ids,
+        found_classes: Mapping[int, int],
+        *,
+        crowds: Collection[int] = (),
+    ) -> None:
+        """Count a picture: segment ids (H, W), 0 = none, and the class of each id; ``crowds`` are ids of the truth.
 
-        Raises ``ValueError`` for different shapes.
+        A true segment that ``truth_classes`` does not name is of none of the classes: nothing matches it, nobody can
+        miss it, and what is predicted there is wrong. Raises ``ValueError`` for different shapes.
         """
         if truth.shape != found.shape:
             raise ValueError(f"truth is {truth.shape} and prediction {found.shape}: they should be alike")
@@ -49,24 +60,29 @@ class PanopticQuality:
         ).reshape(len(true_ids), len(found_ids))
         true_area, found_area = overlap.sum(axis=1), overlap.sum(axis=0)
         void = overlap[true_ids == 0].sum(axis=0)
+        objects = {
+            i: truth_classes[number]
+            for i, number in enumerate(true_ids.tolist())
+            if number and number in truth_classes and number not in crowds
+        }
         matched_true, matched_found = set(), set()
         for i, j in zip(*np.nonzero(overlap), strict=True):
-            true_id, found_id = int(true_ids[i]), int(found_ids[j])
-            if not true_id or not found_id or truth_classes[true_id] != found_classes[found_id]:
+            if i not in objects or not found_ids[j] or objects[i] != found_classes[int(found_ids[j])]:
                 continue
             iou = overlap[i, j] / (true_area[i] + found_area[j] - void[j] - overlap[i, j])
             if iou > 0.5:
-                category = truth_classes[true_id]
-                self.iou[category] += iou
-                self.counts[0, category] += 1
-                matched_true.add(true_id)
-                matched_found.add(found_id)
-        for true_id in true_ids.tolist():
-            if true_id and true_id not in matched_true:
-                self.counts[2, truth_classes[true_id]] += 1
-        for found_id, area, unlabelled in zip(found_ids.tolist(), found_area, void, strict=True):
-            if found_id and found_id not in matched_found and unlabelled <= 0.5 * area:
-                self.counts[1, found_classes[found_id]] += 1
+                self.iou[objects[i]] += iou
+                self.counts[0, objects[i]] += 1
+                matched_true.add(i)
+                matched_found.add(j)
+        for i in objects.keys() - matched_true:
+            self.counts[2, objects[i]] += 1
+        for j, number in enumerate(found_ids.tolist()):
+            if not number or j in matched_found:
+                continue
+            own = [crowd for crowd in crowds if truth_classes.get(crowd) == found_classes[number]]
+            if void[j] + overlap[np.isin(true_ids, own), j].sum() <= 0.5 * found_area[j]:
+                self.counts[1, found_classes[number]] += 1
 
     def merge(self, others: Iterable["PanopticQuality"]) -> "PanopticQuality":
         """A new one with this one's pictures and those of ``others``."""

@@ -51,10 +51,16 @@ class Scoring:
             self._boundary += [score] if score is not None else []
 
     def add_segments(
-        self, truth: Ids, truth_classes: Mapping[int, int], found: Ids, found_classes: Mapping[int, int]
+        self,
+        truth: Ids,
+        truth_classes: Mapping[int, int],
+        found: Ids,
+        found_classes: Mapping[int, int],
+        *,
+        crowds: Collection[int] = (),
     ) -> None:
-        """Count a picture's segments: ids (H, W), 0 = none, and the class of each id."""
-        self.quality.add(truth, truth_classes, found, found_classes)
+        """Count a picture's segments, as ``PanopticQuality.add`` does."""
+        self.quality.add(truth, truth_classes, found, found_classes, crowds=crowds)
         self.has_segments = True
 
     @classmethod

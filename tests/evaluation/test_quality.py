@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from segdemo.evaluation import PanopticQuality
+from tests.evaluation.pictures import CLASSES, panoptic_pictures
 
 
 def row(text: str) -> np.ndarray:
@@ -11,9 +12,9 @@ def row(text: str) -> np.ndarray:
     return np.array([[int(digit) for digit in text]])
 
 
-def measure(truth, truth_classes, found, found_classes, classes=3):
+def measure(truth, truth_classes, found, found_classes, classes=3, crowds=()):
     quality = PanopticQuality(classes)
-    quality.add(row(truth), truth_classes, row(found), found_classes)
+    quality.add(row(truth), truth_classes, row(found), found_classes, crowds=crowds)
     return quality
 
 
@@ -53,6 +54,60 @@ def test_a_segment_mostly_in_unlabelled_pixels_is_no_invention():
     assert set(quality.by_class) == {0}
     quality.add(row("111000"), {1: 0}, row("112222"), {1: 0, 2: 1})
     assert set(quality.by_class) == {0}
+
+
+def test_a_crowd_excuses_its_own_class_alone():
+    # Segments 2 and 3 lie in crowd 2 of class 0: only that of class 0 is no invention.
+    quality = measure("1112222222", {1: 0, 2: 0}, "1112220333", {1: 0, 2: 0, 3: 1}, crowds={2})
+    assert quality.by_class[0].pq == 1
+    assert quality.counts[:, 1].tolist() == [0, 1, 0]
+
+
+def test_a_crowd_is_neither_matched_nor_missed_nor_taken_out_of_a_union():
+    assert measure("2222", {2: 0}, "1111", {1: 0}, crowds={2}).by_class == {}
+    assert measure("2222", {2: 0}, "0000", {}, crowds={2}).by_class == {}
+    # Ten pixels of the object, found with eight more that lie in the crowd: 10 of 18.
+    spilt = measure("1" * 10 + "2" * 10, {1: 0, 2: 0}, "1" * 18 + "00", {1: 0}, crowds={2})
+    assert spilt.by_class[0].pq == pytest.approx(10 / 18)
+
+
+def test_what_lies_in_a_crowd_and_in_no_label_together_is_excused():
+    # Two pixels in the crowd and one without a label are three of five; in two crowds of one class, four of five.
+    excused = measure("22110", {1: 1, 2: 0}, "33333", {3: 0}, crowds={2})
+    assert 0 not in excused.by_class
+    assert 0 not in measure("22331", {1: 1, 2: 0, 3: 0}, "44444", {4: 0}, crowds={2, 3}).by_class
+
+
+def test_what_is_none_of_the_classes_is_not_missed_and_excuses_nothing():
+    quality = measure("1122", {1: 0}, "1133", {1: 0, 3: 1})
+    assert quality.by_class[0].pq == 1
+    assert quality.counts[:, 1].tolist() == [0, 1, 0]
+
+
+def test_is_panopticapi_with_crowds():
+    """Figures of panopticapi's ``pq_compute_single_core``, commit 7bb4655548f98f3fedc07bf37e9040a992b054b0."""
+    ours = PanopticQuality(CLASSES)
+    for picture in panoptic_pictures():
+        ours.add(picture.truth, picture.truth_classes, picture.found, picture.found_classes, crowds=picture.crowds)
+    assert ours.counts.tolist() == [[7, 9, 3, 8, 7], [24, 21, 21, 12, 13], [23, 17, 12, 4, 5]]
+    by_class = [(value.pq, value.sq) for value in ours.by_class.values()]
+    assert by_class == [
+        pytest.approx(pair, abs=1e-6)
+        for pair in (
+            (0.162324, 0.707270),
+            (0.222429, 0.692000),
+            (0.116676, 0.758391),
+            (0.328450, 0.656900),
+            (0.265578, 0.607036),
+        )
+    ]
+    for chosen, expected in (
+        (None, (0.219091, 0.684320, 0.328457)),
+        ({0, 1, 2}, (0.167143, 0.719221, 0.234928)),
+        ({3, 4}, (0.297014, 0.631968, 0.468750)),
+    ):
+        mean = ours.mean(chosen)
+        assert (mean.pq, mean.sq, mean.rq) == pytest.approx(expected, abs=1e-6)
 
 
 def test_means_over_things_and_stuff():
