@@ -189,14 +189,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found = pictures(options.images)
     width, height = map(int, options.size.split("x"))
     # Enlarging does no harm to what is timed: the lattice has as many points as the photo has pixels.
-    timed = cv2.resize(found["astronaut"], (width, height), interpolation=cv2.INTER_CUBIC)
+    timed = np.asarray(cv2.resize(found["astronaut"], (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
     timed_scene = (timed, scored(options.checkpoint, timed, options.labels))
     needed = "agreement" in wanted or "grid" in wanted
     scenes = {}
     for name, image in found.items() if needed else ():
         if options.at:
             size = tuple(map(int, options.at.split("x")))
-            image = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.uint8)
         scenes[name] = (image, scored(options.checkpoint, image, options.labels))
     makers: dict[str, Callable[[], Iterator[str]]] = {
         "speed": lambda: speed(timed_scene, options.repeats),

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import segdemo
 from benchmarks.contenders import Worker
 from benchmarks.roofline import Roofline
 from segdemo.cli.benchmark import machine
@@ -178,7 +179,6 @@ def _library_labels(checkpoint: str, photo: Path) -> npt.NDArray[np.integer]:
     """The paper's labels from the library's own network, unchanged, in float32."""
     import torch
 
-    import segdemo
     from segdemo import checkpoints
     from segdemo.model.engines import TorchEngine
     from segdemo.model.families.mask2former import LibraryNetwork

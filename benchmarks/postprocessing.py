@@ -146,7 +146,7 @@ def _status(field: str) -> float:
 def predictions(checkpoint: str | None, image: Path | None) -> dict[str, Prediction]:
     """The outputs to work on, by what made them."""
     photo = segdemo.load_image(image) if image else _picture()
-    photo = cv2.resize(photo, PHOTO[::-1], interpolation=cv2.INTER_AREA)
+    photo = np.asarray(cv2.resize(photo, PHOTO[::-1], interpolation=cv2.INTER_AREA), np.uint8)
     trained = segdemo.load_predictor(checkpoint, engine="torch", precision="fp32")(photo, size="paper")
     with tempfile.TemporaryDirectory() as folder:
         random = segdemo.load_predictor(

@@ -73,11 +73,11 @@ def busy_map(
     ids = np.zeros((height, width), np.uint8)
     for index in range(classes):
         noise = rng.standard_normal((height // 100, width // 100)).astype(np.float32)
-        noise = cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
+        noise = np.asarray(cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
         noise += noisiness * rng.standard_normal((height, width)).astype(np.float32)
         ids[noise > best] = index
         np.maximum(best, noise, out=best)
-    return cv2.medianBlur(ids, 5)
+    return np.asarray(cv2.medianBlur(ids, 5), np.uint8)
 
 
 def measure(page: Page, width: int, height: int, times: int) -> None:

@@ -154,9 +154,8 @@ def soften(values: Floats, sigma: float) -> Floats:
     """A Gaussian blur by three box passes, whose cost does not grow with ``sigma`` (in pixels)."""
     side = max(1, round(sigma * 1.9)) | 1
     for _ in range(3):
-        values = cv2.blur(
-            values, (side, side), borderType=cv2.BORDER_CONSTANT if values.ndim == 2 else cv2.BORDER_REPLICATE
-        )
+        border = cv2.BORDER_CONSTANT if values.ndim == 2 else cv2.BORDER_REPLICATE
+        values = np.asarray(cv2.blur(values, (side, side), borderType=border), np.float32)
     return np.asarray(values, np.float32)
 
 

@@ -31,7 +31,7 @@ def write_scene(scene: Scene, folder: Path, name: str, *, thumbnail: tuple[int, 
     _write(folder / f"{name}.labels.png", scene.labels, png)
     _write(folder / f"{name}.instances.png", encode_ids(scene.instances)[..., ::-1], png)
     if thumbnail is not None:
-        small = cv2.resize(scene.image, thumbnail[::-1], interpolation=cv2.INTER_AREA)
+        small = np.asarray(cv2.resize(scene.image, thumbnail[::-1], interpolation=cv2.INTER_AREA), np.uint8)
         _write(folder / f"{name}.thumb.jpg", small[..., ::-1], jpeg)
 
 

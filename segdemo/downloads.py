@@ -43,9 +43,9 @@ def download(name: str, progress: Callable[[float], None] | None = None) -> Path
 
 def _meter(progress: Callable[[float], None] | None) -> type[Any]:
     """Return a progress bar class that draws nothing and passes the share of bytes on."""
-    from huggingface_hub.utils import tqdm
+    from huggingface_hub.utils.tqdm import tqdm
 
-    class Meter(tqdm):  # type: ignore[misc]
+    class Meter(tqdm):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             kwargs["disable"] = True
             self._bytes = kwargs.get("unit") == "B"

@@ -1,6 +1,7 @@
 """One labelled picture in memory, and the random crop of it that one training step sees."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -47,7 +48,7 @@ def split_segments(
     labels: npt.NDArray[np.uint8],
     things: frozenset[int],
     *,
-    regions: npt.NDArray[np.integer] | None = None,
+    regions: npt.NDArray[Any] | None = None,
     min_area: int = 12,
 ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int64]]:
     """Turn a label map into segments.
@@ -130,7 +131,9 @@ class Augmentation:
         kept = present[present != NO_SEGMENT]
         shift = 0 if len(kept) < len(present) else 1
         segments = inverse.reshape(raw.shape).astype(np.int64) + shift
-        return Crop(self._recolour(image, rng), segments, sample.classes[kept.astype(np.int64) - 1])
+        return Crop(
+            self._recolour(np.asarray(image, np.uint8), rng), segments, sample.classes[kept.astype(np.int64) - 1]
+        )
 
     def _centre(
         self, sample: Sample, rng: np.random.Generator, scale: tuple[float, float], focus: int | None

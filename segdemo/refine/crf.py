@@ -234,7 +234,8 @@ def _on_grid(probabilities: npt.NDArray[np.floating], chosen: npt.NDArray[np.int
         size = (grid.width, grid.height)
 
         def shrink(label: int) -> Float:
-            return cv2.resize(np.asarray(probabilities[label], np.float32), size, interpolation=cv2.INTER_AREA).ravel()
+            plane = np.asarray(probabilities[label], np.float32)
+            return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32).ravel()
 
         flat = np.stack(in_threads(shrink, chosen))
     else:

@@ -149,15 +149,17 @@ def _blur(values: Float, sigma: tuple[float, float]) -> Float:
         missing = (rows * block - height, columns * block - width)
         if any(missing):
             values = np.pad(values, ((0, missing[0]), (0, missing[1]), (0, 0)))
-        values = cv2.resize(values, (columns, rows), interpolation=cv2.INTER_AREA).reshape(rows, columns, channels)
+        small = cv2.resize(values, (columns, rows), interpolation=cv2.INTER_AREA)
+        values = np.asarray(small, np.float32).reshape(rows, columns, channels)
         # One block more around, so that interpolation at the border knows what lies outside.
         values = np.pad(values, ((1, 1), (1, 1), (0, 0)))
         # A block's average has a variance of block^2 / 12, linear interpolation one of block^2 / 6.
         sigma = (math.sqrt((sigma[0] / block) ** 2 - 0.25), math.sqrt((sigma[1] / block) ** 2 - 0.25))
     taps = [cv2.getGaussianKernel(2 * math.ceil(_TAPS * s) + 1, s, cv2.CV_32F) for s in sigma]
-    values = cv2.sepFilter2D(values, -1, taps[1], taps[0], borderType=cv2.BORDER_CONSTANT)
+    values = np.asarray(cv2.sepFilter2D(values, -1, taps[1], taps[0], borderType=cv2.BORDER_CONSTANT), np.float32)
     if block > 1:
         size = ((columns + 2) * block, (rows + 2) * block)
-        values = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR).reshape(size[1], size[0], channels)
+        large = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)
+        values = np.asarray(large, np.float32).reshape(size[1], size[0], channels)
         values = values[block : block + height, block : block + width]
     return values.reshape(height, width, channels)

@@ -110,7 +110,9 @@ def translated(compact: npt.NDArray[np.integer], values: Values) -> Values:
 
 def kernel_element(options: MorphologyOptions) -> Mask:
     """The kernel's pixels, uint8 (size, size), as OpenCV draws its ellipses, rectangles and crosses."""
-    element: Mask = cv2.getStructuringElement(_ELEMENTS[options.shape], (options.size, options.size))
+    element: Mask = np.asarray(
+        cv2.getStructuringElement(_ELEMENTS[options.shape], (options.size, options.size)), np.uint8
+    )
     return element
 
 

@@ -26,7 +26,7 @@ def colormap(name: Colormap = "viridis") -> UInt8:
     if name not in _TABLES:
         raise ValueError(f"no colour map {name!r}: there are {', '.join(get_args(Colormap))}")
     ramp = np.arange(256, dtype=np.uint8)[:, None]
-    table = np.ascontiguousarray(cv2.applyColorMap(ramp, _TABLES[name])[:, 0, ::-1])
+    table = np.ascontiguousarray(cv2.applyColorMap(ramp, _TABLES[name])[:, 0, ::-1], np.uint8)
     table.flags.writeable = False
     return table
 

@@ -103,7 +103,7 @@ def _upload() -> gr.File:
         return moved
 
     # On the object, since Gradio writes a stub file beside the module of every subclass of a component.
-    component.async_move_resource_to_block_cache = move_what_was_sent
+    component.async_move_resource_to_block_cache = move_what_was_sent  # type: ignore[method-assign,assignment]
     return component
 
 
