@@ -27,7 +27,8 @@ import numpy.typing as npt
 import segdemo
 from segdemo.explain import attention_map, explain_pixel, query_history, query_mask, query_table
 from segdemo.model.architecture import write_random_checkpoint
-from segdemo.prediction import Prediction, Size
+from segdemo.model.memory import keep_freed_memory
+from segdemo.prediction import AttentionLayer, Prediction, Size
 from segdemo.segmentation import confidence, layer_labels, panoptic, planes, semantic
 from segdemo.segmentation.sampling import softmax
 from segdemo.taxonomy import taxonomy_for
@@ -64,10 +65,14 @@ def at_swin_l_shapes(prediction: Prediction) -> Prediction:
         prediction,
         masks=tuple(moved(masks) for masks in prediction.masks),
         classes=tuple(np.concatenate([rows, rows[extra]]) for rows in prediction.classes),
-        attentions=tuple(np.concatenate([maps, maps[:, extra]], axis=1) for maps in prediction.attentions),
-        unmasked=None
-        if prediction.unmasked is None
-        else np.concatenate([prediction.unmasked, prediction.unmasked[:, extra]], axis=1),
+        attentions=tuple(
+            AttentionLayer(
+                np.concatenate([layer.maps, layer.maps[:, extra]], axis=1),
+                np.concatenate([layer.unmasked, layer.unmasked[extra]]),
+                layer.stride,
+            )
+            for layer in prediction.attentions
+        ),
     )
 
 
@@ -235,6 +240,7 @@ def main() -> None:
     import torch
     import transformers
 
+    keep_freed_memory()
     found = predictions(options.checkpoint, options.image)
     versions = f"Python {platform.python_version()}, torch {torch.__version__}, transformers {transformers.__version__}"
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start; {versions}.\n")

@@ -10,3 +10,7 @@ class MissingExtraError(SegdemoError):
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(f'{feature} needs an extra that is not installed: run `pip install -e ".[{extra}]"`.')
+
+
+class NotOfferedError(SegdemoError, LookupError):
+    """A prediction lacks a part, such as attention; the sentence says why, as the network's family tells it."""

@@ -1,28 +1,70 @@
-"""All that one forward pass produced: immutable, and enough to derive every picture and number from."""
+"""All that one forward pass produced: immutable, and enough to derive every picture and number from.
+
+Networks differ in what they can tell, so most of a prediction is in parts that may be missing; ``offers`` names those
+that are there.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+
+from segdemo.errors import NotOfferedError
 
 Float32 = npt.NDArray[np.float32]
 Size = tuple[int, int]
 """Height and width in pixels."""
 
+Part = Literal["queries", "layers", "attention", "features"]
+"""What a prediction may offer: queries with a mask and classes each, what they were after every layer, where they
+looked in each layer, and what the backbone made of the photograph at several scales."""
+PARTS: tuple[Part, ...] = get_args(Part)
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionLayer:
+    """Where the queries of one layer looked: its cross-attention over one feature level."""
+
+    maps: npt.NDArray[np.floating] = field(repr=False)
+    """(heads, Q, h, w), each map at any positive scale: ``Prediction.attention`` makes them sum to 1."""
+    unmasked: npt.NDArray[np.bool_] = field(repr=False)
+    """(Q,): whether the query's attention mask was empty, so that it attended everywhere."""
+    stride: int
+    """Pixels of the network's input that a cell is wide and high."""
+
+    def __post_init__(self) -> None:
+        """Make the arrays read-only."""
+        _freeze(self.maps, self.unmasked)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by the constructor's arguments, so that a copy is read-only as well."""
+        return type(self), (self.maps, self.unmasked, self.stride)
+
+    @property
+    def size(self) -> Size:
+        """Height and width in cells."""
+        return int(self.maps.shape[-2]), int(self.maps.shape[-1])
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held by the arrays, in bytes."""
+        return self.maps.nbytes + self.unmasked.nbytes
+
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """The outputs of a mask-classification network for one photograph.
+    """The outputs of a segmentation network for one photograph.
 
     Layer 0 is the initial prediction, made from the learned queries before any decoder layer; layer ``k >= 1`` is
-    the prediction after the network's ``decoder.layers[k - 1]``, which attends to feature level ``(k - 1) % 3``
-    under the mask of prediction ``k - 1`` (masked attention: Cheng et al., "Masked-attention Mask Transformer for
-    Universal Image Segmentation", CVPR 2022, section 3.2.1).
+    the prediction after the network's ``decoder.layers[k - 1]``. Where there is masked attention (Cheng et al.,
+    "Masked-attention Mask Transformer for Universal Image Segmentation", CVPR 2022, section 3.2.1), that layer looks
+    under the mask of prediction ``k - 1``.
 
-    Arrays are kept in half precision but for the last layer; accessors return float32 copies.
+    Arrays are kept in half precision but for the last layer, and are read-only; accessors return float32 copies. What
+    is not offered makes them raise ``NotOfferedError``, a ``LookupError`` with a sentence for people.
     """
 
     image_size: Size
@@ -36,11 +78,12 @@ class Prediction:
     """Mask logits of each layer, each (Q, h, w)."""
     classes: tuple[npt.NDArray[np.floating], ...] = field(repr=False)
     """Class logits of each layer, each (Q, C + 1)."""
-    attentions: tuple[npt.NDArray[np.floating], ...] = field(default=(), repr=False)
-    """Cross-attention of layers 1.., each (heads, Q, h_l, w_l); empty where it was not captured. Each head's map of a
-    query may carry any positive scale: accessors make it sum to 1."""
-    unmasked: npt.NDArray[np.bool_] | None = field(default=None, repr=False)
-    """(layers - 1, Q): whether the query's attention mask was empty, so that it attended everywhere."""
+    attentions: tuple[AttentionLayer, ...] = field(default=(), repr=False)
+    """Cross-attention of layers 1..; empty where there is none."""
+    stages: Mapping[int, npt.NDArray[np.floating]] = field(default_factory=dict, repr=False)
+    """What the backbone's stages handed on, each (C, h, w), by the pixels of the input that a cell is wide and high."""
+    lacks: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """For parts that this kind of network does not have: a sentence that says why."""
     checkpoint: str = ""
     engine: str = ""
     precision: str = ""
@@ -49,16 +92,33 @@ class Prediction:
     """Measured wall time of the parts of this run: ``preprocess``, ``forward``."""
 
     def __post_init__(self) -> None:
-        """Freeze what can be frozen: arrays become read-only, mappings views."""
-        for array in (*self.masks, *self.classes, *self.attentions):
-            array.flags.writeable = False
-        object.__setattr__(self, "id2label", MappingProxyType(dict(self.id2label)))
-        object.__setattr__(self, "seconds", MappingProxyType(dict(self.seconds)))
+        """Make arrays read-only, and mappings views of copies."""
+        _freeze(*self.masks, *self.classes, *self.stages.values())
+        for name in ("id2label", "stages", "lacks", "seconds"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by the constructor's arguments: views of mappings do not pickle."""
         values = (getattr(self, item.name) for item in fields(self))
         return type(self), tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in values)
+
+    @property
+    def offers(self) -> frozenset[Part]:
+        """The parts that are there, of ``PARTS``."""
+        there = {
+            "queries": bool(self.classes),
+            "layers": len(self.classes) > 1,
+            "attention": bool(self.attentions),
+            "features": bool(self.stages),
+        }
+        return frozenset(part for part in PARTS if there[part])
+
+    def require(self, part: Part) -> None:
+        """Raise ``NotOfferedError`` with a sentence on ``part`` unless it is offered."""
+        if part not in self.offers:
+            raise NotOfferedError(
+                self.lacks.get(part, f"This run did not keep {part}: run the photograph again with capture=True.")
+            )
 
     @property
     def num_layers(self) -> int:
@@ -67,18 +127,19 @@ class Prediction:
 
     @property
     def num_queries(self) -> int:
-        """Number of queries Q."""
-        return int(self.classes[-1].shape[0])
+        """Number of queries Q; 0 where there are none."""
+        return int(self.classes[-1].shape[0]) if self.classes else 0
 
     @property
     def num_heads(self) -> int:
-        """Attention heads per layer; 0 where attention was not captured."""
-        return int(self.attentions[0].shape[0]) if self.attentions else 0
+        """Attention heads per layer; 0 where there is no attention."""
+        return int(self.attentions[0].maps.shape[0]) if self.attentions else 0
 
     @property
     def nbytes(self) -> int:
         """Memory held by the arrays, in bytes."""
-        return sum(array.nbytes for array in (*self.masks, *self.classes, *self.attentions))
+        arrays = (*self.masks, *self.classes, *self.stages.values())
+        return sum(array.nbytes for array in arrays) + sum(layer.nbytes for layer in self.attentions)
 
     def mask_logits(self, layer: int = -1) -> Float32:
         """Mask logits of a layer: float32 (Q, h, w), at a quarter of ``input_size``; 0 is the mask's border."""
@@ -92,9 +153,9 @@ class Prediction:
         """Masked cross-attention of a query in layer 1..: float32 (h_l, w_l), summing to 1.
 
         ``head`` counts from 0; ``None`` is the mean over heads. Raises ``IndexError`` for layer 0, which attends to
-        nothing, and for layers, heads or queries that do not exist; ``LookupError`` where none was captured.
+        nothing, and for layers, heads or queries that do not exist.
         """
-        maps = self.attentions[self._attention_layer(layer)]
+        maps = self.attention_layer(layer).maps
         if not 0 <= query < maps.shape[1]:
             raise IndexError(f"query {query} is not in 0..{maps.shape[1] - 1}")
         if head is not None and not 0 <= head < maps.shape[0]:
@@ -106,22 +167,36 @@ class Prediction:
 
     def attends_everywhere(self, layer: int, query: int) -> bool:
         """Whether the query's mask was empty before ``layer`` (1..), which lifts the restriction to the mask."""
-        index = self._attention_layer(layer)
-        if self.unmasked is None:
-            raise LookupError("attention was not captured for this prediction")
-        return bool(self.unmasked[index, query])
+        return bool(self.attention_layer(layer).unmasked[query])
 
-    def _layer(self, layer: int) -> int:
-        index = layer + self.num_layers if layer < 0 else layer
-        if not 0 <= index < self.num_layers:
-            raise IndexError(f"layer {layer} is not in 0..{self.num_layers - 1}")
-        return index
-
-    def _attention_layer(self, layer: int) -> int:
-        if not self.attentions:
-            raise LookupError("attention was not captured for this prediction")
+    def attention_layer(self, layer: int) -> AttentionLayer:
+        """The cross-attention of layer 1..; raises ``IndexError`` for others."""
+        self.require("attention")
         if not 1 <= layer <= len(self.attentions):
             raise IndexError(
                 f"layer {layer} is not in 1..{len(self.attentions)}: the initial prediction attends to nothing"
             )
-        return layer - 1
+        return self.attentions[layer - 1]
+
+    def features(self, scale: int) -> Float32:
+        """What the backbone handed on at 1 / ``scale`` of the input: float32 (C, h, w). Scales: those of ``stages``.
+
+        For the networks here they are 4, 8, 16 and 32. Raises ``IndexError`` for others.
+        """
+        self.require("features")
+        if scale not in self.stages:
+            raise IndexError(f"scale {scale} is not one of {', '.join(map(str, sorted(self.stages)))}")
+        return self.stages[scale].astype(np.float32)
+
+    def _layer(self, layer: int) -> int:
+        self.require("queries")
+        index = layer + self.num_layers if layer < 0 else layer
+        if not 0 <= index < self.num_layers:
+            self.require("layers")
+            raise IndexError(f"layer {layer} is not in 0..{self.num_layers - 1}")
+        return index
+
+
+def _freeze(*arrays: npt.NDArray[Any]) -> None:
+    for array in arrays:
+        array.flags.writeable = False

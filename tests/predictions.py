@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from segdemo.prediction import Prediction, Size
+from segdemo.prediction import AttentionLayer, Prediction, Size
 
 Float32 = npt.NDArray[np.float32]
 
@@ -67,12 +67,11 @@ def at_random(
         masks.append((final * done + (1 - done) * np.stack([field(6) for _ in range(queries)])).astype(kind))
         logits.append((scores * done).astype(kind))
         if layer:
-            level = 8 >> ((layer - 1) % 3)
-            attention.append(rng.random((heads, queries, height // level, width // level)).astype(np.float16))
+            stride = (32, 16, 8)[(layer - 1) % 3]
+            maps = rng.random((heads, queries, height * 4 // stride, width * 4 // stride)).astype(np.float16)
+            attention.append(AttentionLayer(maps, np.arange(queries) == queries - 1, stride))
     size = (height * 4, width * 4)
     content = (size[0] - padding[0], size[1] - padding[1])
-    unmasked = np.zeros((layers - 1, queries), bool)
-    unmasked[:, -1] = True
     return Prediction(
         image or content,
         size,
@@ -81,7 +80,6 @@ def at_random(
         tuple(masks),
         tuple(logits),
         tuple(attention),
-        unmasked,
     )
 
 

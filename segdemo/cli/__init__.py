@@ -7,6 +7,7 @@ import typer
 
 from segdemo import __version__
 from segdemo.errors import SegdemoError
+from segdemo.model.memory import keep_freed_memory
 
 COMMANDS = ("page", "segment", "evaluate", "finetune", "optimise", "benchmark")
 """In the order of the help. Their modules import what is heavy inside the function, so that help comes at once."""
@@ -41,6 +42,7 @@ def make_app() -> typer.Typer:
 
 def main() -> None:
     """Run the command line; a ``SegdemoError`` becomes one line on stderr and exit code 1."""
+    keep_freed_memory()
     try:
         make_app()(prog_name="segdemo")
     except SegdemoError as error:

@@ -34,6 +34,7 @@ from segdemo.model.graph import (
     probe_pixels,
     require_openvino,
 )
+from segdemo.model.memory import keep_freed_memory
 from segdemo.settings import settings
 
 Report = Callable[[float, str], None]
@@ -122,13 +123,9 @@ def make_graph_in_background(checkpoint: Path) -> "subprocess.Popen[bytes] | Non
         or find_graph(checkpoint, processor_precision()) is not None
     ):
         return None
-    code = (
-        "import os, sys; os.nice(19) if hasattr(os, 'nice') else None; "
-        "from segdemo.cli.optimise import optimise; optimise(sys.argv[1], shape=['640x864'], quiet=True)"
-    )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(checkpoint)],
+        [sys.executable, "-m", "segdemo.model.conversion", str(checkpoint)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=environment,
@@ -150,7 +147,7 @@ def _converted(network: Any, openvino: Any) -> Any:
 
         def forward(self, pixels: Any) -> tuple[Any, ...]:
             found = self.network.layers(pixels, True, lambda part: None)
-            return (*found.masks, *found.classes, *found.attentions, torch.stack(found.unmasked))
+            return (*found.masks, *found.classes, *found.attentions, torch.stack(found.unmasked), *found.features)
 
     pixels = torch.from_numpy(probe_pixels(_TRACED, batch=2))
     with torch.no_grad(), warnings.catch_warnings():
@@ -210,3 +207,17 @@ def _write_meta(folder: Path, num_layers: int, parity: list[Parity]) -> None:
     sizes = {file.name: file.stat().st_size for file in folder.iterdir()}
     meta = {"num_layers": num_layers, "parity": [asdict(entry) for entry in parity], "sizes": sizes}
     (folder / "graph.json").write_text(json.dumps(meta, indent=2) + "\n")
+
+
+def _main(checkpoint: Path) -> None:
+    """What the process in the background does."""
+    from segdemo.model.engines import processor_precision
+
+    if hasattr(os, "nice"):
+        os.nice(19)
+    keep_freed_memory()
+    make_graph(checkpoint, processor_precision(), shapes=COMMON_SHAPES[:1])
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]))

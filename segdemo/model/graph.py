@@ -5,6 +5,7 @@ import json
 import logging
 import shutil
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ GRAPH_PRECISIONS = ("fp32", "bf16")
 PROBE = (64, 96)
 """Input size of the picture that a graph is tried on when it is loaded."""
 
-_FORMAT = 5
+_FORMAT = 6
+
+_import_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -74,15 +77,20 @@ class Graph:
 def require_openvino() -> Any:
     """Return the ``openvino`` module; raises ``MissingExtraError`` where it is not installed.
 
-    On import it would report its use to its makers, from a fork of this process. Without the module that does so it
-    takes its own stub instead.
+    On import it would report its use to its makers, from a fork of this process. Where the module that does so cannot
+    be imported it takes its own stub, for good: so that module is out of reach for as long as the import takes.
     """
-    if "openvino" not in sys.modules:
-        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
-    try:
-        import openvino
-    except ImportError:
-        raise MissingExtraError("The OpenVINO engine", "openvino") from None
+    with _import_lock:
+        hidden = "openvino" not in sys.modules and "openvino_telemetry" not in sys.modules
+        if hidden:
+            sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+        try:
+            import openvino
+        except ImportError:
+            raise MissingExtraError("The OpenVINO engine", "openvino") from None
+        finally:
+            if hidden:
+                del sys.modules["openvino_telemetry"]
     return openvino
 
 

@@ -14,6 +14,7 @@ _OLD_LIMIT = 1 << 25
 def keep_freed_memory() -> bool:
     """Let glibc keep up to 1 GB of freed memory, in one pool for all threads; whether it does.
 
+    It changes the whole process, so a program calls it as it starts: the page and the command line do, an import never.
     By default it returns large blocks at once, and the system clears every page of them when they are asked for again:
     up to a tenth of a forward pass. With a pool for every thread each one that runs the network would keep its own.
     """

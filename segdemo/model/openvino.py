@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import RawOutputs
+from segdemo.model.capture import RawOutputs, kept
 from segdemo.model.graph import COMPILE_OPTIONS, Graph, discard_graph, find_graph, require_openvino
 from segdemo.progress import Cancel, CancelledError, Progress
 
@@ -59,7 +59,7 @@ class OpenVinoEngine:
                 self._refresh(pixel_values.shape)
                 raise
             self._pace[pixel_values.size] = time.perf_counter() - start
-            raw = self._outputs(request, capture)
+            raw = self._outputs(request, capture, pixel_values.shape[2])
         if progress is not None:
             progress(1.0)
         return raw
@@ -98,7 +98,7 @@ class OpenVinoEngine:
             return
         self._compiled = self._compile()
 
-    def _outputs(self, request: Any, capture: bool) -> RawOutputs:
+    def _outputs(self, request: Any, capture: bool, height: int) -> RawOutputs:
         """Take what is wanted out of the request's own memory, which goes with it."""
         count = self._layers
 
@@ -106,13 +106,15 @@ class OpenVinoEngine:
             return np.array(request.get_output_tensor(index).data)
 
         if not capture:
-            return RawOutputs(masks=(taken(count - 1),), classes=(taken(2 * count - 1),))
-        arrays = [taken(index) for index in range(3 * count)]
-        return RawOutputs(
-            masks=tuple(arrays[:count]),
-            classes=tuple(arrays[count : 2 * count]),
-            attentions=tuple(arrays[2 * count : 3 * count - 1]),
-            unmasked=arrays[-1].astype(bool),
+            return kept([taken(count - 1)], [taken(2 * count - 1)], height=height)
+        arrays = [taken(index) for index in range(len(self._compiled.outputs))]
+        return kept(
+            arrays[:count],
+            arrays[count : 2 * count],
+            arrays[2 * count : 3 * count - 1],
+            arrays[3 * count - 1].astype(bool),
+            arrays[3 * count :],
+            height=height,
         )
 
 

@@ -15,7 +15,7 @@ from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
 from segdemo.model.capture import RawOutputs
 from segdemo.model.preprocessing import Preprocessing, SizeOption
-from segdemo.prediction import Prediction, Size
+from segdemo.prediction import AttentionLayer, Prediction, Size
 from segdemo.progress import Cancel, Progress
 from segdemo.taxonomy import Taxonomy, taxonomy_for
 
@@ -153,14 +153,23 @@ class Predictor:
             id2label=self.id2label,
             masks=tuple(_own(layer, index) for layer in raw.masks),
             classes=tuple(_own(layer, index) for layer in raw.classes),
-            attentions=tuple(_own(layer, index) for layer in raw.attentions),
-            unmasked=None if raw.unmasked is None else raw.unmasked[:, index],
+            attentions=_attentions(raw, index),
+            stages={scale: _own(maps, index) for scale, maps in raw.stages.items()},
             checkpoint=self.checkpoint.id,
             engine=self.engine.name,
             precision=self.engine.precision,
             device=self.engine.device,
             seconds=seconds,
         )
+
+
+def _attentions(raw: RawOutputs, index: int) -> tuple[AttentionLayer, ...]:
+    if raw.unmasked is None:
+        return ()
+    return tuple(
+        AttentionLayer(_own(maps, index), unmasked[index].copy(), stride)
+        for maps, unmasked, stride in zip(raw.attentions, raw.unmasked, raw.strides, strict=True)
+    )
 
 
 def _own(batch: npt.NDArray[np.floating], index: int) -> npt.NDArray[np.floating]:

@@ -12,6 +12,7 @@ from segdemo import checkpoints, examples
 from segdemo.downloads import download
 from segdemo.errors import SegdemoError
 from segdemo.model.conversion import make_graph_in_background
+from segdemo.model.memory import keep_freed_memory
 from segdemo.model.predictor import load_predictor
 from segdemo.settings import settings
 from segdemo.ui import viewer
@@ -53,6 +54,7 @@ def create_app(checkpoint: str | None = None, *, warm_up: bool = True) -> gr.Blo
     the background, so that the first visitor finds it done; after that the checkpoint is converted for OpenVINO in a
     process of its own, where that is installed.
     """
+    keep_freed_memory()
     chosen, available = _checkpoints(checkpoint)
     store = Store(max_bytes=settings().store_bytes, max_seconds=settings().store_seconds)
     turnstile = Turnstile(limit=settings().queue_size)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segdemo.explain import attention_focus, attention_map, query_history, query_mask, query_masks, query_table
-from segdemo.prediction import Prediction
+from segdemo.prediction import AttentionLayer, Prediction
 from segdemo.segmentation import planes
 
 
@@ -20,8 +20,8 @@ def growing() -> Prediction:
     attention[0, 0, 0, 0] = attention[1, 0, 1, 1] = 3
     even = np.ones((2, 1, 2, 2), np.float32)
     return Prediction(
-        (16, 16), (16, 16), (16, 16), {0: "sky", 1: "car"}, tuple(masks), classes, (attention, even),
-        np.array([[True], [False]]),
+        (16, 16), (16, 16), (16, 16), {0: "sky", 1: "car"}, tuple(masks), classes,
+        (AttentionLayer(attention, np.array([True]), 8), AttentionLayer(even, np.array([False]), 8)),
     )  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def test_attention_to_padding_is_cropped():
     attention[0, 0, 0, 0] = 1
     padded = Prediction(
         (8, 8), (8, 16), (8, 8), {0: "sky"}, (np.zeros((1, 2, 4), np.float32),) * 2,
-        (np.zeros((1, 2), np.float32),) * 2, (attention,), np.zeros((1, 1), bool),
+        (np.zeros((1, 2), np.float32),) * 2, (AttentionLayer(attention, np.array([False]), 4),),
     )  # fmt: skip
     heat = attention_map(padded, 1, 0)
     np.testing.assert_allclose(heat[::7, ::7], [[1 / 3, 0], [0, 0]], atol=1e-6)

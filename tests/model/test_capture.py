@@ -108,7 +108,22 @@ def test_without_capture_only_the_last_layer_is_kept(network: AnyNetwork) -> Non
     assert len(plain.masks) == len(plain.classes) == 1
     assert plain.attentions == ()
     assert plain.unmasked is None
+    assert not plain.stages
     np.testing.assert_allclose(plain.masks[-1], full.masks[-1], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("batch", [1, 2])
+def test_features_are_what_the_backbone_hands_on(network: AnyNetwork, library: Any, size: Any, batch: int) -> None:
+    values = pixels(size, batch)
+    with torch.inference_mode():
+        expected = library.model.pixel_level_module.encoder(values).feature_maps
+    stages = network(values).stages
+    assert list(stages) == [4, 8, 16, 32]
+    for scale, reference in zip(stages, expected, strict=True):
+        assert stages[scale].dtype == np.float16
+        assert stages[scale].shape[2:] == (size[0] // scale, size[1] // scale)
+        np.testing.assert_allclose(stages[scale], reference.numpy(), rtol=2e-3, atol=2e-3)
 
 
 class Recomputed:
@@ -163,6 +178,7 @@ def test_cross_attention_equals_a_recomputation(network: AnyNetwork, library: An
         assert maps.shape == reference.shape
         normalised = maps.astype(np.float32) / maps.astype(np.float32).sum((-2, -1), keepdims=True)
         np.testing.assert_allclose(normalised, reference.numpy(), rtol=3e-3, atol=1e-6)
+    assert raw.strides == (32, 16, 8, 32)
     assert raw.unmasked is not None
     assert np.array_equal(raw.unmasked, torch.stack(expected.unmasked).numpy())
 

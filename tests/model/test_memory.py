@@ -12,8 +12,12 @@ import sys
 
 import numpy as np
 
+import segdemo.model.engines
+
 if sys.argv[1] == "kept":
-    import segdemo.model
+    from segdemo.model.memory import keep_freed_memory
+
+    keep_freed_memory()
 
 def taken():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -33,6 +37,24 @@ def faults(how: str) -> int:
 @pytest.mark.skipif(not keep_freed_memory(), reason="not on glibc")
 def test_memory_is_asked_of_the_system_once() -> None:
     assert 10 * faults("kept") < faults("as it comes")
+
+
+@pytest.mark.parametrize("start", ["command line", "page"])
+def test_programs_ask_for_it_as_they_start(start: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    if start == "page":
+        from segdemo.ui.app import create_app
+
+        monkeypatch.setattr("segdemo.ui.app.keep_freed_memory", lambda: asked.append(start))
+        create_app(warm_up=False)
+    else:
+        from segdemo.cli import main
+
+        monkeypatch.setattr("segdemo.cli.keep_freed_memory", lambda: asked.append(start))
+        monkeypatch.setattr(sys, "argv", ["segdemo", "--version"])
+        with pytest.raises(SystemExit):
+            main()
+    assert asked == [start]
 
 
 def test_a_system_without_the_setting_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,7 @@ def test_paper_size_pads_right_and_bottom(predictor: Predictor, photo: Photo) ->
     prediction = predictor(photo, size=70, capture=False)
     assert (prediction.input_size, prediction.content_size) == ((96, 96), (70, 93))
     assert prediction.num_layers == 1
-    with pytest.raises(LookupError, match="not captured"):
+    with pytest.raises(LookupError, match="did not keep attention"):
         prediction.attention(1, 0)
 
 

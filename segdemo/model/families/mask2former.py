@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import RawOutputs, Steps, packed
+from segdemo.model.capture import RawOutputs, Steps, as_half, packed
 from segdemo.progress import Cancel, Progress
 
 
@@ -26,6 +26,9 @@ class _Sink:
     step: Steps
     attentions: list[Tensor] = field(default_factory=list)
     unmasked: list[Tensor] = field(default_factory=list)
+    features: list[Tensor] = field(default_factory=list)
+    sizes: list[tuple[int, int]] = field(default_factory=list)
+    """Of the feature levels that the decoder's layers look at in turn."""
 
 
 class LibraryNetwork:
@@ -67,7 +70,10 @@ class LibraryNetwork:
             layers = [*(outputs.auxiliary_logits or ()), outputs]
             masks = [layer["masks_queries_logits"] for layer in layers]
             classes = [layer["class_queries_logits"] for layer in layers]
-            raw = packed(masks, classes, list(self._shaped(sink.attentions, pixel_values)), sink.unmasked)
+            attentions = [
+                maps.unflatten(-1, sink.sizes[index % len(sink.sizes)]) for index, maps in enumerate(sink.attentions)
+            ]
+            raw = packed(masks, classes, attentions, sink.unmasked, sink.features, height=pixel_values.shape[2])
         if progress is not None:
             progress(1.0)
         return raw
@@ -97,6 +103,8 @@ class LibraryNetwork:
             layer.cross_attn.register_forward_pre_hook(self._before_attention, with_kwargs=True)
             layer.cross_attn.register_forward_hook(self._after_attention)
         decoder.mask_predictor.register_forward_hook(self._after_mask)
+        core.pixel_level_module.encoder.register_forward_hook(self._after_backbone)
+        core.pixel_level_module.decoder.register_forward_hook(self._after_pixel_decoder)
 
     def _after_module(self, part: str) -> Callable[[nn.Module, Any, Any], None]:
         def advance(module: nn.Module, args: Any, output: Any) -> None:
@@ -121,15 +129,15 @@ class LibraryNetwork:
         batch, queries = output[0].shape[:2]
         self._sink.unmasked.append(output[1].view(batch, -1, queries, output[1].shape[-1])[:, 0].all(dim=-1))
 
+    def _after_backbone(self, module: nn.Module, args: Any, output: Any) -> None:
+        if self._sink is not None and self._sink.capture:
+            self._sink.features = [as_half(maps) for maps in output.feature_maps]
+
+    def _after_pixel_decoder(self, module: nn.Module, args: Any, output: Any) -> None:
+        if self._sink is not None:
+            self._sink.sizes = [(level.shape[2], level.shape[3]) for level in output.multi_scale_features]
+
     @property
     def _num_attentions(self) -> int:
         model: Any = self.model
         return len(model.model.transformer_module.decoder.layers)
-
-    @staticmethod
-    def _shaped(attentions: list[Tensor], pixel_values: Tensor) -> Iterator[Tensor]:
-        height, width = pixel_values.shape[-2:]
-        for index, maps in enumerate(attentions):
-            stride = 32 >> (index % 3)
-            size = (-(-height // stride), -(-width // stride))
-            yield maps.reshape(*maps.shape[:-1], *size)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import RawOutputs, Steps, packed
+from segdemo.model.capture import RawOutputs, Steps, as_half, packed
 from segdemo.model.fast.linear import Linear
 from segdemo.model.fast.pixel_decoder import PixelDecoder
 from segdemo.model.fast.quantized import QuantizedLinear, has_quantized_products
@@ -81,7 +81,10 @@ class Network(nn.Module):
         """Run normalised pixels (B, 3, H, W) forward, H and W multiples of 32; every layer with ``keep``."""
         features = self.backbone(pixels, step)
         levels, shapes, mask_features = self.pixel_decoder(features, step)
+        halves = [as_half(maps) for maps in features] if keep else []
+        del features  # a third of a pass's memory, which the decoder need not find taken
         layers: Layers = self.query_decoder(levels, shapes, mask_features, keep, step)
+        layers.features = halves
         return layers
 
     def forward(
@@ -100,7 +103,14 @@ class Network(nn.Module):
         }
         with self._lock, torch.inference_mode():
             found = self.layers(pixel_values, capture, Steps(counts, progress, cancel))
-            raw = packed(found.masks, found.classes, found.attentions, found.unmasked)
+            raw = packed(
+                found.masks,
+                found.classes,
+                found.attentions,
+                found.unmasked,
+                found.features,
+                height=pixel_values.shape[2],
+            )
         if progress is not None:
             progress(1.0)
         return raw

@@ -27,6 +27,8 @@ class Layers:
     """(B, heads, Q, h_l, w_l) of layers 1.., each scaled to a maximum of 1."""
     unmasked: list[Tensor] = field(default_factory=list)
     """(B, Q) of layers 1..: the mask was empty, so that the query attended everywhere."""
+    features: list[Tensor] = field(default_factory=list)
+    """(B, C, h, w) of the backbone, finest first."""
 
 
 class QueryLayer(nn.Module):

@@ -73,8 +73,8 @@
     const draw = async () => {
       if (state.get("tab") !== "attention" || !state.get("run")) return;
       const { run, query, layer, head } = current();
-      if (run.numHeads === 0) {
-        about.textContent = "Attention is not available with this checkpoint.";
+      if (!run.offers.includes("attention")) {
+        about.textContent = run.lacks.attention ?? "Attention is not available with this checkpoint.";
         return;
       }
       const data = await fetchMaps(layer, query);

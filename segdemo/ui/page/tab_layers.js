@@ -173,7 +173,7 @@
         app.viewer.setMap({ width: data.width, height: data.height, ids: data.at(layer), none: 65535, entries: data.entries });
         about.textContent = layer === 0
           ? "Initial prediction: from the learned queries alone, before any of them has looked at this photo."
-          : `After layer ${layer}, which looks at the feature map at ${data.strides[layer - 1]} of the input's size. ${
+          : `After layer ${layer}${data.strides.length ? `, which looks at the feature map at ${data.strides[layer - 1]} of the input's size` : ""}. ${
             layer === run.numLayers - 1 ? "This is the final prediction." : `${sd.percent(data.agreement[layer])} of the pixels already have their final class.`}`;
         plot.replaceChildren(sd.linePlot({
           label: "Share of pixels that have their final class, by layer", chosen: layer,

@@ -5,22 +5,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.errors import SegdemoError
 from segdemo.explain import attention_map, query_mask
 from segdemo.ui.arguments import Arguments, whole
 from segdemo.ui.packing import pack
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.result import class_entry, query_rows, small_size
 
-STRIDES = ("1/32", "1/16", "1/8")
-"""Which share of the input's size the feature level of layer k has, at place (k - 1) % 3."""
-
 
 def attention(record: Record, arguments: Arguments) -> dict[str, Any]:
     """The heatmaps of ``query`` in ``layer``: the mean over heads, then every head, each scaled to its peak."""
     prediction = record.prediction
-    if not prediction.num_heads:
-        raise SegdemoError("Attention is not available with this checkpoint.")
+    prediction.require("attention")
     layer = whole(arguments, "layer", low=1, high=prediction.num_layers - 1)
     query = whole(arguments, "query", low=0, high=prediction.num_queries - 1)
     size = small_size(record)
@@ -42,7 +37,7 @@ def attention(record: Record, arguments: Arguments) -> dict[str, Any]:
             if everywhere
             else "the mask it was held to: its own, from the prediction before this layer"
         ),
-        "stride": STRIDES[(layer - 1) % 3],
+        "stride": f"1/{prediction.attention_layer(layer).stride}",
         "probability": row.probability,
         "label": class_entry(record.taxonomy, row.category_id)["label"],
     }

@@ -16,7 +16,6 @@ from segdemo.ui.arguments import Arguments, whole
 from segdemo.ui.jobs import Job
 from segdemo.ui.packing import pack, to_bytes
 from segdemo.ui.store import Record
-from segdemo.ui.tabs.attention import STRIDES
 from segdemo.ui.tabs.result import class_entry, small_size
 
 PAUSE = 0.1
@@ -85,7 +84,7 @@ def _all_classes(record: Record, maps: npt.NDArray[np.uint16]) -> dict[str, Any]
             for index in np.unique(maps)
         ],
         "agreement": [float((labels == maps[-1]).mean()) for labels in maps],
-        "strides": [STRIDES[layer % 3] for layer in range(len(maps) - 1)],
+        "strides": [f"1/{layer.stride}" for layer in record.prediction.attentions],
     }
 
 

@@ -89,6 +89,8 @@ def result(record: Record, token: str) -> dict[str, Any]:
         "seconds": dict(record.seconds),
         "numLayers": prediction.num_layers,
         "numHeads": prediction.num_heads,
+        "offers": sorted(prediction.offers),
+        "lacks": dict(prediction.lacks),
         "instancesNote": INSTANCES_NOTE[record.checkpoint.kind],
         "crfHint": _crf_hint(record),
         "labels": {str(entry.index): entry.name for entry in record.taxonomy.classes},
