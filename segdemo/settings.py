@@ -1,4 +1,4 @@
-"""Every limit and environment variable, in one place (prefix ``SEGDEMO_``)."""
+"""Every limit, default threshold and environment variable, in one place (prefix ``SEGDEMO_``)."""
 
 from functools import cache
 from pathlib import Path
@@ -9,6 +9,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Precision = Literal["auto", "fp32", "bf16", "int8"]
 """Numbers that a network computes in: ``int8`` runs in PyTorch on the processor, ``auto`` is what suits the device."""
+
+SCORE_THRESHOLD = 0.8
+"""Least probability of a query's class for a segment."""
+MASK_THRESHOLD = 0.5
+"""Least mask probability of a pixel that belongs to a segment."""
+OVERLAP_THRESHOLD = 0.8
+"""Least share of its own mask that a segment must win."""
 
 
 def _assets() -> Path:

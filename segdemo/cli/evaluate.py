@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from segdemo.errors import SegdemoError
-from segdemo.settings import Precision
+from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD, Precision
 
 if TYPE_CHECKING:
     from segdemo.training.config import SourceConfig
@@ -43,11 +43,15 @@ def evaluate(
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many pictures, spread evenly.")] = None,
     boundary: Annotated[bool, typer.Option(help="Measure how well outlines are met.")] = True,
     segments: Annotated[bool, typer.Option(help="Measure panoptic quality where the truth has segments.")] = True,
-    score_threshold: Annotated[float, typer.Option(min=0, max=1, help="Least probability of a query's class.")] = 0.8,
-    mask_threshold: Annotated[float, typer.Option(min=0, max=1, help="Least mask probability in a segment.")] = 0.5,
+    score_threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Least probability of a query's class.")
+    ] = SCORE_THRESHOLD,
+    mask_threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Least mask probability in a segment.")
+    ] = MASK_THRESHOLD,
     overlap_threshold: Annotated[
         float, typer.Option(min=0, max=1, help="Least share of its mask a segment must win.")
-    ] = 0.8,
+    ] = OVERLAP_THRESHOLD,
     split_components: Annotated[bool, typer.Option(help="One segment for each connected part of a thing.")] = False,
     min_area: Annotated[int, typer.Option(min=0, help="Least area of a segment, in pixels.")] = 0,
     engine: Annotated[Literal["auto", "torch", "openvino"], typer.Option(help="What runs the network.")] = "auto",

@@ -10,7 +10,7 @@ import typer
 
 from segdemo.cli.naming import result_names
 from segdemo.errors import SegdemoError
-from segdemo.settings import Precision
+from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD, Precision
 
 REFINEMENT = "Refinement, of the result"
 
@@ -34,13 +34,13 @@ def segment(
     ] = "checkpoint",
     score_threshold: Annotated[
         float, typer.Option(min=0, max=1, help="Least probability of a query's class (panoptic, instance).")
-    ] = 0.8,
+    ] = SCORE_THRESHOLD,
     mask_threshold: Annotated[
         float, typer.Option(min=0, max=1, help="Least mask probability in a segment (panoptic, instance).")
-    ] = 0.5,
+    ] = MASK_THRESHOLD,
     overlap_threshold: Annotated[
         float, typer.Option(min=0, max=1, help="Least share of its mask a segment must win (panoptic, instance).")
-    ] = 0.8,
+    ] = OVERLAP_THRESHOLD,
     fuse_stuff: Annotated[bool, typer.Option(help="One segment for each stuff class (panoptic).")] = True,
     split_components: Annotated[
         bool, typer.Option(help="One segment for each connected part of a thing (panoptic, instance).")

@@ -15,6 +15,7 @@ from segdemo.evaluation.scoring import Score, Scoring
 from segdemo.prediction import Prediction
 from segdemo.segmentation.panoptic import panoptic
 from segdemo.segmentation.semantic import semantic
+from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
 from segdemo.taxonomy import taxonomy_for
 from segdemo.training.config import SourceConfig
 
@@ -38,9 +39,9 @@ class BatchPredictor(Protocol):
 class SegmentOptions:
     """How segments are made; see ``segdemo.segmentation.panoptic``."""
 
-    score_threshold: float = 0.8
-    mask_threshold: float = 0.5
-    overlap_threshold: float = 0.8
+    score_threshold: float = SCORE_THRESHOLD
+    mask_threshold: float = MASK_THRESHOLD
+    overlap_threshold: float = OVERLAP_THRESHOLD
     split_components: bool = False
     min_area: int = 0
 

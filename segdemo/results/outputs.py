@@ -20,6 +20,7 @@ from segdemo.render.overlay import OverlayStyle, overlay
 from segdemo.results.refined import refined_segments, refined_semantic
 from segdemo.segmentation.panoptic import Segment, Segments, instances, panoptic
 from segdemo.segmentation.semantic import SemanticMap, present_classes, semantic
+from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
 from segdemo.taxonomy import Taxonomy, taxonomy_for
 
 Task = Literal["semantic", "panoptic", "instance"]
@@ -33,11 +34,11 @@ class OutputOptions:
     """What is wanted of a prediction; written into the JSON beside the result."""
 
     task: Task = "semantic"
-    score_threshold: float = 0.8
+    score_threshold: float = SCORE_THRESHOLD
     """Least probability of a query's class; panoptic and instance."""
-    mask_threshold: float = 0.5
+    mask_threshold: float = MASK_THRESHOLD
     """Least mask probability of a pixel that belongs to a segment; panoptic and instance."""
-    overlap_threshold: float = 0.8
+    overlap_threshold: float = OVERLAP_THRESHOLD
     """Least share of its own mask that a segment must win; panoptic and instance."""
     fuse_stuff: bool = True
     """One segment for each stuff class; panoptic."""

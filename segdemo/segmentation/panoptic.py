@@ -20,6 +20,7 @@ from segdemo.segmentation.claims import claim, painted
 from segdemo.segmentation.components import split_map
 from segdemo.segmentation.sampling import Float32, grid, sigmoid, softmax
 from segdemo.segmentation.threads import for_each
+from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
 from segdemo.taxonomy import taxonomy_for
 
 Int32 = npt.NDArray[np.int32]
@@ -69,9 +70,9 @@ class _Candidates:
 def panoptic(
     prediction: Prediction,
     *,
-    score_threshold: float = 0.8,
-    mask_threshold: float = 0.5,
-    overlap_threshold: float = 0.8,
+    score_threshold: float = SCORE_THRESHOLD,
+    mask_threshold: float = MASK_THRESHOLD,
+    overlap_threshold: float = OVERLAP_THRESHOLD,
     fuse_stuff: bool = True,
     stuff: Collection[int] | None = None,
     split_components: bool = False,
@@ -112,9 +113,9 @@ def panoptic(
 def instances(
     prediction: Prediction,
     *,
-    score_threshold: float = 0.8,
-    mask_threshold: float = 0.5,
-    overlap_threshold: float = 0.8,
+    score_threshold: float = SCORE_THRESHOLD,
+    mask_threshold: float = MASK_THRESHOLD,
+    overlap_threshold: float = OVERLAP_THRESHOLD,
     stuff: Collection[int] | None = None,
     split_components: bool = False,
     min_area: int = 0,

@@ -19,7 +19,7 @@ from segdemo.ui.store import GoneError, Record
 from segdemo.ui.tabs.attention import attention
 from segdemo.ui.tabs.downloads import download
 from segdemo.ui.tabs.layers import layers, layers_ahead
-from segdemo.ui.tabs.panoptic import panoptic
+from segdemo.ui.tabs.panoptic import panoptic, thresholds
 from segdemo.ui.tabs.pixel import pixel
 from segdemo.ui.tabs.refinement import judge, refine, refine_exactly
 from segdemo.ui.tabs.result import result
@@ -192,6 +192,7 @@ def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
         "checkpoint": chosen,
         "checkpoints": entries,
         "keptMinutes": round(settings().store_seconds / 60),
+        "thresholds": thresholds({}),
         "limits": {"bytes": settings().max_file_bytes, "pixels": settings().max_pixels},
         "examples": [
             {

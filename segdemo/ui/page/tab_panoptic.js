@@ -2,8 +2,6 @@
 ((sd) => {
   "use strict";
 
-  const DEFAULTS = { score_threshold: 0.8, mask_threshold: 0.5, overlap_threshold: 0.8, split: false, things_only: false };
-
   const decode = async (answer) => {
     const entries = new Map(answer.segments.map((segment) => [segment.id, segment]));
     const [before, mask] = answer.refined ? await Promise.all([sd.unpack(answer.before), sd.unpack(answer.mask)]) : [];
@@ -14,7 +12,8 @@
   const build = (app, panel) => {
     const e = sd.element;
     const { state, viewer, client } = app;
-    const options = { ...DEFAULTS };
+    const defaults = { ...app.config.thresholds, split: false, things_only: false };
+    const options = { ...defaults };
     const note = e("p", { class: "sd-note-text" });
     const body = e("tbody");
     const table = e("table", { class: "sd-table" },
@@ -39,7 +38,7 @@
       ["mask_threshold", "Mask", "A pixel belongs to a query's mask when its mask probability reaches this."],
       ["overlap_threshold", "Overlap", "A segment is kept when this share of its mask is really its own, not covered by stronger queries."],
     ].map(([key, label, help]) => sd.slider({
-      label, min: 0, max: 1, step: 0.01, value: DEFAULTS[key], format: (value) => value.toFixed(2), help,
+      label, min: 0, max: 1, step: 0.01, value: defaults[key], format: (value) => value.toFixed(2), help,
       onInput: (value) => {
         options[key] = value;
         refresh();
@@ -58,8 +57,8 @@
       },
     });
     const reset = sd.button("Reset thresholds", () => {
-      Object.assign(options, DEFAULTS);
-      sliders.forEach((slider, index) => slider.set(DEFAULTS[["score_threshold", "mask_threshold", "overlap_threshold"][index]]));
+      Object.assign(options, defaults);
+      sliders.forEach((slider, index) => slider.set(defaults[["score_threshold", "mask_threshold", "overlap_threshold"][index]]));
       split.input.checked = false;
       things.input.checked = false;
       refresh();

@@ -9,6 +9,7 @@ from segdemo.refine import refine_panoptic
 from segdemo.results.outputs import segment_colors
 from segdemo.segmentation import Segments, instances
 from segdemo.segmentation import panoptic as panoptic_segments
+from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
 from segdemo.ui.arguments import Arguments, flag, number
 from segdemo.ui.packing import pack
 from segdemo.ui.store import Record
@@ -60,7 +61,11 @@ def thresholds(arguments: Arguments) -> dict[str, Any]:
     """The three thresholds, each 0 to 1, with the library's defaults."""
     return {
         name: number(arguments, name, low=0, high=1, default=default)
-        for name, default in (("score_threshold", 0.8), ("mask_threshold", 0.5), ("overlap_threshold", 0.8))
+        for name, default in (
+            ("score_threshold", SCORE_THRESHOLD),
+            ("mask_threshold", MASK_THRESHOLD),
+            ("overlap_threshold", OVERLAP_THRESHOLD),
+        )
     }
 
 
@@ -92,7 +97,7 @@ def segment_rows(record: Record, result: Segments) -> list[dict[str, Any]]:
 
 
 def _why_empty(arguments: Arguments) -> str:
-    score = number(arguments, "score_threshold", low=0, high=1, default=0.8)
+    score = number(arguments, "score_threshold", low=0, high=1, default=SCORE_THRESHOLD)
     kind = "thing" if flag(arguments, "things_only") else "segment"
     return (
         f"No {kind} is left: no query scored above {score:.2f} and kept enough of its mask. "
