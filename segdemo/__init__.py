@@ -10,6 +10,8 @@ The public surface; everything is loaded on first use, so that ``import segdemo`
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from segdemo.registration import register_backbones
+
 if TYPE_CHECKING:
     from segdemo.errors import SegdemoError
     from segdemo.images import load_image
@@ -43,6 +45,8 @@ __all__ = [
     "panoptic",
     "semantic",
 ]
+
+register_backbones()
 
 
 def __getattr__(name: str) -> Any:
