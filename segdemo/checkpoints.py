@@ -15,6 +15,8 @@ Kind = Literal["semantic", "panoptic", "instance"]
 SEED_ID = "facebook/mask2former-swin-large-ade-semantic"
 EMBEDDED_ID = "embedded"
 EMBEDDED_FOLDER = ASSETS / "checkpoint"
+EMBEDDED_SWIN_ID = "embedded-swin"
+EMBEDDED_SWIN_FOLDER = ASSETS / "checkpoint-swin"
 CONFIG_FILES = ["config.json", "preprocessor_config.json"]
 _HUB_TERMS = "see the model card; published by Meta for research"
 
@@ -24,7 +26,7 @@ class Checkpoint:
     """What a person needs to know to choose a checkpoint."""
 
     id: str
-    """Hub id, absolute folder, or ``"embedded"``."""
+    """Hub id, absolute folder, ``"embedded"`` or ``"embedded-swin"``."""
     title: str
     kind: Kind
     """What it was trained to separate: classes, everything, or objects."""
@@ -70,6 +72,28 @@ CATALOGUE: tuple[Checkpoint, ...] = (
 )
 """Published checkpoints this demo knows by name; others run by hub id or folder as well."""
 
+EMBEDDED: tuple[Checkpoint, ...] = (
+    Checkpoint(
+        id=EMBEDDED_ID,
+        title="Embedded Mask2Former, EfficientNet",
+        kind="panoptic",
+        description="A small Mask2Former that comes with this demo, its backbone trained on ImageNet before.",
+        terms="See WEIGHTS_TERMS and README in assets/checkpoint.",
+    ),
+    Checkpoint(
+        id=EMBEDDED_SWIN_ID,
+        title="Embedded Mask2Former, Swin",
+        kind="panoptic",
+        description="A small Mask2Former that comes with this demo, trained from scratch: for comparison.",
+        terms="See WEIGHTS_TERMS and README in assets/checkpoint-swin.",
+    ),
+)
+"""What comes with the demo."""
+
+
+def _embedded() -> dict[str, Path]:
+    return {EMBEDDED_ID: EMBEDDED_FOLDER, EMBEDDED_SWIN_ID: EMBEDDED_SWIN_FOLDER}
+
 
 def default_checkpoint() -> Checkpoint:
     """Return the checkpoint to run when nobody chose one.
@@ -92,7 +116,7 @@ def available_checkpoints() -> list[Checkpoint]:
     """
     named = [settings().checkpoint or SEED_ID, *settings().extra_checkpoints]
     found: dict[str, Checkpoint] = {}
-    for name in [named[0], SEED_ID, EMBEDDED_ID, *(entry.id for entry in CATALOGUE), *named[1:]]:
+    for name in [named[0], SEED_ID, EMBEDDED_ID, EMBEDDED_SWIN_ID, *(entry.id for entry in CATALOGUE), *named[1:]]:
         try:
             entry = find(name)
         except SegdemoError:
@@ -114,14 +138,8 @@ def find(name: str | Path) -> Checkpoint:
     known = next((entry for entry in CATALOGUE if entry.id == str(name)), None)
     if known is not None:
         entry = known
-    elif folder == EMBEDDED_FOLDER:
-        entry = Checkpoint(
-            id=EMBEDDED_ID,
-            title="Embedded small Mask2Former",
-            kind="semantic",
-            description="A small Mask2Former that comes with this demo.",
-            terms="See LICENSE and README in assets/checkpoint.",
-        )
+    elif folder in _embedded().values():
+        entry = next(entry for entry in EMBEDDED if _embedded()[entry.id] == folder)
     else:
         label = str(name) if is_hub_id(str(name)) and not Path(name).is_dir() else str(folder)
         entry = Checkpoint(
@@ -143,7 +161,7 @@ def find(name: str | Path) -> Checkpoint:
 
 
 def resolve(name: str | Path) -> Path:
-    """Return a folder with a checkpoint's weights as safetensors, for ``"embedded"``, a folder, or a hub id on disk.
+    """Return a folder with a checkpoint's weights as safetensors, for an embedded id, a folder, or a hub id on disk.
 
     Pickled weights are converted first, once, so this is only for names from the host or the person. Raises
     ``SegdemoError`` with what to do where the checkpoint is not on this machine, or its pickles hold anything else.
@@ -154,13 +172,14 @@ def resolve(name: str | Path) -> Path:
 def _source(name: str | Path) -> Path:
     """Return the folder where a checkpoint's weights are, in whatever form."""
     text = str(name)
-    if text == EMBEDDED_ID:
-        check_folder(EMBEDDED_FOLDER, "The embedded checkpoint")
-        return EMBEDDED_FOLDER
+    embedded = _embedded()
+    if text in embedded:
+        check_folder(embedded[text], f"The {text} checkpoint")
+        return embedded[text]
     folder = Path(name).expanduser()
     if folder.is_dir():
         check_folder(folder, f"The folder {folder}")
-        return EMBEDDED_FOLDER if folder.resolve() == EMBEDDED_FOLDER.resolve() else folder.resolve()
+        return next((own for own in embedded.values() if own.resolve() == folder.resolve()), folder.resolve())
     cached = _cached(text) if is_hub_id(text) else None
     if cached is not None:
         return cached

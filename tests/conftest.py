@@ -27,6 +27,7 @@ def tiny_config(**changes: Any) -> Any:
         out_features=["stage1", "stage2", "stage3", "stage4"],
     )
     fields: dict[str, Any] = {
+        "backbone_config": backbone,
         "feature_size": 32,
         "mask_feature_size": 32,
         "hidden_dim": 32,
@@ -40,7 +41,7 @@ def tiny_config(**changes: Any) -> Any:
     }
     fields.update(changes)
     fields["label2id"] = {label: index for index, label in fields["id2label"].items()}
-    return Mask2FormerConfig(backbone_config=backbone, **fields)
+    return Mask2FormerConfig(**fields)
 
 
 def write_tiny_checkpoint(folder: Path, *, seed: int = 0, **changes: Any) -> Path:

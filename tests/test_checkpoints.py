@@ -25,6 +25,7 @@ def configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[...,
         huggingface_hub, "try_to_load_from_cache", lambda repo, file: lookup(repo, file, cache_dir=cache)
     )
     monkeypatch.setattr(checkpoints, "EMBEDDED_FOLDER", tmp_path / "embedded")
+    monkeypatch.setattr(checkpoints, "EMBEDDED_SWIN_FOLDER", tmp_path / "embedded-swin")
 
     def change(**fields: Any) -> None:
         monkeypatch.setattr(checkpoints, "settings", lambda: Settings(**fields))

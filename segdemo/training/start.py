@@ -7,8 +7,9 @@ from typing import Any
 import torch
 
 from segdemo.model.weights import load_library_model
-from segdemo.training.architectures import architecture_config
+from segdemo.training.architectures import ARCHITECTURES, LiteShape, architecture_config
 from segdemo.training.config import RunConfig
+from segdemo.training.imagenet import imagenet_weights
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "classes": ("class_predictor",),
@@ -25,7 +26,7 @@ def starting_network(config: RunConfig, labels: Mapping[int, str]) -> Any:
 
     From a checkpoint everything is kept but the parts named in ``config.renew``; where its label set differs, the
     class head is new except for the rows of labels that both have. Raises ``SegdemoError`` for a checkpoint that is
-    not on disk or is not a Mask2Former.
+    not on disk or is not a Mask2Former, ``MissingExtraError`` where a backbone's weights are not installed.
     """
     torch.manual_seed(config.seed)
     if config.architecture:
@@ -33,6 +34,9 @@ def starting_network(config: RunConfig, labels: Mapping[int, str]) -> Any:
 
         network = Mask2FormerForUniversalSegmentation(architecture_config(config.architecture, labels))
         silence_decoder(network)
+        backbone = ARCHITECTURES[config.architecture].backbone
+        if isinstance(backbone, LiteShape):
+            network.model.pixel_level_module.encoder.load_state_dict(imagenet_weights(backbone.variant))
         return network
     folder = checkpoint_folder(str(config.checkpoint))
     network = _refit(load_library_model(folder).requires_grad_(True), labels)

@@ -1,14 +1,14 @@
 """EfficientNet-lite as a backbone of the library: inverted residuals with ReLU6, features at strides 4, 8, 16, 32.
 
-Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019, in the "lite" variants
-(no squeeze-and-excitation, ReLU6, stem not scaled) of github.com/tensorflow/tpu, without the classification head.
+Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019, in the "lite"
+variants (no squeeze-and-excitation, ReLU6, stem not scaled) of github.com/tensorflow/tpu, without the classification
+head.
 """
 
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AutoBackbone, AutoConfig, PretrainedConfig, PreTrainedModel
@@ -54,7 +54,9 @@ class EfficientNetLiteConfig(BackboneConfigMixin, PretrainedConfig):  # type: ig
 
     model_type = "efficientnet_lite"
 
-    def __init__(self, variant: str = "lite2", out_features: Any = None, out_indices: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, variant: str = "lite2", out_features: Any = None, out_indices: Any = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.variant = variant
         self.stage_names = ["stem", "stage1", "stage2", "stage3", "stage4"]

@@ -89,9 +89,8 @@ class LibraryNetwork:
     def _attach(self) -> None:
         core: Any = self.model.model
         decoder = core.transformer_module.decoder
-        stages = core.pixel_level_module.encoder.swin.encoder.layers
         parts: dict[str, list[nn.Module]] = {
-            "backbone": [block for stage in stages for block in stage.blocks],
+            "backbone": _blocks(core.pixel_level_module.encoder),
             "pixel": list(core.pixel_level_module.decoder.encoder.layers),
             "decoder": list(decoder.layers),
         }
@@ -141,3 +140,12 @@ class LibraryNetwork:
     def _num_attentions(self) -> int:
         model: Any = self.model
         return len(model.model.transformer_module.decoder.layers)
+
+
+def _blocks(backbone: nn.Module) -> list[nn.Module]:
+    """Return what a backbone computes one after the other: the members of its innermost lists, else all of it."""
+
+    def lists(module: nn.Module) -> list[nn.ModuleList]:
+        return [part for part in module.modules() if isinstance(part, nn.ModuleList)]
+
+    return [part for parts in lists(backbone) for part in parts if not lists(part)] or [backbone]
