@@ -26,8 +26,8 @@ class Example:
     """The scene generator's kind and, with ``seed``, all that is needed to paint the picture again."""
     seed: int
     crf: str = ""
-    """Whether the dense CRF at its defaults ``"helps"`` or ``"hurts"`` the embedded checkpoint's mIoU here, where that
-    is plain enough to be worth a look; tested."""
+    """``"helps"`` where the dense CRF at its defaults raises the embedded checkpoint's mIoU plainly enough to be worth a
+    look; tested."""
 
     @property
     def image(self) -> Path:
@@ -92,7 +92,6 @@ EXAMPLES: tuple[Example, ...] = (
         "nature",
         "beach",
         2_000_003,
-        crf="helps",
     ),
     Example(
         "sheep",
@@ -125,6 +124,7 @@ EXAMPLES: tuple[Example, ...] = (
         "people",
         "closeup",
         2_000_012,
+        crf="helps",
     ),
     Example(
         "living-room",
@@ -133,7 +133,6 @@ EXAMPLES: tuple[Example, ...] = (
         "indoor",
         "room",
         2_000_018,
-        crf="hurts",
     ),
     Example(
         "bedroom",

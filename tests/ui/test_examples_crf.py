@@ -14,8 +14,8 @@ from segdemo.ui.tabs.result import CRF_HINTS, result
 JUDGED = [example for example in EXAMPLES if example.crf]
 
 
-def test_there_is_one_of_each() -> None:
-    assert {example.crf for example in JUDGED} == {"helps", "hurts"}
+def test_there_is_one_to_try_it_on() -> None:
+    assert {example.crf for example in JUDGED} == {"helps"}
 
 
 @pytest.mark.parametrize("example", JUDGED, ids=[example.id for example in JUDGED])
@@ -32,6 +32,5 @@ def test_the_crf_does_what_the_example_says(example: Example) -> None:
         example=example.id,
     )
     truth = refine_exactly(record, {"refine": {"crf": True}}, Job(), Turnstile(limit=1))["truth"]
-    better = truth["after"]["miou"] > truth["before"]["miou"]
-    assert better == (example.crf == "helps")
+    assert truth["after"]["miou"] > truth["before"]["miou"] + 0.02
     assert result(record, "token")["crfHint"] == CRF_HINTS[example.crf]

@@ -32,7 +32,6 @@ INSTANCES_NOTE = {
 CRF_HINTS = {
     "": "",
     "helps": "An example to try it on: here the CRF at its defaults brings the map closer to the ground truth.",
-    "hurts": "An example to try it on: here the CRF at its defaults takes the map further from the ground truth.",
 }
 
 
