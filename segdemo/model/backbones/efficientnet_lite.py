@@ -73,14 +73,13 @@ class _Convolution(nn.Conv2d):
     def __init__(self, inputs: int, outputs: int, kernel: int, *, side: int, stride: int = 1, groups: int = 1) -> None:
         total = max((math.ceil(side / stride) - 1) * stride + kernel - side, 0)
         super().__init__(inputs, outputs, kernel, stride, total // 2, groups=groups, bias=False)
-        self.odd = total % 2
+        self.uneven = (total // 2, total - total // 2) * 2 if total % 2 else None
 
     def forward(self, input: Tensor) -> Tensor:
         """See ``nn.Conv2d``."""
-        if not self.odd:
+        if self.uneven is None:
             return super().forward(input)
-        before, after = self.padding[0], self.padding[0] + 1
-        return F.conv2d(F.pad(input, (before, after) * 2), self.weight, None, self.stride, 0, 1, self.groups)
+        return F.conv2d(F.pad(input, self.uneven), self.weight, None, self.stride, 0, 1, self.groups)
 
 
 class InvertedResidual(nn.Module):
@@ -96,7 +95,8 @@ class InvertedResidual(nn.Module):
         self._bn1 = _normalisation(inner)
         self._project_conv = _Convolution(inner, outputs, 1, side=side)
         self._bn2 = _normalisation(outputs)
-        self.wide, self.residual, self.stride = expand > 1, stride == 1 and inputs == outputs, stride
+        self.wide, self.residual = expand > 1, stride == 1 and inputs == outputs
+        self.stride, self.channels = stride, outputs
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, C', H / stride, W / stride)."""
@@ -145,11 +145,11 @@ class EfficientNetLiteBackbone(BackboneMixin, PreTrainedModel):  # type: ignore[
         super().__init__(config)
         self.stem = _Convolution(3, _STEM, 3, side=VARIANTS[config.variant][2], stride=2)
         self.bn = _normalisation(_STEM)
-        self.blocks = nn.ModuleList(_blocks(config.variant))
-        ends = [number - 1 for number, block in enumerate(self.blocks) if block.stride == 2]
-        self.ends = [*ends, len(self.blocks) - 1]
-        widths = [self.blocks[number]._project_conv.out_channels for number in self.ends]
-        self.num_features = [_STEM, *widths[1:]]
+        blocks = list(_blocks(config.variant))
+        self.blocks = nn.ModuleList(blocks)
+        # The last block of each stage is the one before the next reduction; the first stage ends up in no map.
+        self.ends = [number - 1 for number, block in enumerate(blocks) if block.stride == 2][1:] + [len(blocks) - 1]
+        self.num_features = [_STEM, *(blocks[number].channels for number in self.ends)]
         self.post_init()
 
     def train(self, mode: bool = True) -> "EfficientNetLiteBackbone":
@@ -169,7 +169,7 @@ class EfficientNetLiteBackbone(BackboneMixin, PreTrainedModel):  # type: ignore[
         maps = [hidden]
         for number, block in enumerate(self.blocks):
             hidden = block(hidden)
-            if number in self.ends[1:]:
+            if number in self.ends:
                 maps.append(hidden)
         wanted = tuple(found for name, found in zip(self.stage_names, maps, strict=True) if name in self.out_features)
         return BackboneOutput(feature_maps=wanted)
