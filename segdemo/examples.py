@@ -26,8 +26,7 @@ class Example:
     """The scene generator's kind and, with ``seed``, all that is needed to paint the picture again."""
     seed: int
     crf: str = ""
-    """``"helps"`` where the dense CRF at its defaults raises the embedded checkpoint's mIoU plainly enough to be worth a
-    look; tested."""
+    """``"helps"`` where the dense CRF at its defaults raises the embedded checkpoint's mIoU plainly; tested."""
 
     @property
     def image(self) -> Path:

@@ -18,7 +18,9 @@ SCENES = Path(__file__).parents[3] / "shared/data/scenes/images"
 def predictors(request: pytest.FixtureRequest) -> tuple[Predictor, Predictor]:
     if request.param == "int8" and not has_quantized_products():
         pytest.skip("this processor does not multiply in 8 bits")
-    exact, reduced = (load_predictor("embedded-swin", engine="torch", precision=kind) for kind in ("fp32", request.param))
+    exact, reduced = (
+        load_predictor("embedded-swin", engine="torch", precision=kind) for kind in ("fp32", request.param)
+    )
     assert reduced.engine.precision == request.param
     return exact, reduced
 

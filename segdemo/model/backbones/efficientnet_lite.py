@@ -148,7 +148,8 @@ class EfficientNetLiteBackbone(BackboneMixin, PreTrainedModel):  # type: ignore[
         blocks = list(_blocks(config.variant))
         self.blocks = nn.ModuleList(blocks)
         # The last block of each stage is the one before the next reduction; the first stage ends up in no map.
-        self.ends = [number - 1 for number, block in enumerate(blocks) if block.stride == 2][1:] + [len(blocks) - 1]
+        reductions = [number for number, block in enumerate(blocks) if block.stride == 2]
+        self.ends = [*(number - 1 for number in reductions[1:]), len(blocks) - 1]
         self.num_features = [_STEM, *(blocks[number].channels for number in self.ends)]
         self.post_init()
 
