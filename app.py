@@ -2,8 +2,9 @@
 
 import typer
 
+from segdemo.cli import run
 from segdemo.cli.page import page
 from segdemo.ui import zerogpu  # noqa: F401 - on ZeroGPU this must come before torch
 
 if __name__ == "__main__":
-    typer.run(page)
+    run(lambda: typer.run(page))

@@ -14,3 +14,7 @@ class MissingExtraError(SegdemoError):
 
 class NotOfferedError(SegdemoError, LookupError):
     """A prediction lacks a part, such as attention; the sentence says why, as the network's family tells it."""
+
+
+class HostError(SegdemoError):
+    """Something about the machine or its settings that keeps a command from starting at all: exit code 2."""

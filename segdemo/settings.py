@@ -1,11 +1,16 @@
 """Every limit, default threshold and environment variable, in one place (prefix ``SEGDEMO_``)."""
 
+import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
+
+from segdemo.errors import HostError
 
 Precision = Literal["auto", "fp32", "bf16", "int8"]
 """Numbers that a network computes in: ``int8`` runs in PyTorch on the processor, ``auto`` is what suits the device."""
@@ -66,8 +71,73 @@ class Settings(BaseSettings):
     crf_deadline: float = Field(20, gt=0)
     """Longest time one refinement may take on the page, in seconds."""
 
+    decode_places: int = Field(2, gt=0)
+    """How many photographs the page decodes at once, each in a process of its own."""
+    decode_seconds: float = Field(20, gt=0)
+    """Longest time one photograph may take to decode, in seconds; its process is ended then."""
+    decode_bytes: int = Field(3_000_000_000, gt=0)
+    """Address space of a process that decodes, in bytes, where the system can limit it."""
+    photo_bytes: int = Field(1_000_000_000, gt=0)
+    """Memory for photographs on their way to the network, in bytes: sent, decoded, and waiting for their turn."""
+
+    json_bytes: int = Field(65_536, gt=0)
+    """Largest JSON body of a request, in bytes; a picture in it as base64 comes on top where a route takes one."""
+    session_length: int = Field(64, gt=0)
+    """Longest name a session may have, in characters."""
+    requests_per_minute: int = Field(600, gt=0)
+    """How many requests one client may make in a minute, the page's own scripts and styles not counted."""
+    silent_seconds: float = Field(30, gt=0)
+    """How long a connection may say nothing while it is its turn to speak, in seconds."""
+    body_seconds: float = Field(300, gt=0)
+    """Longest time in which a request's body must have come, in seconds."""
+    client_connections: int = Field(100, gt=0)
+    """How many connections one client may hold open at once."""
+    trusted_proxies: int | None = Field(None, ge=0)
+    """How many proxies of the host's own stand before the server: so many entries of ``X-Forwarded-For``, from the
+    right, are believed. None means one on a Hugging Face Space, and none elsewhere."""
+    allowed_origins: list[str] = Field(default_factory=list)
+    """Origins of other sites whose scripts may use the server, such as ``https://example.org``, as a JSON list."""
+    frame_ancestors: list[str] = Field(default_factory=lambda: ["'self'", "https://huggingface.co"])
+    """Sites that may show the page in a frame, as a JSON list of Content Security Policy sources."""
+
+    temp_dir: Path | None = None
+    """Where the server makes its private folder of temporary files; none means the system's place for them."""
+    temp_seconds: float = Field(1800, gt=0)
+    """How long a file stays in that folder, in seconds."""
+    temp_bytes: int = Field(2_000_000_000, gt=0)
+    """Disk for that folder, in bytes."""
+    visitor_bytes: int = Field(200_000_000, gt=0)
+    """Disk in that folder for one client, in bytes."""
+
 
 @cache
 def settings() -> Settings:
-    """The settings of this process, read from the environment once."""
-    return Settings()
+    """The settings of this process, read from the environment once.
+
+    Raises ``HostError`` with a sentence that names the variable where one cannot be used.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise HostError(" ".join(_sentence(problem) for problem in error.errors())) from None
+    except SettingsError as error:
+        raise HostError(f"{_unreadable(error)} cannot be read: it is to be JSON, such as {_EXAMPLE}.") from None
+
+
+_EXAMPLE = '["one", "two"]'
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    """What is wrong with one variable, from pydantic's description of it."""
+    field, *inside = problem["loc"]
+    place = f" (entry {inside[0] + 1})" if inside and isinstance(inside[0], int) else ""
+    return (
+        f"SEGDEMO_{str(field).upper()}{place} cannot be {str(problem['input'])[:80]!r}: "
+        f"{problem['msg'][0].lower()}{problem['msg'][1:]}."
+    )
+
+
+def _unreadable(error: SettingsError) -> str:
+    """The variable that pydantic's message names: ``error parsing value for field "name" from source ...``."""
+    named = re.search(r'field "(\w+)"', str(error))
+    return f"SEGDEMO_{named[1].upper()}" if named else "A variable SEGDEMO_..."

@@ -1,12 +1,14 @@
 """The command line: ``python -m segdemo COMMAND``; each command is a module here with one function of its name."""
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import typer
 
 from segdemo import __version__
-from segdemo.errors import SegdemoError
+from segdemo.errors import HostError, SegdemoError
 from segdemo.model.memory import keep_freed_memory
 
 COMMANDS = ("page", "segment", "evaluate", "finetune", "optimise", "benchmark")
@@ -41,10 +43,15 @@ def make_app() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line; a ``SegdemoError`` becomes one line on stderr and exit code 1."""
+    """Run the command line; a ``SegdemoError`` becomes one line on stderr and exit code 1, or 2 for the host's own."""
     keep_freed_memory()
+    run(make_app(), prog_name="segdemo")
+
+
+def run(command: Callable[..., Any], **options: Any) -> None:
+    """Run a command with sentences for errors."""
     try:
-        make_app()(prog_name="segdemo")
+        command(**options)
     except SegdemoError as error:
         typer.echo(f"segdemo: {error}", err=True)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, HostError) else 1)

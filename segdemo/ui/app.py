@@ -1,7 +1,9 @@
 """Builds the page (``create_app``) and says how it is to be launched."""
 
 import logging
+import os
 import threading
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -19,6 +21,9 @@ from segdemo.ui import viewer
 from segdemo.ui.endpoint import add_endpoint
 from segdemo.ui.jobs import Jobs, Turnstile
 from segdemo.ui.runs import Runner
+from segdemo.ui.server.budget import Budget
+from segdemo.ui.server.folder import private_folder
+from segdemo.ui.server.guard import guarded
 from segdemo.ui.store import Store
 from segdemo.ui.workbench import build_workbench
 
@@ -55,6 +60,7 @@ def create_app(checkpoint: str | None = None, *, warm_up: bool = True) -> gr.Blo
     process of its own, where that is installed.
     """
     keep_freed_memory()
+    private_folder()
     chosen, available = _checkpoints(checkpoint)
     store = Store(max_bytes=settings().store_bytes, max_seconds=settings().store_seconds)
     turnstile = Turnstile(limit=settings().queue_size)
@@ -69,8 +75,16 @@ def create_app(checkpoint: str | None = None, *, warm_up: bool = True) -> gr.Blo
     return blocks
 
 
+@cache
+def photo_budget() -> Budget:
+    """The memory for photographs on their way to the network, of this process."""
+    return Budget(settings().photo_bytes)
+
+
 def launch_options(*, port: int | None = None) -> dict[str, Any]:
     """What ``Blocks.launch`` must be told for the page to look right and to be safe for strangers."""
+    # Only the host says which proxies are believed, and the gate reads what they say: the server itself believes none.
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
     head = f"<style>{viewer.style()}\n{_page_file('page.css')}</style>\n<script>{script()}</script>"
     return {
         "server_port": port,
@@ -86,6 +100,9 @@ def launch_options(*, port: int | None = None) -> dict[str, Any]:
         "share": False,
         "pwa": False,
         "state_session_capacity": 200,
+        "enable_monitoring": False,
+        "mcp_server": False,
+        "app_kwargs": {"lifespan": guarded(photo_budget())},
     }
 
 

@@ -32,6 +32,8 @@ class FakePage:
 def test_options_reach_the_page(start: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakePage()
     monkeypatch.setattr("segdemo.ui.app.create_app", fake)
+    monkeypatch.setattr("segdemo.ui.server.serving.serve", lambda make, options, _: make().launch(**options()))
+    monkeypatch.setattr("segdemo.ui.server.ending.Ending.listen", lambda _: None)
     monkeypatch.setenv("SEGDEMO_ALLOW_DOWNLOAD", "0")
     options = ["--checkpoint", "some/where", "--download", "--port", "7001"]
     monkeypatch.setattr(sys, "argv", ["segdemo", *(["page"] if start == "command" else []), *options])

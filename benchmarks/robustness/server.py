@@ -1,0 +1,136 @@
+"""Starts ``app.py`` of a checkout as a process of its own, under a limit of memory, and watches what it uses."""
+
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+
+ADDRESS_SPACE = 12_000_000_000
+START_SECONDS = 120
+
+
+class Server:
+    """A server that runs; ``url`` is where."""
+
+    def __init__(self, tree: Path, *, settings: dict[str, str], temp: Path, limit: int = ADDRESS_SPACE) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.temp = temp
+        self.log = temp / "server.log"
+        environment = {**os.environ, "PYTHONPATH": str(tree), "HF_HUB_OFFLINE": "1", "TMPDIR": str(temp)}
+        environment |= {"SEGDEMO_CACHE_DIR": str(temp / "cache"), "SEGDEMO_CHECKPOINT": "embedded", **settings}
+        self.process = subprocess.Popen(
+            [sys.executable, "app.py", "--port", str(self.port)],
+            cwd=tree,
+            env=environment,
+            stdout=self.log.open("wb"),
+            stderr=subprocess.STDOUT,
+            preexec_fn=lambda: (
+                resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+                signal.signal(signal.SIGINT, signal.default_int_handler),
+            ),
+        )
+        self.peak = 0.0
+        self._watching = threading.Event()
+
+    def wait_until_up(self, *, warm: bool = True) -> "Server":
+        """Wait until it answers, and with ``warm`` until it has nothing to do of its own."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self.alive:
+            try:
+                if httpx.get(self.url + "/config", timeout=5).status_code == 200:
+                    break
+            except httpx.HTTPError:
+                time.sleep(0.2)
+        else:
+            raise RuntimeError(f"the server did not start: {self.log.read_text()[-2000:]}")
+        quiet = 0
+        while warm and quiet < 4 and time.monotonic() < deadline:
+            quiet = quiet + 1 if psutil.Process(self.process.pid).cpu_percent(0.5) < 20 else 0
+        return self
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self.process.poll() is None
+
+    @property
+    def memory(self) -> float:
+        """Resident memory of the process and its children, in GB; 0 where it is gone."""
+        try:
+            family = [psutil.Process(self.process.pid)]
+            family += family[0].children(recursive=True)
+        except psutil.Error:
+            return 0.0
+        total = 0
+        for member in family:
+            try:
+                total += member.memory_info().rss
+            except psutil.Error:
+                continue
+        return total / 1e9
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Keep the highest memory seen inside in ``peak``."""
+        self.peak = self.memory
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(0.05):
+                self.peak = max(self.peak, self.memory)
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def files(self) -> list[Path]:
+        """Files that lie in its temporary folders."""
+        skipped = {self.log, *self.temp.glob("*.lock")}
+        return [
+            path
+            for path in self.temp.rglob("*")
+            if path.is_file() and path not in skipped and path.name != "in-use.lock" and "cache" not in path.parts
+        ]
+
+    def traces(self) -> int:
+        """How many traces the log holds."""
+        return self.log.read_text(errors="replace").count("Traceback (most recent call last)")
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 20) -> int:
+        """Send a signal and return the exit code; after ``seconds`` it is killed."""
+        if self.alive:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+
+@contextmanager
+def served(tree: Path, *, warm: bool = True, **settings: str) -> Iterator[Server]:
+    """A server of ``tree`` with ``settings`` in its environment, in a temporary folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="segdemo-attack-", ignore_cleanup_errors=True) as name:
+        server = Server(tree, settings=settings, temp=Path(name))
+        try:
+            yield server.wait_until_up(warm=warm)
+        finally:
+            server.stop()

@@ -1,0 +1,50 @@
+"""Processes that this one starts, which end with it: told to at its end, or on their own when it was killed."""
+
+import contextlib
+import os
+import subprocess
+import threading
+import time
+from typing import Any
+
+_LOOK_SECONDS = 1.0
+_PATIENCE = 2.0
+_running: set["subprocess.Popen[bytes]"] = set()
+_lock = threading.Lock()
+
+
+def start_child(command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
+    """Start a process that ``end_children`` ends; what it runs should call ``end_with_parent`` first."""
+    child = subprocess.Popen(command, **options)
+    with _lock:
+        _running.difference_update([known for known in _running if known.poll() is not None])
+        _running.add(child)
+    return child
+
+
+def end_children() -> None:
+    """End the processes that still run: politely, then not."""
+    with _lock:
+        running = [child for child in _running if child.poll() is None]
+        _running.clear()
+    for child in running:
+        child.terminate()
+    deadline = time.monotonic() + _PATIENCE
+    for child in running:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(max(0.0, deadline - time.monotonic()))
+    for child in running:
+        if child.poll() is None:
+            child.kill()
+
+
+def end_with_parent() -> None:
+    """Called in a child: end this process within seconds of its parent's end, however that ended."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="segdemo-parent").start()

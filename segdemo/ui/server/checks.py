@@ -1,0 +1,94 @@
+"""Looks through a body that has come whole: is it what its route takes, with names of a bearable length?"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from segdemo.settings import settings
+from segdemo.ui.server.refusals import RefusedError
+
+DEPTH = 40
+"""So deep may JSON be nested."""
+_BASE64 = re.compile(rb'"[A-Za-z0-9+/=:;,._ -]{1000,}"')
+_NAMES = ("session_hash", "event_id")
+_NAME = re.compile(r"[\w-]*")
+
+
+def check_json(body: bytes) -> dict[str, Any]:
+    """The object that a body is. Raises ``RefusedError``."""
+    if len(body) > settings().json_bytes and len(_BASE64.sub(b"", body)) > settings().json_bytes:
+        raise RefusedError(413, f"The JSON of a request, pictures aside, may have {settings().json_bytes} bytes.")
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        raise RefusedError(400, "The body is not JSON that can be read.") from None
+    if not isinstance(found, dict):
+        raise RefusedError(400, "The body is to be a JSON object.")
+    if _depth(found) > DEPTH:
+        raise RefusedError(400, f"The JSON is nested more than {DEPTH} deep.")
+    for name in _NAMES:
+        check_name(found.get(name), name)
+    return found
+
+
+def check_name(value: Any, what: str = "session_hash") -> None:
+    """Raise ``RefusedError`` unless ``value`` is missing or a short name of letters, digits, ``-`` and ``_``."""
+    if value is None:
+        return
+    limit = settings().session_length
+    if not isinstance(value, str) or len(value) > limit or _NAME.fullmatch(value) is None:
+        raise RefusedError(400, f"{what} must be at most {limit} letters, digits, - or _.")
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level and depth <= DEPTH:
+        depth += 1
+        containers = [entry for entry in level if isinstance(entry, dict | list)]
+        level = [child for entry in containers for child in (entry.values() if isinstance(entry, dict) else entry)]
+    return depth
+
+
+@dataclass(frozen=True)
+class File:
+    """The one file of a form."""
+
+    field: str
+    name: str
+    content: bytes
+
+
+async def check_form(body: bytes, content_type: str) -> File | None:
+    """The file of a form, if it has one. Raises ``RefusedError`` for several files, or one that is too large."""
+    from starlette.datastructures import Headers, UploadFile
+    from starlette.formparsers import MultiPartException, MultiPartParser
+
+    class InMemory(MultiPartParser):
+        spool_max_size = len(body) + 1
+
+    async def stream() -> Any:
+        yield body
+
+    parser = InMemory(Headers({"content-type": content_type}), stream(), max_files=1, max_fields=20)
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        several = "Too many files" in error.message
+        sentence = "Send one file a request." if several else f"The form cannot be read: {error.message}"
+        raise RefusedError(413 if several else 400, sentence) from None
+    except Exception:
+        # The parser lets what it stumbles over through: a missing boundary is a KeyError.
+        raise RefusedError(400, "The form cannot be read.") from None
+    found = None
+    try:
+        for field, value in form.multi_items():
+            if isinstance(value, UploadFile):
+                found = File(field, value.filename or "file", await value.read())
+            elif field in _NAMES:
+                check_name(value, field)
+    finally:
+        await form.close()
+    if found is not None and len(found.content) > settings().max_file_bytes:
+        raise RefusedError(413, f"The file is larger than {settings().max_file_bytes / 1e6:g} MB: save it smaller.")
+    return found

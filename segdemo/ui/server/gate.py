@@ -1,0 +1,224 @@
+"""The gate before Gradio: each request passes it, is checked for what its route takes, or ends here with a sentence."""
+
+import asyncio
+import logging
+from pathlib import Path
+from urllib.parse import parse_qs, unquote
+
+from segdemo.settings import settings
+from segdemo.ui.server import headers as headers_of
+from segdemo.ui.server.bodies import announced, drain, is_form, limit_of, whole_body
+from segdemo.ui.server.budget import Budget
+from segdemo.ui.server.checks import check_form, check_json, check_name
+from segdemo.ui.server.clients import Rates, client_of
+from segdemo.ui.server.folder import Folder
+from segdemo.ui.server.refusals import (
+    DISK_FULL,
+    App,
+    GoneAwayError,
+    Message,
+    Receive,
+    RefusedError,
+    Scope,
+    Send,
+    answer_json,
+    refuse,
+)
+from segdemo.ui.server.routes import Body, Found, Kind, Table
+from segdemo.ui.server.uploads import FULL, Ledger, keep_upload
+
+logger = logging.getLogger(__name__)
+
+QUERY_BYTES = 2048
+PATH_BYTES = 4096
+
+
+class Gate:
+    """ASGI middleware around the whole of Gradio's application."""
+
+    def __init__(self, app: App, table: Table, folder: Folder, budget: Budget, ledger: Ledger) -> None:
+        self.app = app
+        self.table = table
+        self.folder = folder
+        self.budget = budget
+        self.ledger = ledger
+        self.rates = Rates(settings().requests_per_minute)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or say no to it."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        peer = (scope.get("client") or (None,))[0]
+        client = client_of(peer, scope["headers"])
+        scope = {**scope, "headers": headers_of.believed(scope["headers"])}
+        out = _Outgoing(send, scope)
+        try:
+            await self._pass(scope, receive, out, client)
+        except RefusedError as error:
+            await self._refuse(error, scope, receive, out)
+        except GoneAwayError:
+            return
+        except Exception as error:
+            await self._failed(error, scope, out)
+
+    async def _pass(self, scope: Scope, receive: Receive, out: "_Outgoing", client: str) -> None:
+        method, headers = scope["method"], scope["headers"]
+        if method == "OPTIONS":
+            await self._preflight(out, headers)
+            return
+        found = self._find(scope)
+        out.kind = found.route.kind
+        if found.route.kind is not Kind.STATIC:
+            wait = self.rates.wait(client)
+            if wait:
+                raise RefusedError(
+                    429,
+                    f"More than {settings().requests_per_minute} requests in a minute: please wait a moment.",
+                    retry_after=wait,
+                )
+        headers_of.check_origin(method, headers)
+        if found.file is not None:
+            _check_file(found.file, self.folder)
+        if method in ("GET", "HEAD", "DELETE") or found.route.body is Body.NONE:
+            await self.app(scope, receive, out)
+            return
+        content_type = headers_of.value_of(headers, b"content-type")
+        limit = limit_of(found.route.body, content_type)
+        async with whole_body(receive, headers, limit, self.budget) as body:
+            await self._with_body(found, body, content_type, scope, receive, out, client)
+
+    async def _with_body(
+        self,
+        found: Found,
+        body: bytes,
+        content_type: str,
+        scope: Scope,
+        receive: Receive,
+        out: "_Outgoing",
+        client: str,
+    ) -> None:
+        kind = found.route.body
+        if kind is Body.UPLOAD:
+            if not is_form(content_type):
+                raise RefusedError(400, "Send the file in a form (multipart/form-data), as `files`.")
+            paths = await keep_upload(await check_form(body, content_type), client, self.folder, self.ledger)
+            await answer_json(out, 200, paths)
+            return
+        if kind is Body.COMPONENT and is_form(content_type):
+            await check_form(body, content_type)
+        else:
+            await asyncio.to_thread(check_json, body)
+        await self.app(scope, _replay(body, receive), out)
+
+    def _find(self, scope: Scope) -> Found:
+        path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
+        found = self.table.find(scope["method"], path) if len(path) <= PATH_BYTES else None
+        if found is None:
+            raise RefusedError(404, "There is nothing at this address.")
+        query = scope.get("query_string", b"")
+        if len(query) > QUERY_BYTES:
+            raise RefusedError(414, "The address is too long.")
+        for name in parse_qs(query.decode("latin-1")).get("session_hash", []):
+            check_name(name)
+        last = path.rstrip("/").rpartition("/")[2]
+        if found.file is None and found.route.kind is Kind.DATA and len(last) > settings().session_length:
+            raise RefusedError(400, f"A name in the address has more than {settings().session_length} characters.")
+        return found
+
+    async def _preflight(self, out: "_Outgoing", headers: headers_of.Pairs) -> None:
+        if out.origin is None:
+            raise RefusedError(403, "Pages of other sites may not use this server: open it itself.")
+        allowed = headers_of.origin_headers(out.origin, preflight=True)
+        await out({"type": "http.response.start", "status": 204, "headers": allowed})
+        await out({"type": "http.response.body"})
+
+    async def _refuse(self, error: RefusedError, scope: Scope, receive: Receive, out: "_Outgoing") -> None:
+        if out.started:
+            return
+        headers = scope["headers"]
+        from_page = (
+            scope["path"].rstrip("/").endswith("/component_server")
+            and headers_of.value_of(headers, b"sec-fetch-site") == "same-origin"
+        )
+        try:
+            coming = announced(headers) != 0 and scope["method"] == "POST"
+        except RefusedError:
+            coming = False
+        if not coming:
+            await refuse(out, error, for_page=from_page)
+            return
+        # The answer goes out first; then the rest is taken in, since a connection that is closed meanwhile loses it.
+        held: list[Message] = []
+
+        async def hold_last(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                held.append({"type": "http.response.body", "body": b"", "more_body": False})
+                message = {**message, "more_body": True}
+            await out(message)
+
+        await refuse(hold_last, error, for_page=from_page)
+        await drain(receive)
+        for message in held:
+            await out(message)
+
+    async def _failed(self, error: Exception, scope: Scope, out: "_Outgoing") -> None:
+        full = isinstance(error, OSError) and error.errno in FULL
+        if full:
+            self.folder.sweep(older_than=float("inf"), partial_older_than=1.0)
+            logger.warning("the disk is full")
+        elif out.started:
+            # A stream that broke off: its client has gone, or asked for what is not there.
+            logger.info("%s broke off: %r", scope["path"], error)
+            return
+        else:
+            logger.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
+        if not out.started:
+            sentence = DISK_FULL if full else "Something went wrong on the server."
+            await refuse(out, RefusedError(507 if full else 500, sentence))
+
+
+class _Outgoing:
+    """Sends a response with the headers that its kind of route has, to a client that takes it within bounded time."""
+
+    def __init__(self, send: Send, scope: Scope) -> None:
+        self._send = send
+        self.origin = headers_of.allowed_origin(scope["headers"])
+        self.kind = Kind.DATA
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            pairs = [(bytes(name), bytes(value)) for name, value in message.get("headers", [])]
+            pairs = headers_of.response_headers(pairs, self.kind) + headers_of.origin_headers(self.origin)
+            message = {**message, "headers": pairs}
+            self.started = True
+        try:
+            async with asyncio.timeout(2 * settings().silent_seconds):
+                await self._send(message)
+        except TimeoutError:
+            raise GoneAwayError from None
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A ``receive`` that hands out a body that has been read, and then what comes after it."""
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return replayed
+
+
+def _check_file(name: str, folder: Folder) -> None:
+    """Raise ``RefusedError`` unless ``name`` is a file within the server's folder; addresses are none."""
+    try:
+        path = Path(unquote(name)).resolve()
+        inside = path.is_relative_to(folder.path) and path.parent != folder.path and path.is_file()
+    except (OSError, ValueError):
+        inside = False
+    if not inside:
+        raise RefusedError(404, "This file is not kept here any more.")

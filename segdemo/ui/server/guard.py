@@ -1,0 +1,60 @@
+"""Puts the gate before a page, and keeps its folder and connections in order while it is served."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any
+
+import gradio as gr
+
+from segdemo.settings import settings
+from segdemo.ui.server.budget import Budget
+from segdemo.ui.server.connections import watch_connections
+from segdemo.ui.server.folder import SWEEP_SECONDS, Folder, private_folder
+from segdemo.ui.server.gate import Gate
+from segdemo.ui.server.routes import Table
+from segdemo.ui.server.uploads import Ledger
+
+logger = logging.getLogger(__name__)
+
+
+def guarded(budget: Budget) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    """A lifespan for ``launch(app_kwargs={"lifespan": ...})`` that guards Gradio's application.
+
+    ``budget`` is the memory for photographs on their way; the bodies of requests count in it, too.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        folder = private_folder()
+        blocks: gr.Blocks = app.get_blocks()
+        table = Table(endpoints=lambda: _endpoints(blocks), mcp=lambda: bool(blocks.mcp_server))
+        # By now the stack is built; the gate goes around all of it, so that nothing answers beside the gate.
+        app.middleware_stack = Gate(app.middleware_stack, table, folder, budget, Ledger(private_folder))
+        tasks = [
+            asyncio.create_task(watch_connections(lambda: getattr(blocks, "server", None))),
+            asyncio.create_task(_sweep_regularly(folder)),
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    return lifespan
+
+
+def _endpoints(blocks: gr.Blocks) -> set[str]:
+    return {function.api_name for function in blocks.fns.values() if isinstance(function.api_name, str)}
+
+
+async def _sweep_regularly(folder: Folder) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        try:
+            await asyncio.to_thread(folder.sweep, older_than=settings().temp_seconds)
+        except OSError:
+            logger.exception("temporary files could not be swept")

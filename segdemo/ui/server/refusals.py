@@ -1,0 +1,45 @@
+"""A request that is not answered: a status, and a sentence that says what to do."""
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+DISK_FULL = "The server's disk is full: please try again later."
+
+
+class RefusedError(Exception):
+    """Ends a request with ``status`` and a sentence."""
+
+    def __init__(self, status: int, sentence: str, *, retry_after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+        self.retry_after = retry_after
+
+
+class GoneAwayError(Exception):
+    """The client has closed the connection: there is nobody to answer."""
+
+
+async def answer_json(send: Send, status: int, content: Any, headers: dict[str, str] | None = None) -> None:
+    """Send a whole JSON response."""
+    body = json.dumps(content).encode()
+    lines = {"content-type": "application/json", "content-length": str(len(body)), **(headers or {})}
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in lines.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def refuse(send: Send, error: RefusedError, *, for_page: bool = False) -> None:
+    """Send a refusal; the page's own functions read theirs from a normal answer, as Gradio drops any other."""
+    headers = {"cache-control": "no-store", "connection": "close"}
+    if error.retry_after is not None:
+        headers["retry-after"] = str(max(1, round(error.retry_after)))
+    status = 200 if for_page else error.status
+    await answer_json(send, status, {"error": error.sentence, "detail": error.sentence}, headers)

@@ -1,0 +1,160 @@
+"""What is too large, too many or too deep is refused with a sentence, and nothing of it stays."""
+
+import io
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from segdemo.settings import settings
+from segdemo.ui.server.folder import private_folder
+
+from .conftest import encoded, form
+
+UPLOAD = "/gradio_api/upload"
+COMPONENT = "/gradio_api/component_server/"
+JOIN = "/gradio_api/queue/join"
+
+
+def _files() -> set[str]:
+    return {str(path) for path, _ in private_folder().files()}
+
+
+@pytest.fixture
+def nothing_left() -> Iterator[None]:
+    """The server's folder holds afterwards what it held before."""
+    before = _files()
+    yield
+    assert _files() == before
+
+
+def _photo() -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("route", [JOIN, "/gradio_api/call/segment", "/gradio_api/call/v2/segment", COMPONENT])
+def test_json_has_its_limit(http: httpx.Client, route: str) -> None:
+    body = encoded({"data": ["x" * settings().json_bytes], "session_hash": "a"})
+    answer = http.post(route, content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 413
+    assert "larger than 64 kB" in answer.json()["error"]
+
+
+def test_a_body_in_chunks_has_it_too(http: httpx.Client) -> None:
+    answer = http.post(JOIN, content=(b"x" * 10_000 for _ in range(100)))
+    assert answer.status_code == 413
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_one_file_a_request(http: httpx.Client) -> None:
+    files = [("files", (f"{index}.png", _photo())) for index in range(2)]
+    answer = http.post(UPLOAD, files=files)
+    assert (answer.status_code, answer.json()["error"]) == (413, "Send one file a request.")
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_file_has_its_limit(http: httpx.Client) -> None:
+    answer = http.post(UPLOAD, files={"files": ("a.png", bytes(settings().max_file_bytes + 1))})
+    assert answer.status_code == 413
+    answer = http.post(UPLOAD, files={"files": ("a.png", bytes(settings().max_file_bytes + 70_000))})
+    assert answer.status_code == 413
+
+
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize("content_type", ["text/plain", "multipart/form-data", "multipart/form-data; boundary=x"])
+def test_what_is_no_form_is_refused(http: httpx.Client, content_type: str) -> None:
+    answer = http.post(UPLOAD, content=b"rubbish", headers={"content-type": content_type})
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
+def test_an_upload_is_kept_under_its_own_name(http: httpx.Client) -> None:
+    (path,) = http.post(UPLOAD, files={"files": ("../my cat?.png", _photo())}).json()
+    assert path.endswith("/my cat.png")
+    answer = http.get(f"/gradio_api/file={path}")
+    assert answer.content == _photo()
+    assert answer.headers["cache-control"] == "no-store"
+    assert http.get(f"/gradio_api/file={path.rpartition('/')[0]}").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["x" * 65, "../../x", "a b", 7, {"a": 1}, ["a"]])
+def test_a_sessions_name_is_short(http: httpx.Client, name: Any) -> None:
+    assert http.post(JOIN, json={"data": [], "session_hash": name}).status_code == 400
+    assert http.post(COMPONENT, json=form(session_hash=name)).status_code == 400
+    if isinstance(name, str):
+        assert http.get("/gradio_api/queue/data", params={"session_hash": name}).status_code == 400
+        photo = {"photo": ("a.png", _photo())}
+        fields = {"component_id": "1", "fn_name": "noop", "session_hash": name}
+        assert http.post(COMPONENT, data=fields, files=photo).status_code == 400
+    if name == "x" * 65:
+        assert http.get(f"/gradio_api/heartbeat/{name}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[1]",
+        b"null",
+        b"\xff",
+        b"7",
+        b"[" * 30_000,
+        b'{"a":' * 50 + b"1" + b"}" * 50,
+        b'"' + b"a" * 99 + b'"',
+    ],
+    ids=lambda body: body[:9].decode("latin-1"),
+)
+def test_what_is_no_plain_object_is_refused(http: httpx.Client, body: bytes) -> None:
+    answer = http.post(JOIN, content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+    assert "JSON" in answer.json()["error"]
+
+
+def test_the_query_has_its_limit(http: httpx.Client) -> None:
+    assert http.get("/config", params={"x": "y" * 3000}).status_code == 414
+
+
+def test_the_pages_own_functions_read_the_sentence(http: httpx.Client) -> None:
+    answer = http.post(COMPONENT, json=form(data="x" * 70_000), headers={"sec-fetch-site": "same-origin"})
+    assert answer.status_code == 200
+    assert "larger than 64 kB" in answer.json()["error"]
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_an_aborted_upload_leaves_nothing(port: int, blocks: gr.Blocks, http: httpx.Client) -> None:
+    head = (
+        f"POST {UPLOAD} HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        "Content-Length: 900000\r\n\r\n--b\r\nContent-Disposition: form-data; name=files; filename=a.png\r\n\r\n"
+    ).encode()
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(head + bytes(300_000))
+    assert http.get("/config").status_code == 200
+    gate = blocks.app.middleware_stack
+    for _ in range(100):
+        if gate.budget.held == 0:
+            break
+        http.get("/config")
+    assert gate.budget.held == 0
+
+
+def test_base64_counts_aside_where_a_picture_may_come() -> None:
+    from segdemo.ui.server.bodies import limit_of
+    from segdemo.ui.server.checks import check_json
+    from segdemo.ui.server.refusals import RefusedError
+    from segdemo.ui.server.routes import Body
+
+    assert limit_of(Body.PICTURE, "") == 65_536 + 26_666_667
+    picture = {"image": "data:image/png;base64," + "QUJD" * 50_000}
+    assert check_json(encoded(picture)) == picture
+    with pytest.raises(RefusedError, match="pictures aside"):
+        check_json(json.dumps({"image": [[]] * 30_000}).encode())
