@@ -1,5 +1,6 @@
 """What the README says about settings, commands, files and hosting is so."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ def test_every_setting_is_in_the_table_with_its_default(monkeypatch: pytest.Monk
             assert Path(told.strip("`")).expanduser() == value, name
         else:
             plain = f"{value:g}" if isinstance(value, float) else str(value).lower()
+            plain = json.dumps(value) if isinstance(value, list) else plain
             assert told.strip("`").lower() == plain, name
 
 

@@ -10,14 +10,30 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
-import psutil
 
 ADDRESS_SPACE = 12_000_000_000
 START_SECONDS = 120
+
+
+def family(pid: int) -> list[int]:
+    """A process and its descendants that live (Linux)."""
+    found = [pid]
+    for member in found:
+        for listed in Path(f"/proc/{member}/task").glob("*/children"):
+            with suppress(OSError):
+                found += [int(child) for child in listed.read_text().split()]
+    return found
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
 
 
 class Server:
@@ -57,10 +73,17 @@ class Server:
                 time.sleep(0.2)
         else:
             raise RuntimeError(f"the server did not start: {self.log.read_text()[-2000:]}")
-        quiet = 0
+        quiet, before = 0, self._busy_seconds()
         while warm and quiet < 4 and time.monotonic() < deadline:
-            quiet = quiet + 1 if psutil.Process(self.process.pid).cpu_percent(0.5) < 20 else 0
+            time.sleep(0.5)
+            now = self._busy_seconds()
+            quiet, before = (quiet + 1 if now - before < 0.1 else 0), now
         return self
+
+    def _busy_seconds(self) -> float:
+        """Processor time of the server itself, in seconds (Linux)."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     @property
     def alive(self) -> bool:
@@ -70,18 +93,7 @@ class Server:
     @property
     def memory(self) -> float:
         """Resident memory of the process and its children, in GB; 0 where it is gone."""
-        try:
-            family = [psutil.Process(self.process.pid)]
-            family += family[0].children(recursive=True)
-        except psutil.Error:
-            return 0.0
-        total = 0
-        for member in family:
-            try:
-                total += member.memory_info().rss
-            except psutil.Error:
-                continue
-        return total / 1e9
+        return sum(_resident(pid) for pid in family(self.process.pid)) / 1e9
 
     @contextmanager
     def watched(self) -> Iterator[None]:

@@ -31,9 +31,9 @@ def port(blocks: gr.Blocks) -> int:
 
 
 @pytest.fixture
-def http(blocks: gr.Blocks) -> Iterator[httpx.Client]:
+def http(port: int) -> Iterator[httpx.Client]:
     """A client that follows no redirects and has patience."""
-    with httpx.Client(base_url=blocks.local_url.rstrip("/"), timeout=60) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         yield client
 
 
