@@ -10,14 +10,14 @@ from segdemo.errors import SegdemoError
 from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD, Precision
 
 if TYPE_CHECKING:
-    from segdemo.training.config import SourceConfig
+    from segdemo.data import Dataset, SourceConfig
 
 
 def evaluate(
     data: Annotated[
-        Path | None,
-        typer.Option(help="Folder with images/ and labels/, or a COCO annotation file.", show_default=False),
-    ] = None,
+        Path,
+        typer.Option(help="Folder of a data set, or its annotation file, in any layout.", show_default=False),
+    ],
     checkpoint: Annotated[
         str | None, typer.Option(help="Hub id whose weights are on disk, or a folder; default: the demo's own.")
     ] = None,
@@ -25,12 +25,14 @@ def evaluate(
         str, typer.Option(help='Input size: "checkpoint" (its own settings), "paper" (640), or a short side in pixels.')
     ] = "checkpoint",
     split: Annotated[
-        str | None, typer.Option(help="List of split.json to keep to; default: val where there is one, else all.")
+        str | None, typer.Option(help="Part of the data set; default: the one for validation where there is one.")
     ] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of the pictures, where the data set is without.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Folder of the labels, where the data set is without.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for evaluation.json.", show_default=False)] = None,
     format: Annotated[
-        Literal["auto", "index", "coco", "panoptic", "scenes"],
-        typer.Option(help="Index PNGs, COCO instances, COCO panoptic, or the project's generated scenes."),
+        Literal["auto", "index", "ade20k", "cityscapes", "voc", "coco", "panoptic", "yolo"],
+        typer.Option(help="The layout, where it is not to be recognised."),
     ] = "auto",
     classes: Annotated[
         Path | None, typer.Option(help="Class list of index PNGs; default: classes.txt in the data folder.")
@@ -38,8 +40,9 @@ def evaluate(
     reduce_labels: Annotated[
         bool, typer.Option("--reduce-labels", help="ADE20K's masks: 0 means no label, the rest is index + 1.")
     ] = False,
-    scenes: Annotated[int, typer.Option(min=1, help="How many scenes to generate.")] = 100,
-    first_scene: Annotated[int, typer.Option(min=0, help="Seed of the first scene.")] = 1_000_000,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Objects were left out: what has none is unknown, not background.")
+    ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many pictures, spread evenly.")] = None,
     boundary: Annotated[bool, typer.Option(help="Measure how well outlines are met.")] = True,
     segments: Annotated[bool, typer.Option(help="Measure panoptic quality where the truth has segments.")] = True,
@@ -59,7 +62,7 @@ def evaluate(
         Precision, typer.Option(help="Numbers of the network; int8: with torch, on processors that multiply 8 bits.")
     ] = "auto",
 ) -> None:
-    """Measure a checkpoint on labelled pictures, set by set: the pictures whose names begin alike up to the first "_".
+    """Measure a checkpoint on labelled pictures, by sets: those of a folder, or with names alike up to the first "_".
 
     Pixel accuracy and mIoU are over labelled pixels, mIoU over the classes present in the truth; boundary F as in
     Csurka et al. 2013 with a tolerance of 0.75 % of the diagonal; panoptic quality as in Kirillov et al. 2019.
@@ -67,13 +70,24 @@ def evaluate(
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from segdemo.data import SourceConfig
+    from segdemo.data.checks import check, refuse
+    from segdemo.evaluation.pictures import SegmentOptions
     from segdemo.evaluation.report import as_json, class_table, summary_table
-    from segdemo.evaluation.run import SegmentOptions, run_evaluation
+    from segdemo.evaluation.run import run_evaluation
     from segdemo.model.predictor import load_predictor
     from segdemo.model.preprocessing import parse_size
 
-    source = _source(data, format, split, reduce_labels, scenes, first_scene)
-    listed = _class_list(source, classes)
+    source = SourceConfig(
+        format=format,
+        data=data,
+        images=images,
+        labels=labels,
+        split=split,
+        classes=classes,
+        reduce_labels=reduce_labels,
+        partial=partial,
+    )
     asked = parse_size(size)
     if out is not None:
         try:
@@ -86,15 +100,19 @@ def evaluate(
     with Progress(
         TextColumn("{task.description}"), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True)
     ) as progress:
-        task = progress.add_task("pictures", total=None)
+        checking, task = progress.add_task("checking", total=None), progress.add_task("pictures", total=None)
+        opened = _opened(source, predictor.id2label, limit)
+        faults = check(opened, lambda done, total: progress.update(checking, completed=done, total=total))
+        refuse({"data": faults}, "The data cannot be evaluated on as it is")
+        told = opened.lines("the checkpoint")
+        for line in told:
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
         report = run_evaluation(
             predictor,
-            source,
+            opened,
             size=asked,
             segments=options if segments else None,
             boundary=boundary,
-            classes=listed,
-            limit=limit,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     about = {
@@ -102,7 +120,8 @@ def evaluate(
         "engine": predictor.engine.name,
         "precision": predictor.engine.precision,
         "size": asked,
-        "data": source.model_dump(mode="json", exclude_defaults=True),
+        "data": {**source.model_dump(mode="json", exclude_defaults=True), "split": opened.listing.split},
+        "about_data": told,
         "segments": vars(options) if segments else None,
     }
     console.print(f"{predictor.checkpoint.title}, {predictor.engine.name} {predictor.engine.precision}, size {asked}")
@@ -114,39 +133,10 @@ def evaluate(
         console.print(f"Written to {path}.")
 
 
-def _source(
-    data: Path | None, format: str, split: str | None, reduce_labels: bool, scenes: int, first_scene: int
-) -> "SourceConfig":
-    """Describe the data; its format is guessed from what it is."""
-    from segdemo.data.classes import read_json
-    from segdemo.training.config import SourceConfig
+def _opened(source: "SourceConfig", labels: dict[int, str], limit: int | None) -> "Dataset":
+    """The pictures to evaluate on: of the split for validation where no other is asked for."""
+    from segdemo.data import Dataset, open_source
+    from segdemo.evaluation.run import chosen
 
-    if format == "scenes":
-        return SourceConfig(format="scenes", count=scenes, first_seed=first_scene)
-    if data is None:
-        raise SegdemoError("Name the labelled pictures with --data, or evaluate on --format scenes.")
-    if not data.exists():
-        raise SegdemoError(f"{data} does not exist: --data is a folder with images/ and labels/, or a COCO file.")
-    if format == "auto":
-        format = "index"
-        if data.is_file():
-            content = read_json(data)
-            entries = content.get("annotations") if isinstance(content, dict) else None
-            format = "panoptic" if entries and "segments_info" in entries[0] else "coco"
-    if split is None and format == "index" and (data / "split.json").is_file():
-        lists = read_json(data / "split.json")
-        split = "val" if isinstance(lists, dict) and "val" in lists else None
-    return SourceConfig.model_validate({"format": format, "data": data, "split": split, "reduce_labels": reduce_labels})
-
-
-def _class_list(source: "SourceConfig", classes: Path | None) -> dict[int, str] | None:
-    """The data's own class list, for index PNGs that have one."""
-    from segdemo.data.classes import CLASS_FILES, read_classes
-
-    if classes is not None:
-        return read_classes(classes)
-    if source.format == "index" and source.data is not None:
-        for name in CLASS_FILES:
-            if (source.data / name).is_file():
-                return read_classes(source.data / name)
-    return None
+    opened = Dataset(open_source(source, prefer=("val", "test")), source, labels)
+    return opened if limit is None else opened.part(chosen(opened.names, limit))

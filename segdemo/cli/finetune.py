@@ -12,16 +12,26 @@ def finetune(
     out: Annotated[Path, typer.Option(help="Folder of the run; a killed run in it goes on.", show_default=False)],
     data: Annotated[
         list[Path] | None,
-        typer.Option(help="Folder with images/ and labels/, or a COCO annotation file; several are mixed."),
+        typer.Option(help="Folder of a data set, or its annotation file, in any layout; several are mixed."),
     ] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file that describes the whole run instead.")] = None,
     validation: Annotated[
-        list[Path] | None, typer.Option(help="Like --data, to evaluate on; default: a tenth of the data is kept back.")
+        list[Path] | None,
+        typer.Option(help="Like --data, to evaluate on; default: the data's own split for it, else a tenth."),
     ] = None,
     format: Annotated[
-        Literal["index", "coco", "panoptic"], typer.Option(help="Index PNGs, COCO instances or COCO panoptic.")
-    ] = "index",
-    classes: Annotated[Path | None, typer.Option(help="Class list; default: classes.txt in the data folder.")] = None,
+        Literal["auto", "index", "ade20k", "cityscapes", "voc", "coco", "panoptic", "yolo"],
+        typer.Option(help="The layout, where it is not to be recognised."),
+    ] = "auto",
+    split: Annotated[
+        str | None, typer.Option(help="Part of the data to train on; default: the one for it where there is one.")
+    ] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of the pictures, where the data set is without.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Folder of the labels, where the data set is without.")] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Objects were left out: what has none is unknown, not background.")
+    ] = False,
+    classes: Annotated[Path | None, typer.Option(help="The run's class list; default: the data's own classes.")] = None,
     reduce_labels: Annotated[
         bool, typer.Option("--reduce-labels", help="ADE20K's masks: 0 means no label, the rest is index + 1.")
     ] = False,
@@ -60,6 +70,10 @@ def finetune(
     else:
         options: dict[str, Any] = {
             "format": format,
+            "split": split,
+            "images": images,
+            "labels": labels,
+            "partial": partial,
             "classes": classes,
             "reduce_labels": reduce_labels,
             "checkpoint": checkpoint,

@@ -1,5 +1,8 @@
-"""Labelled pictures from disk or from the generator, all as ``Sample``."""
+"""Labelled pictures from disk, in whatever layout, all as ``Sample``."""
 
+from segdemo.data.dataset import Dataset
 from segdemo.data.load import load_source, picture_names
+from segdemo.data.recognise import open_source
+from segdemo.data.source import SourceConfig
 
-__all__ = ["load_source", "picture_names"]
+__all__ = ["Dataset", "SourceConfig", "load_source", "open_source", "picture_names"]

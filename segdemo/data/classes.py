@@ -1,31 +1,30 @@
-"""Class lists: which index means what, from a text file, a JSON file or COCO categories."""
+"""Class lists: which index means what, from a text file, a JSON file or COCO categories, and how lists are matched."""
 
-import json
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from segdemo.data.files import is_file, read_json, read_text
+from segdemo.data.formats import CocoCategory, parsed
+from segdemo.data.listing import DataClass, Listing
+from segdemo.data.samples import VOID
 from segdemo.errors import SegdemoError
-from segdemo.training.config import RunConfig, SourceConfig
+from segdemo.taxonomy import taxonomy_for
 
 CLASS_FILES = ("classes.txt", "classes.json", "objectInfo150.txt")
 """What a class list beside the data may be called, in the order they are looked for."""
 
-
-def run_classes(config: RunConfig) -> dict[int, str]:
-    """Return the label of every class index of a run: from ``config.classes``, else from its first source.
-
-    Raises ``SegdemoError`` where there is no list, or the list cannot be read.
-    """
-    if config.classes is not None:
-        return read_classes(config.classes)
-    for source in config.sources.values():
-        if source.format in ("coco", "panoptic") and source.data is not None:
-            return category_labels(read_json(source.data), source.data)
-        if source.format == "index" and source.data is not None:
-            return read_classes(_beside(source))
-    from segdemo.taxonomy import ade20k
-
-    return {entry.index: entry.name for entry in ade20k().classes}
+__all__ = [
+    "CLASS_FILES",
+    "beside",
+    "categories",
+    "category_labels",
+    "class_table",
+    "labels_of",
+    "read_classes",
+    "read_json",
+]
 
 
 def read_classes(path: Path) -> dict[int, str]:
@@ -36,44 +35,106 @@ def read_classes(path: Path) -> dict[int, str]:
     """
     if path.suffix == ".json":
         return _json_classes(path)
-    try:
-        lines = [line.rstrip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise SegdemoError(f"{path} cannot be read as a class list.") from error
+    lines = [line.rstrip() for line in read_text(path).splitlines() if line.strip()]
     if lines and lines[0].startswith("Idx\t"):
         rows = [line.split("\t") for line in lines[1:]]
-        labels = {int(row[0]) - 1: row[-1].split(",")[0].strip() for row in rows}
+        try:
+            labels = {int(row[0]) - 1: row[-1].split(",")[0].strip() for row in rows}
+        except ValueError as error:
+            raise SegdemoError(f"{path} should begin every line after the first with a class number.") from error
     else:
         labels = {index: line.strip() for index, line in enumerate(lines)}
     return _checked(labels, path)
 
 
+def beside(folder: Path) -> dict[int, str] | None:
+    """The class list in a folder, none where there is none."""
+    found = next((folder / name for name in CLASS_FILES if is_file(folder / name)), None)
+    return None if found is None else read_classes(found)
+
+
+def categories(entries: Iterable[Any], path: Path, *, used: Iterable[int] = ()) -> dict[int, tuple[int, DataClass]]:
+    """Index and class of each COCO category id, numbered from 0 in the order of the ids.
+
+    A root as Roboflow writes it - without a category above, itself above others, and not ``used`` by any object - is
+    left out. Raises ``SegdemoError`` naming the entry that is wrong.
+    """
+    listed = [parsed(CocoCategory, entry, path, f"categories[{place}]") for place, entry in enumerate(entries)]
+    above = {entry.supercategory for entry in listed}
+    taken = set(used)
+    kept = [
+        entry
+        for entry in sorted(listed, key=lambda entry: entry.id)
+        if not (entry.supercategory == "none" and entry.name in above and entry.id not in taken)
+    ]
+    for one, other in pairwise(kept):
+        if one.id == other.id:
+            raise SegdemoError(f"{path} lists the category id {one.id} twice.")
+    _checked({index: entry.name for index, entry in enumerate(kept)}, path)
+    things = [None if entry.isthing is None else bool(entry.isthing) for entry in kept]
+    return {entry.id: (index, DataClass(entry.name, things[index])) for index, entry in enumerate(kept)}
+
+
+def labels_of(listing: Listing) -> dict[int, str]:
+    """The data's own classes by index; raises ``SegdemoError`` where it has no list."""
+    if not listing.classes:
+        raise SegdemoError(
+            f"{listing.where} has no class list: add a file classes.txt with one class name a line, index 0 first."
+        )
+    return {index: entry.name for index, entry in enumerate(listing.classes)}
+
+
 def category_labels(data: Any, path: Path) -> dict[int, str]:
     """Return the labels of COCO categories, numbered from 0 in the order of their ids."""
-    try:
-        ordered = sorted(data["categories"], key=lambda entry: int(entry["id"]))
-        return _checked({index: str(entry["name"]) for index, entry in enumerate(ordered)}, path)
-    except (KeyError, TypeError, ValueError) as error:
-        raise SegdemoError(f"{path} should have a list `categories`, each with an id and a name.") from error
+    entries = data.get("categories") if isinstance(data, dict) else None
+    if not isinstance(entries, list):
+        raise SegdemoError(f"{path} should have a list `categories`, each with an id and a name.")
+    objects = data.get("annotations")
+    items = [item for item in objects if isinstance(item, dict)] if isinstance(objects, list) else []
+    used = [item["category_id"] for item in items if isinstance(item.get("category_id"), int)]
+    return {index: entry.name for index, entry in categories(entries, path, used=used).values()}
 
 
-def category_indices(data: Any, labels: dict[int, str], path: Path) -> dict[int, int]:
-    """Return the class index of each COCO category id, matched by name; unknown names are errors."""
-    by_name = {label: index for index, label in labels.items()}
-    indices = {}
-    for entry in data["categories"]:
-        if entry["name"] not in by_name:
-            raise SegdemoError(f"{path}: the category {entry['name']!r} is not in the class list of the run.")
-        indices[int(entry["id"])] = by_name[entry["name"]]
-    return indices
+def class_table(classes: Sequence[str], labels: Mapping[int, str]) -> list[int]:
+    """The index that each of the data's classes has in ``labels``, matched by name or synonym; ``VOID`` for none.
+
+    Case, spaces, hyphens and what COCO adds to names of stuff ("grass-merged") make no difference. Lists of equal
+    length that agree in nine of ten places are taken to be the same, whatever the rest is called.
+    """
+    same = sum(_first(labels.get(index, "")) == _first(name) for index, name in enumerate(classes))
+    if set(labels) == set(range(len(classes))) and 10 * same >= 9 * len(classes):
+        return list(range(len(classes)))
+    taxonomy = taxonomy_for(labels)
+    spellings: dict[str, int] = {}
+    for spell in (_plain, _bare):
+        for entry in taxonomy.classes:
+            spellings.setdefault(spell(entry.name), entry.index)
+            spellings.setdefault(spell(labels[entry.index]), entry.index)
+        for entry in taxonomy.classes:
+            for synonym in entry.synonyms:
+                spellings.setdefault(spell(synonym), entry.index)
+    table = []
+    for name in classes:
+        tried = (_plain(name), _bare(name), _first(name))
+        table.append(next((spellings[spelt] for spelt in tried if spelt in spellings), VOID))
+    return table
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file; raises ``SegdemoError`` naming it."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SegdemoError(f"{path} cannot be read as JSON.") from error
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter.isalnum() or letter == ",") or name
+
+
+def _first(name: str) -> str:
+    """A name without the synonyms behind it."""
+    return _plain(name.partition(",")[0])
+
+
+def _bare(name: str) -> str:
+    """A name without what COCO puts behind names of stuff."""
+    bare = name.casefold()
+    for suffix in ("-merged", "-other", "-stuff"):
+        bare = bare.removesuffix(suffix)
+    return _plain(bare)
 
 
 def _json_classes(path: Path) -> dict[int, str]:
@@ -84,8 +145,10 @@ def _json_classes(path: Path) -> dict[int, str]:
         data = data.get("id2label", data)
         try:
             return _checked({int(index): str(label) for index, label in data.items()}, path)
-        except ValueError as error:
+        except (AttributeError, ValueError) as error:
             raise SegdemoError(f"{path} should map class indices to names.") from error
+    if not isinstance(data, list):
+        raise SegdemoError(f"{path} should be a list of class names, or map class indices to names.")
     return _checked({index: str(label) for index, label in enumerate(data)}, path)
 
 
@@ -95,14 +158,7 @@ def _checked(labels: dict[int, str], path: Path) -> dict[int, str]:
     if sorted(labels) != list(range(len(labels))):
         raise SegdemoError(f"{path}: class indices should run from 0 without gaps.")
     if len(set(labels.values())) < len(labels):
-        twice = next(name for name in labels.values() if list(labels.values()).count(name) > 1)
+        names = list(labels.values())
+        twice = next(name for name in names if names.count(name) > 1)
         raise SegdemoError(f"{path} lists the class {twice!r} twice.")
-    return labels
-
-
-def _beside(source: SourceConfig) -> Path:
-    folder = source.data
-    for name in CLASS_FILES:
-        if folder is not None and (folder / name).is_file():
-            return folder / name
-    raise SegdemoError(f"{folder} has no class list: add a file classes.txt with one class name a line, index 0 first.")
+    return dict(sorted(labels.items()))

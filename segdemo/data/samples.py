@@ -1,6 +1,6 @@
 """One labelled picture in memory, and the random crop of it that one training step sees."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -13,6 +13,13 @@ IGNORE = 255
 NO_SEGMENT = 0
 """The segment id of pixels without a label; real segments count from 1."""
 
+VOID = -1
+"""Class of pixels without a label: nobody knows what is there."""
+NOTHING = -2
+"""Class of pixels that are known to be of none of the classes."""
+OTHER = -3
+"""Class of pixels that are of none of the classes that this data annotates; they may be of another."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -24,12 +31,39 @@ class Sample:
     segments: npt.NDArray[np.uint16]
     """(H, W); 0 where there is no label, otherwise the 1-based position in ``classes``."""
     classes: npt.NDArray[np.int64]
-    """(S,) class index of each segment."""
+    """(S,) class index of each segment; ``NOTHING`` or ``OTHER`` for the rest of a picture whose objects are all
+    annotated."""
+    crowd: npt.NDArray[np.bool_] | None = None
+    """(S,) whether a segment is a group that was not told apart, which has no label but in panoptic quality; none
+    where no segment is."""
+    apart: bool = True
+    """Whether the objects of a class are told apart."""
 
     @property
-    def labels(self) -> npt.NDArray[np.uint8]:
-        """(H, W) class index of each pixel, 255 where there is none; needs fewer than 255 classes."""
-        return np.concatenate([[IGNORE], self.classes]).astype(np.uint8)[self.segments]
+    def labels(self) -> npt.NDArray[np.int32]:
+        """(H, W) class index of each pixel, or ``VOID``, ``NOTHING``, ``OTHER``."""
+        return self.codes[self.segments]
+
+    @property
+    def codes(self) -> npt.NDArray[np.int32]:
+        """(S + 1,) class of each value of ``segments``, ``VOID`` for 0 and for crowds."""
+        classes = self.classes if self.crowd is None else np.where(self.crowd, VOID, self.classes)
+        return np.concatenate([[VOID], classes]).astype(np.int32)
+
+    @property
+    def areas(self) -> dict[int, int]:
+        """Labelled pixels of each class that is there."""
+        pixels = np.bincount(self.segments.ravel(), minlength=len(self.classes) + 1)
+        areas: dict[int, int] = {}
+        for index, area in zip(self.codes.tolist(), pixels.tolist(), strict=True):
+            if index >= 0 and area:
+                areas[index] = areas.get(index, 0) + area
+        return areas
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays, in bytes."""
+        return self.image.nbytes + self.segments.nbytes
 
 
 @dataclass(frozen=True)
@@ -41,40 +75,48 @@ class Crop:
     segments: npt.NDArray[np.int64]
     """(H / 4, W / 4); 0 where there is no label, otherwise the 1-based position in ``classes``."""
     classes: npt.NDArray[np.int64]
-    """(S,) class index of each segment, all of them present in ``segments``."""
+    """(S,) class index of each segment, ``NOTHING`` or ``OTHER``; all of them present in ``segments``."""
 
 
 def split_segments(
-    labels: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.integer],
     things: frozenset[int],
     *,
     regions: npt.NDArray[Any] | None = None,
-    min_area: int = 12,
 ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int64]]:
     """Turn a label map into segments.
 
-    ``labels`` is (H, W) with 255 for no label. Within a class of ``things`` every region id of ``regions`` (H, W) is
-    one object; without ``regions`` every 8-connected component is one. Objects of fewer than ``min_area`` pixels
-    become unlabelled. Returns the segment map and the class of each segment, as in ``Sample``.
+    ``labels`` is (H, W) with ``VOID`` for no label. Within a class of ``things`` every region id of ``regions`` (H, W)
+    is one object; without ``regions`` every 8-connected component is one. Returns the segment map and the class of
+    each segment, as in ``Sample``; raises ``ValueError`` for more objects than a segment map can number.
     """
     segments = np.zeros(labels.shape, np.uint16)
     classes: list[int] = []
-    for index in np.unique(labels):
-        if index == IGNORE:
+    for index in np.unique(labels).tolist():
+        if index == VOID:
             continue
         mask = labels == index
-        if int(index) not in things:
-            parts = [mask]
+        if index not in things:
+            parts, count = mask.astype(np.int32), 1
         elif regions is not None:
-            parts = [mask & (regions == region) for region in np.unique(regions[mask])]
+            found = np.unique(regions[mask])
+            parts, count = np.where(mask, np.searchsorted(found, regions) + 1, 0), len(found)
         else:
-            count, components = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-            parts = [components == part for part in range(1, count)]
-        for part in parts:
-            if int(part.sum()) >= min_area:
-                classes.append(int(index))
-                segments[part] = len(classes)
+            count, parts = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+            count -= 1
+        if len(classes) + count > MOST_SEGMENTS:
+            raise ValueError(f"more than {MOST_SEGMENTS} objects")
+        np.copyto(segments, (parts + len(classes)).astype(np.uint16), where=mask)
+        classes += [index] * count
     return segments, np.asarray(classes, np.int64)
+
+
+MOST_SEGMENTS = 65_000
+"""Segments that one picture can have."""
+
+
+SMALLEST = 12
+"""Pixels of an object below which it is not trained on."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +140,7 @@ class Augmentation:
 
         What lies outside of the picture is mid grey and has no label.
         """
+        sample = self._cleaned(sample)
         height, width = sample.segments.shape
         low, high = np.log(self.short_side)
         scale = float(np.exp(rng.uniform(low, high))) / min(height, width)
@@ -134,6 +177,17 @@ class Augmentation:
         return Crop(
             self._recolour(np.asarray(image, np.uint8), rng), segments, sample.classes[kept.astype(np.int64) - 1]
         )
+
+    def _cleaned(self, sample: Sample) -> Sample:
+        """The sample without a label for crowds and for objects too small to learn from."""
+        areas = np.bincount(sample.segments.ravel(), minlength=len(sample.classes) + 1)[1:]
+        drop = (areas < SMALLEST) & (sample.classes >= 0)
+        if sample.crowd is not None:
+            drop |= sample.crowd
+        if not drop.any():
+            return sample
+        numbers = np.concatenate([[NO_SEGMENT], np.where(drop, NO_SEGMENT, np.arange(1, len(drop) + 1))])
+        return replace(sample, segments=numbers.astype(np.uint16)[sample.segments], crowd=None)
 
     def _centre(
         self, sample: Sample, rng: np.random.Generator, scale: tuple[float, float], focus: int | None

@@ -32,7 +32,7 @@ def boundary_scores(
     reach = tolerance * math.hypot(*truth.shape)
     true_edges, found_edges = _edges(truth, seen), _edges(predicted, seen)
     scores = {}
-    for index in np.unique(truth[seen]).tolist():
+    for index in np.unique(truth[seen & (truth >= 0)]).tolist():
         true_edge, found_edge = true_edges & (truth == index), found_edges & (predicted == index)
         if true_edge.any() or found_edge.any():
             precision, recall = _within(found_edge, true_edge, reach), _within(true_edge, found_edge, reach)

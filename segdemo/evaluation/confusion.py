@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from segdemo.data.samples import NOTHING
+
 IGNORE = 255
 """The "no label" value of index maps."""
 
@@ -17,21 +19,23 @@ class Confusion:
     def __init__(self, classes: int, *, ignore_index: int = IGNORE) -> None:
         self.classes = classes
         self.ignore_index = ignore_index
-        self.matrix: npt.NDArray[np.int64] = np.zeros((classes, classes + 1), np.int64)
-        """(C, C + 1): rows are the truth, columns the prediction; the last column is "no class at all"."""
+        self.matrix: npt.NDArray[np.int64] = np.zeros((classes + 1, classes + 1), np.int64)
+        """(C + 1, C + 1): rows are the truth, columns the prediction; the last of either is "no class at all"."""
 
     def add(self, truth: Labels, predicted: Labels) -> None:
         """Count a picture: class indices (H, W) each.
 
-        ``ignore_index`` in ``truth`` means no label; whatever is not a class in ``predicted`` is wrong. Raises
-        ``ValueError`` for different shapes and for a truth with values that are neither.
+        ``ignore_index`` in ``truth`` means no label, ``NOTHING`` that no class is there; whatever is not a class in
+        ``predicted`` is no class at all. Raises ``ValueError`` for different shapes and for a truth with other values.
         """
         if truth.shape != predicted.shape:
             raise ValueError(f"truth is {truth.shape} and prediction {predicted.shape}: they should be alike")
         seen = truth != self.ignore_index
         rows, columns = truth[seen].astype(np.int64), predicted[seen].astype(np.int64)
-        if rows.size and not 0 <= rows.min() <= rows.max() < self.classes:
+        empty = rows == NOTHING
+        if rows[~empty].size and not 0 <= rows[~empty].min() <= rows.max() < self.classes:
             raise ValueError(f"the truth has labels outside 0..{self.classes - 1}")
+        rows[empty] = self.classes
         columns = np.where((columns >= 0) & (columns < self.classes), columns, self.classes)
         counts = np.bincount(rows * (self.classes + 1) + columns, minlength=self.matrix.size)
         self.matrix += counts.reshape(self.matrix.shape)
@@ -55,14 +59,14 @@ class Confusion:
     @property
     def class_iou(self) -> dict[int, float]:
         """Intersection over union of every class present in the truth, over labelled pixels: 0 to 1."""
-        truth, hits = self.matrix.sum(axis=1), np.diag(self.matrix)
+        truth, hits = self.matrix[:-1].sum(axis=1), np.diag(self.matrix)[:-1]
         union = truth + self.matrix.sum(axis=0)[:-1] - hits
         return {int(index): float(hits[index] / union[index]) for index in np.flatnonzero(truth)}
 
     @property
     def class_accuracy(self) -> dict[int, float]:
         """Share of each present class's pixels that got it, 0 to 1."""
-        truth = self.matrix.sum(axis=1)
+        truth = self.matrix[:-1].sum(axis=1)
         return {int(index): float(self.matrix[index, index] / truth[index]) for index in np.flatnonzero(truth)}
 
     @property

@@ -1,4 +1,4 @@
-"""Arrays back to picture files: photographs, index maps and segment ids; and ids from files."""
+"""Arrays back to picture files: photographs, index maps and segment ids."""
 
 import io
 
@@ -58,13 +58,6 @@ def encode_png_ids(ids: npt.NDArray[np.integer]) -> bytes:
     if ids.size and not (ids.min() >= 0 and ids.max() < 1 << 24):
         raise ValueError("a panoptic PNG holds ids 0..2^24 - 1 only")
     return _png(Image.fromarray(np.stack([(ids >> shift & 255) for shift in (0, 8, 16)], axis=-1).astype(np.uint8)))
-
-
-def decode_png_ids(data: bytes) -> npt.NDArray[np.int32]:
-    """Return the segment ids int32 (H, W) of a COCO panoptic PNG."""
-    with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-        rgb = np.asarray(image.convert("RGB"), dtype=np.int32)
-    return np.asarray(rgb @ np.array([1, 256, 65536], dtype=np.int32), dtype=np.int32)
 
 
 def _png(image: Image.Image) -> bytes:

@@ -3,6 +3,8 @@
 import io
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,7 +37,23 @@ def load_image(source: str | Path | bytes | BinaryIO) -> Rgb:
     ``SegdemoError`` with a sentence for what is too large (``max_file_bytes``, ``max_pixels`` and ``max_scans`` of the
     settings, all checked before decoding), damaged, or of another format.
     """
-    data = _read(source)
+    with _opened(read_bytes(source)) as (image, bare):
+        return _decode(image, bare)
+
+
+def image_size(source: str | Path | bytes | BinaryIO) -> tuple[int, int]:
+    """Return height and width of a photograph as ``load_image`` would return it, without decoding its pixels.
+
+    Raises ``SegdemoError`` as ``load_image`` does, but for damage that only decoding finds.
+    """
+    with _opened(read_bytes(source)) as (image, bare):
+        width, height = image.size
+        return (width, height) if _turn(image, bare) in (5, 6, 7, 8) else (height, width)
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[tuple[Image.Image, Bare]]:
+    """Open a picture made bare; whatever its decoder raises becomes a sentence."""
     try:
         bare = _bare(data)
         if bare.refused:
@@ -43,8 +61,8 @@ def load_image(source: str | Path | bytes | BinaryIO) -> Rgb:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(bare.data), formats=FORMATS) as image:
-                _check_pixels(image.size)
-                return _decode(image, bare)
+                check_pixels(image.size)
+                yield image, bare
     except SegdemoError:
         raise
     except UnidentifiedImageError:
@@ -58,7 +76,8 @@ def load_image(source: str | Path | bytes | BinaryIO) -> Rgb:
         raise SegdemoError(_why_not(data, error)) from error
 
 
-def _read(source: str | Path | bytes | BinaryIO) -> bytes:
+def read_bytes(source: str | Path | bytes | BinaryIO) -> bytes:
+    """Read a file of at most ``max_file_bytes``; raises ``SegdemoError`` for what is longer, empty, or not there."""
     limit = settings().max_file_bytes
     if isinstance(source, bytes):
         data = source
@@ -103,15 +122,21 @@ def _bare(data: bytes) -> Bare:
 def _decode(image: Image.Image, bare: Bare) -> Rgb:
     """Decode the first frame, the one that is open; how many there are is not asked, since that reads them all."""
     image.load()
-    turn, profile = bare.orientation, bare.profile
+    profile = bare.profile
     if image.format in ("WEBP", "AVIF"):
-        xmp = image.info.get("xmp", b"") if image.format == "WEBP" else b""
-        turn = orientation([image.info.get("exif", b"")], xmp)
         profile = image.info.get("icc_profile", b"")[:MAX_PROFILE_BYTES]
-    return np.array(to_srgb(upright(image, turn), profile), dtype=np.uint8)
+    return np.array(to_srgb(upright(image, _turn(image, bare)), profile), dtype=np.uint8)
 
 
-def _check_pixels(size: tuple[int, int]) -> None:
+def _turn(image: Image.Image, bare: Bare) -> int:
+    if image.format not in ("WEBP", "AVIF"):
+        return bare.orientation
+    xmp = image.info.get("xmp", b"") if image.format == "WEBP" else b""
+    return orientation([image.info.get("exif", b"")], xmp)
+
+
+def check_pixels(size: tuple[int, int]) -> None:
+    """Raise ``SegdemoError`` for a width and height that make more than ``max_pixels``, or none."""
     if size[0] * size[1] > settings().max_pixels:
         raise SegdemoError(_too_many_pixels(size))
     if min(size) < 1:

@@ -31,12 +31,18 @@ from segdemo.segmentation.windows import TILE_CELLS, winning_class
 Int16 = npt.NDArray[np.int16]
 
 
+NO_CLASS = -1
+"""The label of a pixel that is of no class."""
+LEAST = 0.5
+"""The score that a class needs where pixels may be of no class: a query that is sure brings up to 1."""
+
+
 @dataclass(frozen=True, eq=False)
 class SemanticMap:
     """The most probable class of every pixel."""
 
     labels: Int16
-    """(H, W): class indices of the checkpoint."""
+    """(H, W): class indices of the checkpoint, ``NO_CLASS`` where none scored enough."""
     scores: Float32
     """(H, W): probability of that class, its score divided by the sum over all classes; 0 to 1."""
 
@@ -65,12 +71,13 @@ class Confidence:
     """(H, W): entropy of the class probabilities over its maximum, the logarithm of the class count; 0 to 1."""
 
 
-def semantic(prediction: Prediction, *, layer: int = -1, size: Size | None = None) -> SemanticMap:
+def semantic(prediction: Prediction, *, layer: int = -1, size: Size | None = None, least: float = 0.0) -> SemanticMap:
     """The best class at every pixel, and its probability.
 
     ``layer`` is 0 (the initial prediction) to ``num_layers - 1``; ``size`` (height, width) is the photograph's own
-    unless given. Labels are those of the full procedure but where two classes are within 1e-4 of each other. Memory
-    beyond the result does not grow with ``size``.
+    unless given. Labels are those of the full procedure but where two classes are within 1e-4 of each other. A pixel
+    whose best class scores below ``least`` is of no class: ``NO_CLASS``. Memory beyond the result does not grow with
+    ``size``.
     """
     layout = grid(prediction, size)
     masks = np.asarray(prediction.masks[layer], np.float32)
@@ -81,7 +88,7 @@ def semantic(prediction: Prediction, *, layer: int = -1, size: Size | None = Non
 
     def fill(tile: Tile) -> None:
         winners, best, total = best_class(masks, weights, totals, tile)
-        labels[tile.output] = winners
+        labels[tile.output] = np.where(best < least, NO_CLASS, winners) if least else winners
         scores[tile.output] = best / np.maximum(total, TINY)
 
     for_each(fill, tiles(layout, masks))

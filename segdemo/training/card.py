@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segdemo.training.config import RunConfig, SourceConfig, StageConfig
+from segdemo.training.config import RunConfig, StageConfig
 
 
 def model_card(
@@ -11,13 +11,13 @@ def model_card(
     *,
     labels: Mapping[int, str],
     known: Sequence[int],
-    pictures: Mapping[str, int],
+    pictures: Mapping[str, str],
     scores: Mapping[str, Mapping[str, Any]],
     parameters: int,
 ) -> str:
     """Return the card as Markdown with the hub's front matter.
 
-    ``known`` are the class indices with enough training pixels, ``pictures`` the number of pictures of each source,
+    ``known`` are the class indices with enough training pixels, ``pictures`` what each source holds,
     ``scores`` what ``validation.Score`` holds, by validation source.
     """
     start = f"`{config.checkpoint}`" if config.checkpoint else f"random weights (architecture `{config.architecture}`)"
@@ -31,7 +31,7 @@ def model_card(
         + ", ".join(labels[index] for index in known)
         + ". Expect nothing of the others, and less than the numbers below on pictures unlike its training data.",
         "## Training data",
-        "\n".join(_source_line(name, config.sources[name], count) for name, count in pictures.items()),
+        "\n".join(f"- {name}: {what}" for name, what in pictures.items()),
         *([f"Terms: {config.terms}"] if config.terms else []),
         "## Schedule",
         _schedule(config.stages),
@@ -41,11 +41,6 @@ def model_card(
         parts += ["## Measured on pictures kept back from training", _scores(scores), _class_scores(scores, labels)]
     parts.append(config.remarks.strip())
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _source_line(name: str, source: SourceConfig, count: int) -> str:
-    kinds = {"index": "index PNGs", "coco": "COCO instances", "panoptic": "COCO panoptic", "scenes": "generated scenes"}
-    return f"- {name}: {count} pictures ({kinds[source.format]})"
 
 
 def _schedule(stages: Sequence[StageConfig]) -> str:

@@ -6,37 +6,12 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from segdemo.data.source import SourceConfig
 from segdemo.errors import SegdemoError
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SourceConfig(_Part):
-    """Where labelled pictures come from."""
-
-    format: Literal["index", "coco", "panoptic", "scenes"] = "index"
-    data: Path | None = None
-    """Folder (``index``) or annotation file (``coco``, ``panoptic``); not for ``scenes``."""
-    images: Path | None = None
-    """Folder of the pictures of ``coco`` and ``panoptic``; default: beside the annotation file."""
-    include: list[str] = Field(default_factory=lambda: ["*"])
-    """Only pictures whose name (without suffix) matches one of these patterns."""
-    exclude: list[str] = Field(default_factory=list)
-    """Leave out pictures whose name matches one of these patterns."""
-    split: str | None = None
-    """Key of ``split.json`` (a JSON object of name lists in the folder) to keep to."""
-    reduce_labels: bool = False
-    """ADE20K's own masks: 0 means no label, and every other value is the class index plus one."""
-    count: int = Field(200, gt=0)
-    """How many scenes to draw (``scenes`` only)."""
-    first_seed: int = 0
-    """Seed of the first scene (``scenes`` only); the others follow."""
-    kinds: list[str] = Field(default_factory=list)
-    """Kinds of scene to draw (``scenes`` only); default: the generator's own mixture."""
-    size: tuple[int, int] = (240, 320)
-    """Height and width of a scene in pixels (``scenes`` only)."""
 
 
 class AugmentationConfig(_Part):

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.data.samples import IGNORE, Sample
+from segdemo.data.samples import NOTHING, Sample
 from segdemo.model.preprocessing import Preprocessing
-from segdemo.segmentation.semantic import semantic
+from segdemo.segmentation.semantic import LEAST, semantic
 from segdemo.taxonomy import Taxonomy, taxonomy_for
 from segdemo.training.validation import predict
 
@@ -32,7 +32,8 @@ def contact_sheet(
     turns = [sample for group in zip_longest(*map(_spread, validation.values())) for sample in group if sample]
     lines = []
     for sample in turns[:rows]:
-        labels = semantic(predict(network, sample.image, preprocessing)).labels
+        least = LEAST if NOTHING in sample.classes else 0.0
+        labels = semantic(predict(network, sample.image, preprocessing), least=least).labels
         cells = [sample.image, _painted(sample, sample.labels, classes), _painted(sample, labels, classes)]
         height = round(WIDTH * sample.image.shape[0] / sample.image.shape[1])
         small = [cv2.resize(cell, (WIDTH, height), interpolation=cv2.INTER_AREA) for cell in cells]
@@ -44,12 +45,12 @@ def contact_sheet(
 
 def _spread(samples: Sequence[Sample], count: int = 8) -> list[Sample]:
     step = max(1, len(samples) // count)
-    return list(samples[::step])
+    return [samples[place] for place in range(0, len(samples), step)]
 
 
 def _painted(sample: Sample, labels: npt.NDArray[np.integer], classes: Taxonomy) -> npt.NDArray[np.uint8]:
-    """The photo under its labels' colours; no label is dark."""
-    table = np.zeros((max(IGNORE, len(classes)) + 1, 3), np.float32)
+    """The photo under its labels' colours; no label and no class are dark."""
+    table = np.zeros((max(classes.colors, default=0) + 2, 3), np.float32)
     for index, color in classes.colors.items():
         table[index] = color
-    return np.asarray(0.3 * sample.image + 0.7 * table[labels], np.uint8)
+    return np.asarray(0.3 * sample.image + 0.7 * table[np.where(labels < 0, len(table) - 1, labels)], np.uint8)

@@ -8,7 +8,8 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn import functional as F
 
-from segdemo.data.samples import NO_SEGMENT
+from segdemo.data.samples import NO_SEGMENT, NOTHING, VOID
+from segdemo.segmentation.semantic import LEAST
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,13 @@ class Targets:
     segments: Tensor
     """int64 (B, h, w); 0 where there is no label, otherwise the 1-based position in the picture's ``classes``."""
     classes: list[Tensor]
-    """int64 (S_b,) for each picture."""
+    """int64 (S_b,) for each picture; ``NOTHING`` and ``OTHER`` are no targets, but no mask should reach there."""
 
     @property
     def labels(self) -> Tensor:
-        """int64 (B, h, w) class of each pixel, -1 where there is none."""
+        """int64 (B, h, w) class of each pixel, ``NOTHING``, or another negative number where it is not known."""
         rows = [
-            torch.cat([classes.new_full((1,), -1), classes])[segments]
+            torch.cat([classes.new_full((1,), VOID), classes])[segments]
             for segments, classes in zip(self.segments, self.classes, strict=True)
         ]
         return torch.stack(rows)
@@ -59,7 +60,7 @@ class MaskCriterion:
 
     Differences from the paper, for speed on small crops: masks are compared at every labelled pixel of the mask
     resolution instead of at sampled points, and matching looks at ``match_points`` random pixels. Pixels without a
-    label count in no part.
+    label count in no part; those of none of the classes count against every mask.
     """
 
     def __init__(self, weights: LossWeights, *, match_points: int = 1024) -> None:
@@ -91,7 +92,8 @@ class MaskCriterion:
         weights = self.weights
         found = []
         for picture, names in enumerate(classes):
-            count = len(names)
+            targets = torch.nonzero(names >= 0)[:, 0]
+            count = len(targets)
             points = torch.nonzero(segments[picture] != NO_SEGMENT)[:, 0]
             if not count or not len(points):
                 empty = torch.zeros(0, dtype=torch.int64, device=segments.device)
@@ -99,19 +101,19 @@ class MaskCriterion:
                 continue
             if len(points) > self.match_points:
                 points = points[torch.randperm(len(points), device=points.device)[: self.match_points]]
-            wanted = F.one_hot(segments[picture, points] - 1, count).float()
+            wanted = F.one_hot(segments[picture, points] - 1, len(names)).float()[:, targets]
             logits = mask_logits[:, picture].index_select(2, points).flatten(0, 1).float()
             scores = logits.sigmoid()
             # sum_p softplus(x) - x t is the binary cross-entropy against every target at once.
             entropy = (F.softplus(logits).sum(1, keepdim=True) - logits @ wanted) / len(points)
             overlap = 2 * scores @ wanted
             dice = 1 - (overlap + 1) / (scores.sum(1, keepdim=True) + wanted.sum(0)[None] + 1)
-            named = class_logits[:, picture].float().softmax(-1)[..., names].flatten(0, 1)
+            named = class_logits[:, picture].float().softmax(-1)[..., names[targets]].flatten(0, 1)
             cost = weights.mask * entropy + weights.dice * dice - weights.classes * named
             table = cost.nan_to_num(1e6, 1e6, 1e6).view(layers, queries, count).cpu().numpy()
             rows, columns = zip(*(linear_sum_assignment(layer) for layer in table), strict=True)
             query = torch.cat([torch.as_tensor(row) for row in rows])
-            segment = torch.cat([torch.as_tensor(column) for column in columns])
+            segment = targets.cpu()[torch.cat([torch.as_tensor(column) for column in columns])]
             layer = torch.arange(layers).repeat_interleave(len(rows[0]))
             found.append((layer, torch.full_like(layer, picture), query, segment))
         return found
@@ -139,7 +141,7 @@ class MaskCriterion:
         chosen = mask_logits[layer, picture, query].float()
         labelled = (segments != NO_SEGMENT)[picture].float()
         target = (segments[picture] == segment[:, None] + 1).float()
-        total = max(1.0, sum(len(names) for names in classes)) * layers
+        total = max(1.0, sum(int((names >= 0).sum()) for names in classes)) * layers
         entropy = F.binary_cross_entropy_with_logits(chosen, target, weight=labelled, reduction="none").sum(1)
         parts["mask"] = self.weights.mask * (entropy / labelled.sum(1).clamp(min=1)).sum() / total
         scores = chosen.sigmoid() * labelled
@@ -152,14 +154,19 @@ def semantic_loss(mask_logits: Tensor, class_logits: Tensor, labels: Tensor) -> 
     """Return the mean negative log probability that the semantic map gives the right class.
 
     The semantic map scores class c at a pixel with sum_q p_q(c) sigmoid(mask_q); its probability is that score over
-    the sum of all classes' scores. ``mask_logits`` (L, B, Q, P), ``class_logits`` (L, B, Q, C + 1), ``labels``
-    (B, P) class indices with -1 for no label. Gathering the right class's column avoids the (C, P) score map.
+    the sum of all classes' scores. Where pixels of a picture are of no class (``NOTHING``), no class is one more, whose
+    score is ``LEAST`` everywhere, as in the semantic map. ``mask_logits`` (L, B, Q, P), ``class_logits`` (L, B, Q,
+    C + 1), ``labels`` (B, P) class indices, negative for no label. Gathering the right class's column avoids the
+    (C, P) score map.
     """
     logits = class_logits.float().softmax(-1)
     masks = mask_logits.float().sigmoid()
-    known = labels >= 0
+    empty = labels == NOTHING
+    none = LEAST * empty.any(1)[:, None].float()
+    known = (labels >= 0) | empty
     index = labels.clamp(min=0)[None, :, None].expand(len(logits), -1, logits.shape[2], -1)
     right = (logits.gather(3, index) * masks).sum(2)
     every = ((1 - logits[..., -1:]) * masks).sum(2)
-    loss = torch.log(every + 1e-6) - torch.log(right + 1e-6)
+    right = torch.where(empty, none, right)
+    loss = torch.log(every + none + 1e-6) - torch.log(right + 1e-6)
     return (loss * known).sum() / (known.sum().clamp(min=1) * len(logits))

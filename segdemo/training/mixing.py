@@ -1,7 +1,8 @@
 """Which picture each training example is cut from: sources by weight, and within a source the rare classes first."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +10,22 @@ from torch import Tensor, as_tensor, stack
 from torch.utils.data import Dataset
 
 from segdemo.data.samples import Augmentation, Crop, Sample
+from segdemo.training.cache import Cache
 from segdemo.training.network import to_inputs
+
+CACHE_BYTES = 1_000_000_000
+"""Memory for decoded pictures: small sets are decoded once, of large ones what was drawn last is kept."""
+
+
+class Labelled(Protocol):
+    """What crops are drawn from."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Sample: ...
+
+    def areas(self) -> Sequence[Mapping[int, int]]:
+        """Pixels of each class, for every picture."""
 
 
 class DrawnCrops(Dataset[Crop]):
@@ -20,7 +36,7 @@ class DrawnCrops(Dataset[Crop]):
 
     def __init__(
         self,
-        sources: Mapping[str, Sequence[Sample]],
+        sources: Mapping[str, Labelled],
         augmentation: Augmentation,
         *,
         length: int,
@@ -34,10 +50,11 @@ class DrawnCrops(Dataset[Crop]):
         more often the rarer it is, then a picture that has it and a crop around it; otherwise a picture is drawn
         evenly.
         """
-        self._sources = [list(sources[name]) for name in sources]
+        self._sources = [sources[name] for name in sources]
+        self._decoded: Cache[Sample] = Cache(CACHE_BYTES)
         shares = np.array([mix.get(name, 0.0) if mix else len(sources[name]) for name in sources], np.float64)
         self._shares = shares / shares.sum()
-        self._tables = [_ClassTable(samples) for samples in self._sources]
+        self._tables = [_ClassTable(samples.areas()) for samples in self._sources]
         self._augmentation = augmentation
         self._length = length
         self._balance = balance
@@ -52,12 +69,13 @@ class DrawnCrops(Dataset[Crop]):
         for _ in range(4):
             source = int(rng.choice(len(self._sources), p=self._shares))
             table, focus = self._tables[source], None
-            if rng.random() < self._balance:
+            if rng.random() < self._balance and table.has_classes:
                 focus = table.draw_class(rng)
                 picture = table.draw_picture(rng, focus)
             else:
                 picture = int(rng.integers(len(self._sources[source])))
-            crop = self._augmentation(self._sources[source][picture], rng, focus=focus)
+            sample = self._decoded.get((source, picture), partial(self._sources[source].__getitem__, picture))
+            crop = self._augmentation(sample, rng, focus=focus)
             if len(crop.classes):
                 break
         return crop
@@ -66,18 +84,23 @@ class DrawnCrops(Dataset[Crop]):
 class _ClassTable:
     """Which pictures of one source show which class."""
 
-    def __init__(self, samples: Sequence[Sample]) -> None:
+    def __init__(self, areas: Sequence[Mapping[int, int]]) -> None:
+        """``areas`` are the pixels of each class, for every picture."""
         self._pictures: dict[int, list[int]] = {}
         pixels: dict[int, int] = {}
-        for picture, sample in enumerate(samples):
-            areas = np.bincount(sample.segments.ravel(), minlength=len(sample.classes) + 1)[1:]
-            for index in np.unique(sample.classes):
-                self._pictures.setdefault(int(index), []).append(picture)
-                pixels[int(index)] = pixels.get(int(index), 0) + int(areas[sample.classes == index].sum())
+        for picture, own in enumerate(areas):
+            for index, area in own.items():
+                self._pictures.setdefault(index, []).append(picture)
+                pixels[index] = pixels.get(index, 0) + area
         self._classes = sorted(self._pictures)
         # The inverse fourth root of the pixels: what covers a sixteenth as much is drawn twice as often.
         rarity = np.array([pixels[index] ** -0.25 for index in self._classes])
         self._weights: npt.NDArray[np.float64] = rarity / rarity.sum()
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether any picture shows any class."""
+        return bool(self._classes)
 
     def draw_class(self, rng: np.random.Generator) -> int:
         return self._classes[int(rng.choice(len(self._classes), p=self._weights))]

@@ -3,12 +3,12 @@
 import copy
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from transformers import TrainerCallback
 
-from segdemo.data.samples import Sample
+from segdemo.data import Dataset
 from segdemo.training.contact import contact_sheet
 from segdemo.training.history import History
 from segdemo.training.trainer import StageTrainer
@@ -24,7 +24,7 @@ class Monitor(TrainerCallback):
         self,
         *,
         history: History,
-        validation: Mapping[str, Sequence[Sample]],
+        validation: Mapping[str, Dataset],
         preprocessing: Any,
         keep: Callable[[Any, Mapping[str, Score]], None],
         say: Say,

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from segdemo.data.samples import NOTHING, VOID
 from segdemo.training.criterion import LossWeights, MaskCriterion, Targets
 
 
@@ -21,7 +22,7 @@ class TrainingNetwork(nn.Module):
     def __init__(self, network: Any, weights: LossWeights, *, depth: str = "all", merge: bool = False) -> None:
         super().__init__()
         self.network = network
-        self.pixel_head = nn.Conv2d(network.config.mask_feature_size, network.config.num_labels, 1)
+        self.pixel_head = nn.Conv2d(network.config.mask_feature_size, network.config.num_labels + 1, 1)
         self.criterion = MaskCriterion(weights)
         self.merge = merge
         self.train_to(depth)
@@ -42,12 +43,15 @@ class TrainingNetwork(nn.Module):
         features, masks, names = self.predictions(pixel_values)
         parts = self.criterion(masks, names, targets)
         if self.criterion.weights.pixels:
-            entropy = F.cross_entropy(
-                self.pixel_head(features).float(), targets.labels, ignore_index=-1, reduction="sum"
-            )
-            parts["pixels"] = self.criterion.weights.pixels * entropy / (targets.labels >= 0).sum().clamp(min=1)
+            parts["pixels"] = self.criterion.weights.pixels * self._pixel_loss(features, targets.labels)
         loss = torch.stack(list(parts.values())).sum()
         return {"loss": loss, **{name: part.detach() for name, part in parts.items()}}
+
+    def _pixel_loss(self, features: Tensor, labels: Tensor) -> Tensor:
+        """Mean cross-entropy of the 1x1 classifier, whose last class is none of the others."""
+        wanted = torch.where(labels == NOTHING, self.pixel_head.out_channels - 1, labels).clamp(min=VOID)
+        entropy = F.cross_entropy(self.pixel_head(features).float(), wanted, ignore_index=VOID, reduction="sum")
+        return entropy / (wanted != VOID).sum().clamp(min=1)
 
     def predictions(self, pixel_values: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """Return the mask features (B, D, h, w) and every trained layer's mask and class logits."""

@@ -6,24 +6,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from segdemo.data.samples import Sample
+from segdemo.data import Dataset
 
 KNOWN_PIXELS = 50_000
 """A class counts as known once the training pictures show this many labelled pixels of it."""
 
 
-def known_classes(sources: Iterable[Sequence[Sample]], *, pixels: int = KNOWN_PIXELS) -> list[int]:
+def known_classes(sources: Iterable[Dataset], *, pixels: int = KNOWN_PIXELS) -> list[int]:
     """Return the indices of the classes with at least ``pixels`` labelled pixels in the training pictures."""
     counts: dict[int, int] = {}
-    for samples in sources:
-        for sample in samples:
-            areas = np.bincount(sample.segments.ravel(), minlength=len(sample.classes) + 1)[1:]
-            for index, area in zip(sample.classes, areas, strict=True):
-                counts[int(index)] = counts.get(int(index), 0) + int(area)
+    for data in sources:
+        for areas in data.areas():
+            for index, area in areas.items():
+                counts[index] = counts.get(index, 0) + area
     return sorted(index for index, area in counts.items() if area >= pixels)
 
 

@@ -9,12 +9,10 @@ from typing import Any
 
 import yaml
 
-from segdemo.data import load_source
-from segdemo.data.checks import check_run
-from segdemo.data.classes import run_classes
 from segdemo.data.samples import Augmentation
 from segdemo.errors import MissingExtraError
 from segdemo.training.config import RunConfig, StageConfig
+from segdemo.training.data import RunData
 from segdemo.training.files import write_atomically
 
 MEAN = (0.48500001430511475, 0.4560000002384186, 0.4059999883174896)
@@ -44,13 +42,13 @@ def finetune(config: RunConfig, out: Path, *, say: Callable[[str], None] = print
         import accelerate  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("Fine-tuning", "train") from error
-    labels = run_classes(config)
-    check_run(config, labels)
+    data = RunData.open(config)
+    data.check()
     out.mkdir(parents=True, exist_ok=True)
     main = os.environ.get("RANK", "0") == "0"
     if main:
         write_atomically(out / "training.yaml", yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
-    run = _Run(config, out, labels, say if main else lambda _: None)
+    run = _Run(config, out, data, say if main else lambda _: None)
     for number, stage in enumerate(config.stages):
         run.stage(number, stage)
     return run.result()
@@ -59,7 +57,7 @@ def finetune(config: RunConfig, out: Path, *, say: Callable[[str], None] = print
 class _Run:
     """The state that goes from stage to stage."""
 
-    def __init__(self, config: RunConfig, out: Path, labels: dict[int, str], say: Callable[[str], None]) -> None:
+    def __init__(self, config: RunConfig, out: Path, data: RunData, say: Callable[[str], None]) -> None:
         from transformers.utils.logging import disable_progress_bar
 
         from segdemo.training.criterion import LossWeights
@@ -69,14 +67,15 @@ class _Run:
         from segdemo.training.validation import processor_settings
 
         disable_progress_bar()
-        self.config, self.out, self.labels, self.say = config, out, labels, say
-        self.sources = {name: load_source(source, labels) for name, source in config.sources.items()}
-        self.validation = {name: load_source(source, labels) for name, source in config.validation.items()}
-        self.model = TrainingNetwork(starting_network(config, labels), LossWeights())
+        self.config, self.out, self.labels, self.say = config, out, data.labels, say
+        self.sources, self.validation = data.sources, data.validation
+        for line in data.lines():
+            say(line)
+        self.model = TrainingNetwork(starting_network(config, data.labels), LossWeights())
         self.preprocessing = processor_settings(config.evaluation_size, MEAN, STD)
         self.history = History.open(out)
         pictures = ", ".join(f"{len(samples)} {name}" for name, samples in self.sources.items())
-        self.say(f"Training pictures: {pictures}; {len(labels)} classes")
+        self.say(f"Training pictures: {pictures}; {len(data.labels)} classes")
 
     def stage(self, number: int, stage: StageConfig) -> None:
         """Run one stage, or take its weights over where it is done already."""
@@ -174,7 +173,9 @@ class _Run:
                     self.config,
                     labels=self.labels,
                     known=known,
-                    pictures={name: len(samples) for name, samples in self.sources.items()},
+                    pictures={
+                        name: f"{len(data)} pictures ({data.listing.title})" for name, data in self.sources.items()
+                    },
                     scores=plain,
                     parameters=sum(parameter.numel() for parameter in network.parameters()),
                 )

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from segdemo.data import picture_names
+from segdemo.data import SourceConfig, open_source
+from segdemo.data.listing import Listing
+from segdemo.data.recognise import matching, splits_of
 from segdemo.errors import SegdemoError
-from segdemo.training.config import RunConfig, SourceConfig, parse_config
+from segdemo.training.config import RunConfig, parse_config
+from segdemo.training.data import TRAIN
 
 KEPT_BACK = 10
 """Every how many-th picture is kept back for evaluation where no validation data is given."""
@@ -17,9 +20,13 @@ def simple_config(
     data: Sequence[Path],
     validation: Sequence[Path] = (),
     *,
-    format: str = "index",
+    format: str = "auto",
+    split: str | None = None,
+    images: Path | None = None,
+    labels: Path | None = None,
     classes: Path | None = None,
     reduce_labels: bool = False,
+    partial: bool = False,
     checkpoint: str | None = None,
     architecture: str | None = None,
     shares: Sequence[float] | None = None,
@@ -37,28 +44,36 @@ def simple_config(
 ) -> RunConfig:
     """Return the description of a one-stage fine-tuning run.
 
-    ``data`` and ``validation`` are folders of index PNGs or COCO files, all of one ``format``; where no validation
-    data is given, every tenth picture is kept back. ``shares`` are the sources' weights in the mixture. Without a
-    checkpoint or an architecture it starts from the embedded checkpoint; from scratch nothing is frozen.
+    ``data`` and ``validation`` are folders of data sets or annotation files; ``split`` is what to train on, by default
+    what is called so. Where no validation data is given, it is the data's own split for it, and where there is none,
+    every tenth picture is kept back. ``format``, ``images``, ``labels``, ``reduce_labels`` and ``partial`` are as in
+    ``SourceConfig``, of all data alike; ``classes`` is the run's class list. ``shares`` are the sources' weights in the
+    mixture. Without a checkpoint or an architecture it starts from the embedded checkpoint; from scratch nothing is
+    frozen.
     """
     if shares and len(shares) != len(data):
         raise SegdemoError(f"There are {len(data)} data sources but {len(shares)} weights: give one weight for each.")
-    base: dict[str, Any] = {"format": format, "reduce_labels": reduce_labels}
+    base = {"format": format, "images": images, "labels": labels, "reduce_labels": reduce_labels, "partial": partial}
     sources: dict[str, Any] = {}
     kept: dict[str, Any] = {}
     total = 0
     for name, path in zip(_names(data), data, strict=True):
-        source = {**base, "data": path}
-        names = picture_names(SourceConfig.model_validate(source))
-        if not validation:
-            held = names[:: max(2, min(KEPT_BACK, len(names) // 2))] if len(names) > 1 else []
-            kept[name] = {**source, "include": held}
-            source["exclude"] = held
-            names = names[len(held) :]
+        source = SourceConfig.model_validate({**base, "data": path, "split": split})
+        pictures = open_source(source, prefer=TRAIN)
+        source = source.model_copy(update={"split": pictures.split or split})
+        held = None if validation else _validation_split(source, pictures)
+        names = [picture.name for picture in pictures.pictures]
+        if held is None and not validation:
+            back = names[::KEPT_BACK] if len(names) > 1 else []
+            held = source.model_copy(update={"only": back})
+            source = source.model_copy(update={"without": back})
+            names = names[len(back) :]
+        if held is not None and held.only != []:
+            kept[name] = held
         sources[name] = source
         total += len(names)
     for name, path in zip(_names(validation), validation, strict=True):
-        kept[name] = {**base, "data": path}
+        kept[name] = SourceConfig.model_validate({**base, "data": path})
     per_epoch = max(1.0, total / (batch * accumulate))
     steps = max(1, math.ceil(epochs * per_epoch))
     scratch = architecture is not None
@@ -81,7 +96,7 @@ def simple_config(
     return parse_config(
         {
             "sources": sources,
-            "validation": {name: source for name, source in kept.items() if source.get("include") != []},
+            "validation": kept,
             "stages": [stage],
             "classes": classes,
             "architecture": architecture,
@@ -92,6 +107,16 @@ def simple_config(
         },
         origin="The options",
     )
+
+
+def _validation_split(source: SourceConfig, training: Listing) -> SourceConfig | None:
+    """The data's own split for validation beside the one trained on; none where there is none, or they share some."""
+    name = matching(splits_of(source), "val")
+    if name is None or name == training.split:
+        return None
+    held = source.model_copy(update={"split": name})
+    trained = {picture.image for picture in training.pictures}
+    return None if any(picture.image in trained for picture in open_source(held).pictures) else held
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

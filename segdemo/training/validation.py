@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from segdemo.data.samples import Sample
+from segdemo.data import Dataset
+from segdemo.data.samples import VOID
 from segdemo.evaluation import Scoring
+from segdemo.evaluation.pictures import SegmentOptions, add_picture
 from segdemo.model.preprocessing import Preprocessing
 from segdemo.prediction import Prediction
-from segdemo.segmentation.panoptic import panoptic
-from segdemo.segmentation.semantic import semantic
 
 
 @dataclass(frozen=True)
@@ -65,20 +65,12 @@ def predict(network: Any, image: npt.NDArray[np.uint8], preprocessing: Preproces
     )
 
 
-def score(network: Any, samples: Sequence[Sample], preprocessing: Preprocessing, *, with_pq: bool = False) -> Score:
+def score(network: Any, data: Dataset, preprocessing: Preprocessing, *, with_pq: bool = False) -> Score:
     """Measure a network on labelled pictures at their own size; ``with_pq`` also matches segments."""
-    scoring = Scoring(network.config.num_labels)
-    for sample in samples:
+    scoring = Scoring(network.config.num_labels, ignore_index=VOID)
+    for sample in data:
         prediction = predict(network, sample.image, preprocessing)
-        scoring.add_labels(sample.labels, semantic(prediction).labels, boundary=False)
-        if with_pq:
-            found = panoptic(prediction)
-            scoring.add_segments(
-                sample.segments.astype(np.int32),
-                {number: int(index) for number, index in enumerate(sample.classes, start=1)},
-                found.ids,
-                {segment.id: segment.category_id for segment in found.segments_info},
-            )
+        add_picture(scoring, sample, prediction, data, segments=SegmentOptions() if with_pq else None, boundary=False)
     measured = scoring.score()
     return Score(
         pixel_accuracy=measured.pixel_accuracy,

@@ -1,39 +1,58 @@
-"""Faults in training data are found before training, each named with its file."""
+"""Faults in labelled data are found before it is used, each named with its file."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from segdemo.data.checks import check_run, check_source
+from segdemo.data import SourceConfig
+from segdemo.data.checks import check_source
 from segdemo.errors import SegdemoError
-from segdemo.training.config import SourceConfig, parse_config
+from segdemo.training.config import parse_config
+from segdemo.training.data import RunData
 
 LABELS = {0: "sky", 1: "grass", 2: "box"}
+OBJECTS = {0: "ball", 1: "box"}
 
 
 def test_good_data_has_no_faults(index_data: Path, coco_data: Path, panoptic_data: Path) -> None:
     assert check_source(SourceConfig(data=index_data), LABELS) == []
-    assert check_source(SourceConfig(format="coco", data=coco_data), {0: "ball", 1: "box"}) == []
-    assert check_source(SourceConfig(format="panoptic", data=panoptic_data), LABELS) == []
+    assert check_source(SourceConfig(data=coco_data), OBJECTS) == []
+    assert check_source(SourceConfig(data=panoptic_data), LABELS) == []
 
 
-def save_mask(folder: Path, values: np.ndarray) -> None:
-    Image.fromarray(values.astype(np.uint8)).save(folder / "labels" / "p2.png")
+def save_mask(folder: Path, values: np.ndarray, part: str = "labels") -> None:
+    Image.fromarray(values.astype(np.uint8)).save(folder / part / "p2.png")
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:60])
+
+
+def turn(path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(path).save(path, exif=exif)
 
 
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda d: (d / "images" / "p2.png").write_bytes(b"junk"), "p2.png cannot be read as a picture"),
-        (lambda d: (d / "labels" / "p2.png").write_bytes(b"junk"), "p2.png cannot be read as a mask"),
+        (lambda d: (d / "images" / "p2.png").write_bytes(b"junk"), "images/p2.png: This file is not a picture"),
+        (lambda d: cut(d / "images" / "p2.png"), "images/p2.png is damaged or cut off"),
+        (lambda d: (d / "labels" / "p2.png").write_bytes(b"junk"), "labels/p2.png cannot be read as a PNG"),
+        (lambda d: (d / "labels" / "p2.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0"), "p2.png cannot be read as a PNG"),
         (lambda d: (d / "labels" / "p2.png").unlink(), "p2.png is missing"),
         (lambda d: save_mask(d, np.zeros((48, 60))), "is 60x48, but its picture is 64x48"),
         (lambda d: save_mask(d, np.full((48, 64), 9)), "has the values 9, which are not in the list of 3 classes"),
         (lambda d: save_mask(d, np.zeros((48, 64, 3))), "is not an index PNG"),
+        (lambda d: save_mask(d, np.zeros((24, 32)), "regions"), "regions/p2.png is 32x24, but its picture is 64x48"),
+        (lambda d: cut(d / "regions" / "p2.png"), "regions/p2.png is damaged or cut off"),
+        (lambda d: turn(d / "images" / "p2.png"), "Labels are for photographs as viewers show them"),
     ],
 )
 def test_index_faults_name_the_file(index_data: Path, spoil: Callable[[Path], object], said: str) -> None:
@@ -65,7 +84,28 @@ def test_an_empty_split_is_named(index_data: Path) -> None:
     (index_data / "split.json").write_text(json.dumps({"train": [], "val": ["p0"]}))
     assert "no pictures in the split 'train'" in check_source(SourceConfig(data=index_data, split="train"), LABELS)[0]
     assert check_source(SourceConfig(data=index_data, split="val"), LABELS) == []
-    assert "a list 'test'" in check_source(SourceConfig(data=index_data, split="test"), LABELS)[0]
+    assert "its splits are train, val" in check_source(SourceConfig(data=index_data, split="test"), LABELS)[0]
+
+
+@pytest.mark.parametrize(
+    ("lists", "said"),
+    [
+        ("3", "a JSON object of lists of names"),
+        ('["p0"]', "a JSON object of lists of names"),
+        ('{"train": "p0"}', r"split.json: train: input should be a valid list"),
+        ('{"train": ["p0", 7]}', r"split.json: train\[1\]: input should be a valid string"),
+        ('{"train": ["p\\u0000"]}', r"split.json: train\[0\]: value error, it should not be empty or hold NUL"),
+        ('{"train": ["p0", "p9"]}', "split.json lists p9 in 'train', but"),
+        ("{", "cannot be read as JSON"),
+    ],
+)
+def test_lists_that_cannot_be_kept_to_are_named(index_data: Path, lists: str, said: str) -> None:
+    import re
+
+    (index_data / "split.json").write_text(lists)
+    faults = check_source(SourceConfig(data=index_data, split="train"), LABELS)
+    assert len(faults) == 1
+    assert re.search(said, faults[0])
 
 
 def test_reduced_labels_shift_what_is_allowed(index_data: Path) -> None:
@@ -77,18 +117,82 @@ def test_reduced_labels_shift_what_is_allowed(index_data: Path) -> None:
     assert "has the values 4" in check_source(source, LABELS)[0]
 
 
-def test_coco_faults(coco_data: Path) -> None:
+def test_coco_faults_all_come_at_once(coco_data: Path) -> None:
     data = json.loads(coco_data.read_text())
     data["annotations"][0]["category_id"] = 99
-    data["annotations"][1]["segmentation"] = {"size": [10, 10], "counts": [50, 50]}
+    data["annotations"][3]["segmentation"] = {"size": [10, 10], "counts": [50, 50]}
     data["images"][2]["width"] = 65
     data["images"].append({"id": 77, "file_name": "gone.png", "height": 48, "width": 64})
     coco_data.write_text(json.dumps(data))
-    faults = "\n".join(check_source(SourceConfig(format="coco", data=coco_data), {0: "ball", 1: "box"}))
+    faults = "\n".join(check_source(SourceConfig(data=coco_data), OBJECTS))
     assert "object 1 of p0.png has the unknown category 99" in faults
-    assert "the mask of object 2 is 10x10" in faults
-    assert "p2.png is 65x48, but it is 64x48" in faults
+    assert "object 4 of p1 is 10x10, but its picture is 64x48" in faults
+    assert "says that p2 is 65x48, but upright it is 64x48" in faults
     assert "gone.png is missing" in faults
+
+
+def spoilt_object(**change: Any) -> Callable[[dict[str, Any]], None]:
+    def spoil(data: dict[str, Any]) -> None:
+        for key, value in change.items():
+            if value is ...:
+                del data["annotations"][0][key]
+            else:
+                data["annotations"][0][key] = value
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (spoilt_object(segmentation=[]), "object 1 has no outline"),
+        (spoilt_object(segmentation=...), "object 1 has no outline"),
+        (spoilt_object(segmentation=7), "object 1 has a segmentation that is neither"),
+        (
+            spoilt_object(segmentation=[[[1, 1], [9, 1], [9, 9]]]),
+            "object 1 has a polygon that is not a list of",
+        ),
+        (spoilt_object(segmentation=[[1, 1, 9, 9]]), "object 1 has a polygon of 4 numbers"),
+        (spoilt_object(segmentation=[[1, 1, 9, 1, 9, float("nan")]]), "numbers that are not finite"),
+        (spoilt_object(segmentation={"size": [48, 64], "counts": [10, 20]}), "run lengths for 30 pixels"),
+        (spoilt_object(segmentation={"size": [48, 64], "counts": [-10, 20]}), "run lengths that do not fit"),
+        (spoilt_object(segmentation={"size": [48, 64], "counts": "~~"}), "characters that do not belong"),
+        (spoilt_object(segmentation={"counts": [1]}), "run lengths without a size"),
+        (spoilt_object(id=..., category_id=9), "object 0 of p0.png has the unknown category 9"),
+        (spoilt_object(category_id=...), r"annotations[0].category_id: field required"),
+        (spoilt_object(image_id=...), r"annotations[0].image_id: field required"),
+        (spoilt_object(iscrowd="yes"), "annotations[0].iscrowd"),
+        (lambda data: data["images"][0].pop("file_name"), "images[0].file_name: field required"),
+        (lambda data: data["images"][0].update(file_name=7), "images[0].file_name: input should be a valid string"),
+        (lambda data: data["images"][0].update(file_name="a\0b"), "images[0].file_name: value error"),
+        (lambda data: data["images"].append(dict(data["images"][0])), "images[4] has the id 0 of an earlier picture"),
+        (lambda data: data["images"][1].update(file_name="p0.png"), "lists the picture p0.png more than once"),
+        (lambda data: data.update(images={}), "images should be a list"),
+        (lambda data: data.pop("categories"), "it has no list 'categories'"),
+        (lambda data: data["categories"][0].pop("id"), "categories[0].id: field required"),
+        (lambda data: data.update(annotations=[]), "has no objects on its pictures"),
+    ],
+)
+def test_a_coco_fault_names_file_and_entry(
+    coco_data: Path, spoil: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    data = json.loads(coco_data.read_text())
+    spoil(data)
+    coco_data.write_text(json.dumps(data))
+    fault = check_source(SourceConfig(data=coco_data, format="coco"), OBJECTS)[0]
+    assert str(coco_data) in fault
+    assert said in fault
+
+
+def test_a_polygon_far_outside_costs_nothing_and_is_cut_at_the_edge(coco_data: Path) -> None:
+    from segdemo.data import load_source
+
+    data = json.loads(coco_data.read_text())
+    spoilt_object(segmentation=[[-1e8, 24.0, 2e8, 24.0, 2e8, 3e8, -1e8, 3e8]])(data)
+    coco_data.write_text(json.dumps(data))
+    assert check_source(SourceConfig(data=coco_data), OBJECTS) == []
+    labels = load_source(SourceConfig(data=coco_data), OBJECTS)[0].labels
+    assert (labels[24:] == 1).all()
 
 
 def test_panoptic_faults(panoptic_data: Path) -> None:
@@ -96,29 +200,27 @@ def test_panoptic_faults(panoptic_data: Path) -> None:
     data["annotations"][1]["segments_info"].pop()
     data["annotations"].pop()
     panoptic_data.write_text(json.dumps(data))
-    faults = check_source(SourceConfig(format="panoptic", data=panoptic_data), LABELS)
+    faults = check_source(SourceConfig(data=panoptic_data), LABELS)
     assert len(faults) == 2
     assert "p1.png has the segment ids 2000" in faults[0]
-    assert "p3.png has no annotation" in faults[1]
-
-
-def test_a_category_outside_the_class_list_is_named(coco_data: Path) -> None:
-    faults = check_source(SourceConfig(format="coco", data=coco_data), {0: "box"})
-    assert faults == [f"{coco_data}: the category 'ball' is not in the class list of the run."]
+    assert "p3 has no annotation" in faults[1]
 
 
 def test_all_faults_of_all_sources_come_in_one_error(index_data: Path, coco_data: Path) -> None:
     save_mask(index_data, np.full((48, 64), 9))
+    data = json.loads(coco_data.read_text())
+    data["images"][0]["width"] = 3
+    coco_data.write_text(json.dumps(data))
     config = parse_config(
         {
             "sources": {"masks": {"data": index_data}},
-            "validation": {"objects": {"format": "coco", "data": coco_data}},
+            "validation": {"objects": {"data": coco_data}},
             "stages": [{"steps": 1}],
             "architecture": "nano",
         }
     )
-    with pytest.raises(SegdemoError, match=r"(?s)masks: .*p2\.png.*validation objects: .*'ball'"):
-        check_run(config, LABELS)
+    with pytest.raises(SegdemoError, match=r"(?s)masks: .*p2\.png.*validation objects: .*p0 is 3x48"):
+        RunData.open(config).check()
 
 
 @pytest.mark.parametrize(

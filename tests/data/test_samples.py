@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from segdemo.data.samples import Augmentation, Sample, split_segments
+from segdemo.data.samples import NOTHING, VOID, Augmentation, Sample, split_segments
 from segdemo.training.mixing import DrawnCrops
 
 
 def test_things_fall_into_components_and_stuff_does_not() -> None:
-    labels = np.full((12, 30), 255, np.uint8)
+    labels = np.full((12, 30), VOID)
     labels[:, :4] = labels[:, 26:] = 0
     labels[:, 8:12] = labels[:, 16:20] = 1
     segments, classes = split_segments(labels, frozenset({1}))
@@ -16,18 +16,25 @@ def test_things_fall_into_components_and_stuff_does_not() -> None:
     assert np.unique(segments[labels == 0]).tolist() == [1]
     assert np.unique(segments[:, 8:12]).tolist() == [2]
     assert np.unique(segments[:, 16:20]).tolist() == [3]
-    assert np.unique(segments[labels == 255]).tolist() == [0]
+    assert np.unique(segments[labels == VOID]).tolist() == [0]
 
 
-def test_regions_tell_touching_objects_apart_and_specks_are_dropped() -> None:
+def test_regions_tell_touching_objects_apart_and_small_ones_are_kept() -> None:
     labels = np.ones((10, 10), np.uint8)
     regions = np.zeros((10, 10), np.uint8)
     regions[:, 5:] = 7
     regions[0, 0] = 3
     segments, classes = split_segments(labels, frozenset({1}), regions=regions)
-    assert classes.tolist() == [1, 1]
-    assert segments[5, 2] != segments[5, 7]
-    assert segments[0, 0] == 0
+    assert classes.tolist() == [1, 1, 1]
+    assert len({segments[5, 2], segments[5, 7], segments[0, 0]}) == 3
+
+
+def test_what_the_regions_cover_beyond_the_class_is_not_its() -> None:
+    labels = np.array([[0, 0, 1, 1]])
+    regions = np.array([[4, 4, 4, 9]])
+    segments, classes = split_segments(labels, frozenset({1}), regions=regions)
+    assert segments.tolist() == [[1, 1, 2, 3]]
+    assert classes.tolist() == [0, 1, 1]
 
 
 def halves() -> Sample:
@@ -42,8 +49,28 @@ def halves() -> Sample:
 
 def test_labels_of_a_sample() -> None:
     labels = halves().labels
-    assert labels.dtype == np.uint8
-    assert (labels[0, 0], labels[0, 95], labels[63, 95]) == (5, 2, 255)
+    assert (labels[0, 0], labels[0, 95], labels[63, 95]) == (5, 2, VOID)
+
+
+def test_labels_have_no_largest_class_and_crowds_have_none() -> None:
+    segments = np.array([[1, 2, 3, 0]], np.uint16)
+    sample = Sample(
+        "many", np.zeros((1, 4, 3), np.uint8), segments, np.array([300, 7, NOTHING]), np.array([0, 1, 0], bool)
+    )
+    assert sample.labels.tolist() == [[300, VOID, NOTHING, VOID]]
+    assert sample.areas == {300: 1}
+
+
+def test_crowds_and_specks_have_no_label_in_a_crop_and_what_is_known_to_be_nothing_has_one() -> None:
+    segments = np.full((40, 40), 1, np.uint16)
+    segments[:, 20:] = 2
+    segments[:3, :3] = 3
+    classes, crowd = np.array([NOTHING, 4, 9]), np.array([False, True, False])
+    sample = Sample("x", np.zeros((40, 40, 3), np.uint8), segments, classes, crowd)
+    crop = Augmentation(crop=48, short_side=(40, 40), rotate=0, stretch=0, flip=False)(sample, np.random.default_rng(0))
+    assert crop.classes.tolist() == [NOTHING]
+    assert set(np.unique(crop.segments)) == {0, 1}
+    assert (crop.segments == 1).mean() == pytest.approx(20 * 40 / 48**2, abs=0.05)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -82,11 +109,18 @@ def test_a_focus_brings_the_class_into_the_crop() -> None:
     assert hits >= 16
 
 
+class Listed(list[Sample]):
+    """Samples as a data set has them."""
+
+    def areas(self) -> list[dict[int, int]]:
+        return [sample.areas for sample in self]
+
+
 def test_examples_depend_on_seed_and_index_only() -> None:
     augmentation = Augmentation(crop=32, short_side=(64, 96))
-    one = DrawnCrops({"a": [halves()]}, augmentation, length=10, seed=1)
-    two = DrawnCrops({"a": [halves()]}, augmentation, length=50, seed=1)
-    other = DrawnCrops({"a": [halves()]}, augmentation, length=10, seed=2)
+    one = DrawnCrops({"a": Listed([halves()])}, augmentation, length=10, seed=1)
+    two = DrawnCrops({"a": Listed([halves()])}, augmentation, length=50, seed=1)
+    other = DrawnCrops({"a": Listed([halves()])}, augmentation, length=10, seed=2)
     assert len(one) == 10
     np.testing.assert_array_equal(one[7].image, two[7].image)
     np.testing.assert_array_equal(one[7].segments, two[7].segments)
@@ -98,7 +132,7 @@ def test_sources_are_mixed_by_their_shares_and_rare_classes_drawn_more_often() -
         return Sample(str(index), np.zeros((32, 32, 3), np.uint8), np.ones((32, 32), np.uint16), np.array([index]))
 
     common = [plain(0) for _ in range(80)]
-    sources = {"many": [*common, plain(1)], "few": [plain(2)]}
+    sources = {"many": Listed([*common, plain(1)]), "few": Listed([plain(2)])}
     augmentation = Augmentation(crop=16, short_side=(32, 32))
 
     def shares(balance: float) -> np.ndarray:

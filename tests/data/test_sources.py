@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segdemo.data import load_source, picture_names
-from segdemo.data.classes import read_classes, run_classes
-from segdemo.data.index import read_mask
-from segdemo.data.samples import Sample
+from segdemo.data import SourceConfig, load_source, open_source, picture_names
+from segdemo.data.classes import class_table, labels_of, read_classes
+from segdemo.data.samples import NOTHING, OTHER, VOID, Sample
 from segdemo.errors import SegdemoError
-from segdemo.training.config import SourceConfig, parse_config
 
 LABELS = {0: "sky", 1: "grass", 2: "box"}
+OBJECTS = {0: "ball", 1: "box"}
 
 
 def outlines(sample: Sample) -> set[tuple[int, bytes]]:
@@ -27,9 +26,9 @@ def outlines(sample: Sample) -> set[tuple[int, bytes]]:
 
 def test_index_and_panoptic_agree(index_data: Path, panoptic_data: Path) -> None:
     # Names that no data set knows are things, so stuff comes in connected parts there and must be whole here.
-    panoptic = load_source(SourceConfig(format="panoptic", data=panoptic_data), LABELS)
+    panoptic = load_source(SourceConfig(data=panoptic_data), LABELS)
     index = load_source(SourceConfig(data=index_data), LABELS)
-    assert [sample.name for sample in index] == [sample.name for sample in panoptic] == ["p0", "p1", "p2", "p3"]
+    assert index.names == panoptic.names == ["p0", "p1", "p2", "p3"]
     for one, other in zip(index, panoptic, strict=True):
         np.testing.assert_array_equal(one.image, other.image)
         np.testing.assert_array_equal(one.labels, other.labels)
@@ -39,12 +38,34 @@ def test_index_and_panoptic_agree(index_data: Path, panoptic_data: Path) -> None
 
 
 def test_coco_polygons_and_run_lengths_decode_to_the_boxes(coco_data: Path, index_data: Path) -> None:
-    coco = load_source(SourceConfig(format="coco", data=coco_data), {0: "ball", 1: "box"})
+    coco = load_source(SourceConfig(data=coco_data), OBJECTS)
     index = load_source(SourceConfig(data=index_data), LABELS)
     for one, other in zip(coco, index, strict=True):
-        assert one.classes.tolist() == [1, 1]
+        assert [code for code in one.classes.tolist() if code >= 0] == [1, 1]
         np.testing.assert_array_equal(one.labels == 1, other.labels == 2)
-        assert (one.labels[other.labels != 2] == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("labels", "partial", "rest"),
+    [(OBJECTS, False, NOTHING), ({**OBJECTS, 2: "sky"}, False, OTHER), (OBJECTS, True, VOID)],
+)
+def test_what_has_no_object_is_of_no_class_unless_objects_were_left_out(
+    coco_data: Path, labels: dict[int, str], partial: bool, rest: int
+) -> None:
+    sample = load_source(SourceConfig(data=coco_data, partial=partial), labels)[0]
+    assert set(np.unique(sample.labels).tolist()) == {1, rest}
+
+
+def test_a_coco_crowd_has_no_label(coco_data: Path, index_data: Path) -> None:
+    data = json.loads(coco_data.read_text())
+    data["annotations"][0]["iscrowd"] = 1
+    coco_data.write_text(json.dumps(data))
+    sample = load_source(SourceConfig(data=coco_data), OBJECTS)[0]
+    boxes = load_source(SourceConfig(data=index_data), LABELS)[0].labels == 2
+    assert sample.crowd is not None
+    assert sample.classes[sample.crowd].tolist() == [1]
+    assert {int(code) for code in np.unique(sample.labels[boxes])} == {VOID, 1}
+    assert (sample.labels[~boxes] == NOTHING).all()
 
 
 def test_compressed_run_lengths(coco_data: Path) -> None:
@@ -53,20 +74,31 @@ def test_compressed_run_lengths(coco_data: Path) -> None:
     data = json.loads(coco_data.read_text())
     entry = data["annotations"][1]
     packed = codec.frPyObjects(entry["segmentation"], *entry["segmentation"]["size"])
-    before = load_source(SourceConfig(format="coco", data=coco_data), {0: "ball", 1: "box"})
+    before = load_source(SourceConfig(data=coco_data), OBJECTS)[0]
     entry["segmentation"] = {"size": packed["size"], "counts": packed["counts"].decode()}
     coco_data.write_text(json.dumps(data))
-    after = load_source(SourceConfig(format="coco", data=coco_data), {0: "ball", 1: "box"})
-    np.testing.assert_array_equal(before[0].segments, after[0].segments)
+    after = load_source(SourceConfig(data=coco_data), OBJECTS)[0]
+    np.testing.assert_array_equal(before.segments, after.segments)
 
 
 def test_crowds_have_no_label(panoptic_data: Path) -> None:
     data = json.loads(panoptic_data.read_text())
     data["annotations"][0]["segments_info"][0]["iscrowd"] = 1
     panoptic_data.write_text(json.dumps(data))
-    sample = load_source(SourceConfig(format="panoptic", data=panoptic_data), LABELS)[0]
-    assert sorted(sample.classes.tolist()) == [1, 2, 2]
-    assert sample.labels[10, 60] in (2, 255)
+    sample = load_source(SourceConfig(data=panoptic_data), LABELS)[0]
+    assert sample.crowd is not None
+    assert sample.classes[sample.crowd].tolist() == [0]
+    assert sample.labels[10, 60] in (2, VOID)
+
+
+def test_what_a_panoptic_file_says_of_things_holds(panoptic_data: Path) -> None:
+    # No table knows these names, so they would count as things.
+    data = json.loads(panoptic_data.read_text())
+    for category, name in zip(data["categories"], ("substrate", "biofilm", "pebble"), strict=True):
+        category["name"] = name
+    panoptic_data.write_text(json.dumps(data))
+    pictures = load_source(SourceConfig(data=panoptic_data), {0: "substrate", 1: "biofilm", 2: "pebble"})
+    assert pictures.things == {2}
 
 
 def test_include_exclude_and_split(index_data: Path) -> None:
@@ -75,15 +107,124 @@ def test_include_exclude_and_split(index_data: Path) -> None:
     assert picture_names(SourceConfig(data=index_data, split="train")) == ["p0", "p1", "p3"]
     assert picture_names(SourceConfig(data=index_data, include=["p[12]"])) == ["p1", "p2"]
     assert picture_names(SourceConfig(data=index_data, split="train", exclude=["p1"])) == ["p0", "p3"]
+    assert picture_names(SourceConfig(data=index_data, only=["p2"])) == ["p2"]
+    assert picture_names(SourceConfig(data=index_data, without=["p0", "p3"])) == ["p1", "p2"]
 
 
-def test_reduced_labels_and_palette_masks(tmp_path: Path) -> None:
+def test_names_with_brackets_are_names_and_not_patterns(index_data: Path) -> None:
+    for part in ("images", "labels"):
+        (index_data / part / "p0.png").rename(index_data / part / "tile[0].png")
+        (index_data / part / "p1.png").rename(index_data / part / "tile0.png")
+    assert picture_names(SourceConfig(data=index_data, only=["tile[0]"])) == ["tile[0]"]
+    assert picture_names(SourceConfig(data=index_data, without=["tile[0]"])) == ["p2", "p3", "tile0"]
+
+
+def test_pictures_in_folders_are_called_after_their_folders(index_data: Path) -> None:
+    for place, number in (("a", 0), ("b", 1)):
+        for part in ("images", "labels"):
+            (index_data / part / place).mkdir()
+            (index_data / part / f"p{number}.png").rename(index_data / part / place / "frame.png")
+    pictures = load_source(SourceConfig(data=index_data), LABELS)
+    assert pictures.names == ["a/frame", "b/frame", "p2", "p3"]
+    assert not np.array_equal(pictures[0].image, pictures[1].image)
+    assert picture_names(SourceConfig(data=index_data, include=["frame"])) == ["a/frame", "b/frame"]
+    assert picture_names(SourceConfig(data=index_data, include=["a/*"])) == ["a/frame"]
+
+
+def test_names_that_only_the_suffix_tells_apart_keep_it(coco_data: Path) -> None:
+    data = json.loads(coco_data.read_text())
+    Image.open(coco_data.parent / "images" / "p1.png").save(coco_data.parent / "images" / "p0.jpg")
+    data["images"][1]["file_name"] = "p0.jpg"
+    coco_data.write_text(json.dumps(data))
+    assert picture_names(SourceConfig(data=coco_data)) == ["p0.png", "p0.jpg", "p2", "p3"]
+
+
+def index_values(folder: Path, values: np.ndarray, labels: dict[int, str], **options: object) -> list[list[int]]:
+    """The labels that an index PNG with those values is read as."""
+    for part in ("images", "labels"):
+        (folder / part).mkdir(parents=True)
+    Image.new("RGB", values.shape[::-1]).save(folder / "images" / "a.png")
+    Image.fromarray(values).save(folder / "labels" / "a.png")
+    return load_source(SourceConfig.model_validate({"data": folder, **options}), labels)[0].labels.tolist()
+
+
+def test_reduced_labels(tmp_path: Path) -> None:
+    labels = {index: f"c{index}" for index in range(150)}
     values = np.array([[0, 1], [150, 255]], np.uint8)
-    image = Image.fromarray(values, mode="L").convert("P")
-    image.putdata(values.ravel().tolist())
-    image.save(tmp_path / "m.png")
-    assert read_mask(tmp_path / "m.png").tolist() == [[0, 1], [150, 255]]
-    assert read_mask(tmp_path / "m.png", reduce_labels=True).tolist() == [[255, 0], [149, 255]]
+    assert index_values(tmp_path, values, labels, reduce_labels=True) == [[VOID, 0], [149, VOID]]
+
+
+def test_palette_masks_hold_indices(tmp_path: Path) -> None:
+    for part in ("images", "labels"):
+        (tmp_path / part).mkdir()
+    Image.new("RGB", (3, 1)).save(tmp_path / "images" / "a.png")
+    picture = Image.new("P", (3, 1))
+    picture.putdata([0, 2, 255])
+    picture.putpalette([9, 9, 9] * 256)
+    picture.save(tmp_path / "labels" / "a.png")
+    assert load_source(SourceConfig(data=tmp_path), LABELS)[0].labels.tolist() == [[0, 2, VOID]]
+
+
+def test_more_classes_than_8_bits_can_name(tmp_path: Path) -> None:
+    labels = {index: f"c{index}" for index in range(300)}
+    values = np.array([[0, 255, 280, 65535]], np.uint16)
+    assert index_values(tmp_path, values, labels) == [[0, 255, 280, VOID]]
+
+
+def test_more_coco_categories_than_8_bits_can_name(coco_data: Path) -> None:
+    data = json.loads(coco_data.read_text())
+    data["categories"] = [{"id": number + 1, "name": f"c{number}"} for number in range(300)]
+    for item in data["annotations"]:
+        item["category_id"] = 281
+    coco_data.write_text(json.dumps(data))
+    labels = labels_of(open_source(SourceConfig(data=coco_data)))
+    assert set(np.unique(load_source(SourceConfig(data=coco_data), labels)[0].labels).tolist()) == {280, NOTHING}
+
+
+@pytest.mark.parametrize("root", ["box", "boxes"])
+def test_a_root_category_that_no_object_has_is_none(coco_data: Path, root: str) -> None:
+    data = json.loads(coco_data.read_text())
+    data["categories"] = [
+        {"id": 0, "name": root, "supercategory": "none"},
+        {"id": 7, "name": "box", "supercategory": root},
+    ]
+    coco_data.write_text(json.dumps(data))
+    assert labels_of(open_source(SourceConfig(data=coco_data))) == {0: "box"}
+    assert read_classes(coco_data) == {0: "box"}
+
+
+def test_regions_may_have_a_palette(index_data: Path) -> None:
+    expected = [outlines(sample) for sample in load_source(SourceConfig(data=index_data), LABELS)]
+    for path in (index_data / "regions").iterdir():
+        values = np.asarray(Image.open(path))
+        picture = Image.new("P", values.shape[::-1])
+        picture.putdata(values.ravel().tolist())
+        picture.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0] + [0] * 759)
+        picture.save(path)
+    assert [outlines(sample) for sample in load_source(SourceConfig(data=index_data), LABELS)] == expected
+
+
+def test_training_sees_a_photograph_as_the_page_does(index_data: Path) -> None:
+    from segdemo.images import load_image
+
+    path = index_data / "images" / "p0.png"
+    picture = Image.open(path).convert("RGBA")
+    picture.putalpha(Image.new("L", picture.size, 100))
+    picture.save(path)
+    sample = load_source(SourceConfig(data=index_data), LABELS)[0]
+    np.testing.assert_array_equal(sample.image, load_image(path))
+    assert sample.image.min() > 150  # mostly the white behind it
+
+
+def test_labels_are_for_photographs_as_viewers_show_them(index_data: Path) -> None:
+    path = index_data / "images" / "p0.png"
+    upright = Image.open(path).convert("RGB")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path.unlink()
+    upright.transpose(Image.Transpose.ROTATE_90).save(path.with_suffix(".webp"), lossless=True, exif=exif)
+    sample = load_source(SourceConfig(data=index_data, only=["p0"]), LABELS)[0]
+    np.testing.assert_array_equal(sample.image, np.asarray(upright))
 
 
 @pytest.mark.parametrize(
@@ -107,8 +248,13 @@ def test_class_lists(tmp_path: Path, name: str, text: str, expected: dict[int, s
     [
         ("classes.txt", "", "lists no classes"),
         ("classes.txt", "a\na\n", "'a' twice"),
+        ("table.txt", "Idx\tName\nx\twall\n", "class number"),
         ("c.json", '{"0": "a", "2": "b"}', "without gaps"),
         ("c.json", "{", "cannot be read as JSON"),
+        ("c.json", "3", "list of class names"),
+        ("c.json", '{"id2label": 3}', "map class indices"),
+        ("c.json", '{"categories": 3}', "list `categories`"),
+        ("c.json", '{"categories": [{"id": 1}]}', r"categories\[0\].name: field required"),
     ],
 )
 def test_bad_class_lists_are_named(tmp_path: Path, name: str, text: str, said: str) -> None:
@@ -118,8 +264,31 @@ def test_bad_class_lists_are_named(tmp_path: Path, name: str, text: str, said: s
         read_classes(path)
 
 
+def test_classes_are_matched_by_name_synonym_and_spelling() -> None:
+    labels = {0: "sky", 1: "grass", 2: "car", 3: "traffic light", 4: "dining table"}
+    assert class_table(["car", "sky"], labels) == [2, 0]
+    assert class_table(["Traffic_Light", "diningtable", "grass-merged", "sky-other-merged"], labels) == [3, 4, 1, 0]
+    assert class_table(["auto", "zebra crossing"], labels) == [2, VOID]
+
+
+def test_a_class_of_another_name_is_not_taken_for_the_one_in_its_place() -> None:
+    assert class_table(["box", "cat"], {0: "box", 1: "dog"}) == [0, VOID]
+    long = [f"c{number}" for number in range(20)]
+    assert class_table([*long[:19], "renamed"], dict(enumerate(long))) == list(range(20))
+
+
 def test_a_folder_without_a_class_list_says_what_to_add(index_data: Path) -> None:
     (index_data / "classes.txt").unlink()
-    values = {"sources": {"a": {"data": index_data}}, "stages": [{"steps": 1}], "architecture": "nano"}
     with pytest.raises(SegdemoError, match=r"add a file classes\.txt"):
-        run_classes(parse_config(values))
+        labels_of(open_source(SourceConfig(data=index_data)))
+
+
+def test_unknown_classes_have_no_label_and_are_counted(index_data: Path) -> None:
+    pictures = load_source(SourceConfig(data=index_data), {0: "grass", 1: "box"})
+    assert set(np.unique(pictures[0].labels).tolist()) == {VOID, 0, 1}
+    sky = sum(int((np.asarray(Image.open(path)) == 0).sum()) for path in (index_data / "labels").iterdir())
+    assert (
+        pictures.lines("the checkpoint")[1] == f"No label, since the checkpoint has no such class: sky ({sky} pixels)"
+    )
+    with pytest.raises(SegdemoError, match="None of the classes"):
+        load_source(SourceConfig(data=index_data), {0: "wood"})

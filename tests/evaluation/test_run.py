@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from segdemo.data import SourceConfig
 from segdemo.errors import SegdemoError
+from segdemo.evaluation.pictures import SegmentOptions
 from segdemo.evaluation.report import as_json
-from segdemo.evaluation.run import SegmentOptions, chosen, class_table, run_evaluation
+from segdemo.evaluation.run import chosen, run_evaluation, sets_of
 from segdemo.prediction import Prediction
-from segdemo.training.config import SourceConfig
 
 LABELS = {0: "sky", 1: "grass", 2: "car"}
 
@@ -100,17 +101,125 @@ def test_names_with_pattern_characters_are_just_names(tmp_path):
     assert run_evaluation(Painter(), SourceConfig(data=tmp_path)).overall.pictures == 1
 
 
-def test_classes_are_matched_by_name(tmp_path):
-    write(tmp_path, "a_1", np.full((8, 8), 1, np.uint8), seen=np.full((8, 8), 2, np.uint8))
-    report = run_evaluation(Painter(), SourceConfig(data=tmp_path), classes={0: "grass", 1: "car"})
+def test_classes_are_matched_by_name_and_the_rest_has_no_label(tmp_path):
+    labels = np.full((8, 8), 1, np.uint8)
+    labels[:2] = 0
+    write(tmp_path, "a_1", labels, seen=np.full((8, 8), 2, np.uint8))
+    (tmp_path / "classes.txt").write_text("zebra crossing\ncar\n")
+    report = run_evaluation(Painter(), SourceConfig(data=tmp_path))
     assert report.overall.class_iou == {2: 1.0}
-    with pytest.raises(SegdemoError, match="class index 1, which this checkpoint does not know"):
-        run_evaluation(Painter(), SourceConfig(data=tmp_path), classes={0: "grass", 1: "zebra crossing"})
+    assert report.overall.pixels == 48
 
 
-def test_tables_of_classes():
-    assert class_table({0: "car", 1: "sky"}, LABELS) == {0: 2, 1: 0}
-    assert class_table({0: "sky", 1: "grass", 2: "automobile"}, LABELS) == {0: 0, 1: 1, 2: 2}
+def coco(folder, boxes, categories=("sky", "grass", "car"), **extra):
+    """COCO instances of one black picture of 16 x 16 with ``boxes``: (category, x, y, width, height)."""
+    cv2.imwrite(str(folder / "a.png"), np.zeros((16, 16, 3), np.uint8))
+    objects = [
+        {
+            "id": place,
+            "image_id": 1,
+            "category_id": category,
+            **extra,
+            "segmentation": [[x, y, x + w, y, x + w, y + h, x, y + h]],
+        }
+        for place, (category, x, y, w, h) in enumerate(boxes)
+    ]
+    listed = [{"id": number, "name": name} for number, name in enumerate(categories)]
+    (folder / "a.json").write_text(
+        json.dumps({"images": [{"id": 1, "file_name": "a.png"}], "annotations": objects, "categories": listed})
+    )
+    return SourceConfig(data=folder / "a.json")
+
+
+class Sure(Painter):
+    """Sees one car in the left half, and is sure of it or not."""
+
+    def __init__(self, everywhere):
+        self.everywhere = everywhere
+
+    def predict(self, image):
+        shape = image.shape[:2]
+        masks = np.full((1, *shape), 20.0 if self.everywhere else -20.0, np.float32)
+        masks[..., :8] = 20
+        return Prediction(shape, shape, shape, LABELS, (masks,), (np.array([[-20, -20, 20, -20]], np.float32),))
+
+
+def test_what_has_no_object_counts_against_those_who_see_one_there(tmp_path):
+    source = coco(tmp_path, [(2, 0, 0, 8, 16)])
+    right = run_evaluation(Sure(everywhere=False), source, segments=SegmentOptions()).overall
+    assert (right.pixel_accuracy, right.class_iou, right.panoptic.pq) == (1, {2: 1.0}, 1)
+    wrong = run_evaluation(Sure(everywhere=True), source, segments=SegmentOptions()).overall
+    assert (wrong.pixel_accuracy, wrong.class_iou) == (0.5, {2: 0.5})
+    # Half of the segment is the object: not more than half, so no match.
+    assert wrong.panoptic.pq == 0
+
+
+def test_where_objects_were_left_out_nothing_is_known_of_the_rest(tmp_path):
+    source = coco(tmp_path, [(2, 0, 0, 8, 16)]).model_copy(update={"partial": True})
+    report = run_evaluation(Sure(everywhere=True), source, segments=SegmentOptions()).overall
+    assert (report.pixels, report.pixel_accuracy, report.panoptic.pq) == (128, 1, 1)
+
+
+def test_classes_that_the_data_does_not_annotate_are_not_wrong_where_it_has_no_object(tmp_path):
+    # The data knows cars alone: sky beside one may be right, a car may not.
+    source = coco(tmp_path, [(0, 0, 0, 8, 16)], categories=("car",))
+    sees_sky = run_evaluation(Painter(), source).overall
+    assert (sees_sky.pixels, sees_sky.pixel_accuracy) == (128, 0)
+    sees_cars = run_evaluation(Sure(everywhere=True), source, segments=SegmentOptions()).overall
+    assert (sees_cars.pixels, sees_cars.class_iou) == (256, {2: 0.5})
+
+
+def test_a_crowd_excuses_but_is_not_asked_for(tmp_path):
+    source = coco(tmp_path, [(2, 0, 0, 8, 16)], iscrowd=1)
+    report = run_evaluation(Sure(everywhere=False), source, segments=SegmentOptions()).overall
+    assert (report.pixels, report.panoptic) == (128, None)
+
+
+def test_what_the_data_says_of_things_holds(tmp_path):
+    # Two segments of one stuff class are one, and no instance; no table knows the names.
+    from tests.layouts import ids_png
+
+    class Parts(Painter):
+        id2label = {0: "substrate", 1: "pebble"}  # noqa: RUF012
+
+        def predict(self, image):
+            shape = image.shape[:2]
+            masks = np.full((3, *shape), -20.0, np.float32)
+            masks[0, :, :4] = masks[1, :, 4:10] = masks[2, :, 10:] = 20
+            logits = np.array([[20, -20, -20], [-20, 20, -20], [20, -20, -20]], np.float32)
+            return Prediction(shape, shape, shape, self.id2label, (masks,), (logits,))
+
+    ids = np.full((16, 16), 7)
+    ids[:, 4:10] = 300
+    (tmp_path / "pan").mkdir()
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((16, 16, 3), np.uint8))
+    ids_png(tmp_path / "pan" / "a.png", ids)
+    info = [{"id": 7, "category_id": 1}, {"id": 300, "category_id": 2}]
+    categories = [{"id": 1, "name": "substrate", "isthing": 0}, {"id": 2, "name": "pebble", "isthing": 1}]
+    (tmp_path / "pan.json").write_text(
+        json.dumps(
+            {
+                "images": [{"id": 1, "file_name": "a.png"}],
+                "annotations": [{"image_id": 1, "file_name": "a.png", "segments_info": info}],
+                "categories": categories,
+            }
+        )
+    )
+    report = run_evaluation(Parts(), SourceConfig(data=tmp_path / "pan.json"), segments=SegmentOptions()).overall
+    assert (report.panoptic.pq, report.things.pq, report.stuff.pq) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("names", "sets"),
+    [
+        (["a_1", "a_2", "b_1"], ["a", "a", "b"]),
+        (["frame1", "frame2"], ["pictures", "pictures"]),
+        (["v0/frame_1", "v0/frame_2", "v1/frame_1"], ["v0", "v0", "v1"]),
+        (["s0/image", "s1/image", "s2/image"], ["pictures"] * 3),
+    ],
+)
+def test_sets_are_folders_or_begin_alike(names, sets):
+    assert list(sets_of(names).values()) == sets
 
 
 def test_no_pictures_is_explained(tmp_path):
@@ -118,30 +227,6 @@ def test_no_pictures_is_explained(tmp_path):
     (tmp_path / "labels").mkdir()
     with pytest.raises(SegdemoError, match="no pictures"):
         run_evaluation(Painter(), SourceConfig(data=tmp_path))
-
-
-def test_generated_scenes_are_a_set(tmp_path, monkeypatch):
-    from segdemo.taxonomy import ade20k
-    from segdemo.training import drawn
-
-    class Sky(Painter):
-        id2label = {entry.index: entry.name for entry in ade20k().classes}  # noqa: RUF012
-
-        def predict(self, image):
-            shape = image.shape[:2]
-            logits = np.full((1, 151), -20, np.float32)
-            logits[0, 2] = 20
-            return Prediction(shape, shape, shape, self.id2label, (np.full((1, *shape), 9, np.float32),), (logits,))
-
-    class Cache:
-        cache_dir = tmp_path
-
-    monkeypatch.setattr(drawn, "settings", Cache)
-    source = SourceConfig(format="scenes", count=2, first_seed=5, size=(48, 64))
-    report = run_evaluation(Sky(), source, segments=SegmentOptions())
-    assert report.sets["scene"].pictures == 2
-    assert 0 <= report.overall.pixel_accuracy <= 1
-    assert report.overall.panoptic is not None
 
 
 def test_json_is_plain(data):
@@ -185,8 +270,19 @@ def test_the_command_writes_a_table_and_json(data, tmp_path, monkeypatch):
     assert written["overall"]["pixel_accuracy"] == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["--data", "nowhere"]])
-def test_missing_data_is_explained(arguments):
-    result = CliRunner().invoke(app(), arguments)
+def test_missing_data_is_explained():
+    result = CliRunner().invoke(app(), ["--data", "nowhere"])
     assert isinstance(result.exception, SegdemoError)
-    assert "--data" in str(result.exception)
+    assert "nowhere does not exist: --data is" in str(result.exception)
+
+
+def test_labels_of_another_size_are_named_each_and_nothing_runs(data, monkeypatch):
+    from segdemo.model import predictor
+
+    monkeypatch.setattr(predictor, "load_predictor", lambda *_, **__: Painter())
+    for path in (data / "labels").iterdir():
+        cv2.imwrite(str(path), np.zeros((8, 8), np.uint8))
+    result = CliRunner().invoke(app(), ["--data", str(data)])
+    assert isinstance(result.exception, SegdemoError)
+    for name in ("a_1", "b_1"):
+        assert f"labels/{name}.png is 8x8, but its picture is 16x16." in str(result.exception)

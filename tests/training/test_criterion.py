@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from segdemo.data.samples import NOTHING
 from segdemo.training.criterion import LossWeights, MaskCriterion, Targets, semantic_loss
 
 
@@ -101,3 +102,31 @@ def test_merging_joins_the_objects_of_a_class(targets: Targets) -> None:
     assert merged.segments[1].tolist() == [[1, 1, 1, 1], [2, 2, 2, 2]]
     assert torch.equal(merged.labels, targets.labels)
     assert targets.labels[0].tolist() == [[4, 4, 0, 0], [4, 4, 0, -1]]
+
+
+def test_a_mask_that_reaches_where_nothing_is_costs() -> None:
+    segments = torch.tensor([[[1, 1, 2, 2], [1, 1, 2, 2]]])
+    objects = Targets(segments, [torch.tensor([3, NOTHING])])
+    unknown = Targets(torch.where(segments == 2, 0, segments), [torch.tensor([3])])
+    masks, names = torch.full((1, 1, 2, 4), 30.0), torch.zeros(1, 1, 5)
+    names[..., 3] = 30.0
+    criterion = MaskCriterion(LossWeights(semantic=1.0))
+    free, costly = (criterion([masks], [names], wanted) for wanted in (unknown, objects))
+    assert all(float(part) == pytest.approx(0.0, abs=1e-4) for part in free.values())
+    assert float(costly["mask"]) == pytest.approx(5 * 30 / 2)
+    assert float(costly["dice"]) == pytest.approx(5 * (1 - 9 / 13))
+    # Right where the object is: 1 / (1 + 0.5); where nothing is: 0.5 / (1 + 0.5).
+    assert float(costly["semantic"]) == pytest.approx((math.log(1.5) + math.log(3.0)) / 2, abs=1e-4)
+
+
+def test_what_is_of_no_class_is_no_target_to_match() -> None:
+    targets = Targets(torch.tensor([[[2, 2, 1, 1]]]), [torch.tensor([NOTHING, 1])])
+    masks = torch.tensor([[[[30.0, 30.0, -30.0, -30.0]], [[-30.0, -30.0, 30.0, 30.0]]]])
+    names = torch.tensor([[[0.0, 30.0, 0.0], [0.0, 0.0, 30.0]]])
+    parts = MaskCriterion(LossWeights())([masks], [names], targets)
+    assert all(float(part) == pytest.approx(0.0, abs=1e-5) for part in parts.values())
+
+
+def test_merged_targets_keep_what_is_of_no_class() -> None:
+    targets = Targets(torch.tensor([[[1, 2, 3, 0]]]), [torch.tensor([4, NOTHING, 4])]).merged()
+    assert targets.labels.tolist() == [[[4, NOTHING, 4, -1]]]

@@ -45,7 +45,7 @@ def test_every_format_trains_and_its_result_loads(kind: str, tmp_path: Path, req
     from transformers import AutoImageProcessor, Mask2FormerForUniversalSegmentation
 
     data = request.getfixturevalue(f"{kind}_data")
-    source = {"format": kind, "data": data}
+    source = {"data": data}
     config = tiny_run(source, validation={"kept": {**source, "include": ["p0"]}}, note="Boxes.", terms="free")
     said: list[str] = []
     result = finetune(config, tmp_path / "out", say=said.append)
@@ -118,6 +118,6 @@ def test_only_complete_checkpoints_are_resumed_from(tmp_path: Path) -> None:
 
 def test_faults_stop_the_run_before_it_starts(tmp_path: Path, index_data: Path) -> None:
     (index_data / "images" / "p1.png").write_bytes(b"not a picture")
-    with pytest.raises(SegdemoError, match=r"p1\.png cannot be read"):
+    with pytest.raises(SegdemoError, match=r"p1\.png: This file is not a picture"):
         finetune(tiny_run({"data": index_data}), tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -1,5 +1,6 @@
 """The command line's few options become a whole run."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 
 from segdemo.cli.finetune import finetune as command
+from segdemo.data import picture_names
 from segdemo.errors import MissingExtraError, SegdemoError
 from segdemo.training.config import parse_config
 from segdemo.training.simple import simple_config
@@ -16,10 +18,10 @@ def test_epochs_become_steps_and_a_part_is_kept_back(index_data: Path) -> None:
     run = simple_config([index_data], epochs=8, freeze_epochs=2, batch=1, checkpoint="some/where")
     (source,) = run.sources.values()
     (kept,) = run.validation.values()
-    assert kept.include == ["p0", "p2"]
-    assert source.exclude == kept.include
-    assert run.stages[0].steps == 16
-    assert run.stages[0].freeze_backbone == 4
+    assert kept.only == ["p0"]
+    assert source.without == ["p0"]
+    assert run.stages[0].steps == 24
+    assert run.stages[0].freeze_backbone == 6
     assert run.checkpoint == "some/where"
 
 
@@ -33,9 +35,34 @@ def test_without_a_checkpoint_it_starts_from_the_embedded_one(index_data: Path) 
 def test_sources_of_the_same_name_are_told_apart_and_weighted(index_data: Path) -> None:
     run = simple_config([index_data, index_data], [index_data], shares=[3, 1])
     assert run.stages[0].mix == {"index": 3, "index~2": 1}
-    assert run.validation["index"].include == ["*"]
+    assert run.validation["index"].only is None
     with pytest.raises(SegdemoError, match="2 data sources but 1 weights"):
         simple_config([index_data, index_data], shares=[1])
+
+
+def test_the_lists_of_the_data_are_kept_to(index_data: Path) -> None:
+    (index_data / "split.json").write_text(json.dumps({"train": ["p0", "p1"], "val": ["p2", "p3"]}))
+    run = simple_config([index_data], architecture="nano")
+    assert picture_names(run.sources["index"]) == ["p0", "p1"]
+    assert picture_names(run.validation["index"]) == ["p2", "p3"]
+    asked = simple_config([index_data], [index_data], split="val", architecture="nano")
+    assert picture_names(asked.sources["index"]) == ["p2", "p3"]
+
+
+def test_lists_that_share_pictures_are_not_measured_on(index_data: Path) -> None:
+    (index_data / "split.json").write_text(json.dumps({"train": ["p0", "p1"], "val": ["p1"]}))
+    run = simple_config([index_data], architecture="nano")
+    assert picture_names(run.sources["index"]) == ["p1"]
+    assert picture_names(run.validation["index"]) == ["p0"]
+
+
+def test_names_that_look_like_patterns_are_kept_back(index_data: Path) -> None:
+    for part in ("images", "labels"):
+        for path in sorted((index_data / part).iterdir()):
+            path.rename(path.with_name(f"tile[{path.stem[1]}].png"))
+    run = simple_config([index_data], architecture="nano")
+    assert picture_names(run.sources["index"]) == ["tile[1]", "tile[2]", "tile[3]"]
+    assert picture_names(run.validation["index"]) == ["tile[0]"]
 
 
 @pytest.mark.parametrize("both", [True, False])
@@ -54,10 +81,9 @@ def test_the_missing_extra_is_named(index_data: Path, tmp_path: Path, monkeypatc
 
 
 def test_the_worked_examples_data_has_balloons_as_a_new_class(tmp_path: Path) -> None:
-    from segdemo.data import load_source
+    from segdemo.data import SourceConfig, load_source
     from segdemo.data.checks import check_source
     from segdemo.data.classes import read_classes
-    from segdemo.training.config import SourceConfig
     from segdemo.training.example import NEW_CLASS, write_example
 
     write_example(tmp_path, count=2, size=(96, 128))

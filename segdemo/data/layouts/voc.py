@@ -1,0 +1,87 @@
+"""Pascal VOC as downloaded (Everingham et al., IJCV 2010 and 2015).
+
+``JPEGImages/2007_000032.jpg`` with ``SegmentationClass/2007_000032.png``, an index PNG with a palette: 0 is background,
+255 the border around objects, which has no label; ``SegmentationObject`` tells objects apart, the lists in
+``ImageSets/Segmentation`` are the splits. Background means: of none of the 20 classes.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from segdemo.data.classes import read_classes
+from segdemo.data.files import is_dir, is_file, pictures_below, read_text, without_suffix
+from segdemo.data.labelmaps import LabelMaps
+from segdemo.data.listing import DataClass, Found, Picture
+from segdemo.data.source import SourceConfig
+from segdemo.errors import SegdemoError
+
+LOOKED_FOR = "JPEGImages/ with SegmentationClass/ (Pascal VOC)"
+CLASSES = (
+    *(
+        "background",
+        "aeroplane",
+        "bicycle",
+        "bird",
+        "boat",
+        "bottle",
+        "bus",
+        "car",
+        "cat",
+        "chair",
+        "cow",
+        "diningtable",
+    ),
+    *("dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
+)
+
+
+@dataclass
+class Voc(LabelMaps):
+    """A split of Pascal VOC."""
+
+    title = "Pascal VOC"
+    objects: Path | None = None
+
+    def regions(self, picture: Picture) -> Path | None:
+        """The picture's PNG in ``SegmentationObject``, where there is one."""
+        path = None if self.objects is None else self.objects / f"{picture.name}.png"
+        return path if path is not None and is_file(path) else None
+
+
+def find(source: SourceConfig) -> Found | None:
+    """The lists of ``ImageSets/Segmentation``, or all labelled pictures; also at one of the lists."""
+    root, asked = source.data, None
+    if root.suffix == ".txt" and is_file(root):
+        root, asked = source.data.parent.parent.parent, source.data.stem
+    labels = source.labels or root / "SegmentationClass"
+    if not is_dir(labels) or not any(is_dir(root / name) for name in ("JPEGImages", "SegmentationClass")):
+        return None
+    lists = sorted((root / "ImageSets" / "Segmentation").glob("*.txt"))
+    splits = {path.stem: partial(_listing, source, root, labels, path) for path in lists}
+    if asked is not None:
+        splits = {asked: partial(_listing, source, root, labels, source.data)}
+    return Found("voc", Voc.title, splits, whole=None if splits else partial(_listing, source, root, labels, None))
+
+
+def _listing(source: SourceConfig, root: Path, labels: Path, listed: Path | None) -> Voc:
+    if listed is None:
+        names = [without_suffix(path) for path in pictures_below(labels, [".png"])]
+    else:
+        names = [line.split()[0] for line in read_text(listed).splitlines() if line.split()]
+    images = source.images or root / "JPEGImages"
+    endings = [end for end in (".jpg", ".png", ".jpeg") if any(is_file(images / f"{name}{end}") for name in names[:20])]
+    if names and not endings:
+        raise SegdemoError(
+            f"The pictures that {listed or labels} lists were not found in {images}: name their folder with --images."
+        )
+    objects = root / "SegmentationObject"
+    own = read_classes(source.classes).values() if source.classes is not None else CLASSES
+    return Voc(
+        where=source.data,
+        split=listed.stem if listed is not None else None,
+        pictures=tuple(Picture(name, images / f"{name}{endings[0]}", labels / f"{name}.png") for name in names),
+        classes=tuple(DataClass(name, name != "background") for name in own),
+        background=0 if next(iter(own)) == "background" else None,
+        objects=objects if is_dir(objects) else None,
+    )
