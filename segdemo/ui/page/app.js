@@ -2,6 +2,9 @@
 ((sd) => {
   "use strict";
 
+  /** @type {any} what the page is made of, once it has started */
+  sd.page = null;
+
   const parameters = () => new URLSearchParams(window.location.search);
 
   /** Keep the address in step, also outside the frame that a Space puts the page in. */
@@ -68,7 +71,8 @@
     });
     const clearSelection = () => state.set({ pixel: null, classId: null, segment: null });
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !event.target.closest("input, select, dialog")) clearSelection();
+      const busy = event.target instanceof Element && event.target.closest("input, select, dialog");
+      if (event.key === "Escape" && !busy) clearSelection();
     });
     const say = (text, kind = "error") => viewer.setMessage(text ? { kind, text } : null);
 

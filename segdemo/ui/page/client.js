@@ -78,7 +78,9 @@
           } catch (error) {
             failures += 1;
             if (failures > 3) throw error;
-            await new Promise((wake) => setTimeout(wake, 500 * failures));
+            await new Promise((wake) => {
+              setTimeout(wake, 500 * failures);
+            });
             continue;
           }
           version = message.version;

@@ -7,6 +7,7 @@
   const REST_MS = 600;
   const JUDGE_MS = 300;
 
+  /** @type {[string, string, number, number, number, string, string][]} key, label, least, most, step, unit, help */
   const CRF_SLIDERS = [
     ["bilateral_sxy", "Appearance: reach", 5, 160, 5, "px", "How far similar colours pull at each other. Literature: 20 to 160."],
     ["bilateral_srgb", "Appearance: colour", 3, 60, 1, "", "How different colours may be and still count as similar. Literature: 3 to 60."],
@@ -163,6 +164,7 @@
     const stopButton = sd.button("Stop the exact version", () => exact?.cancel(), "sd-quiet");
     stopButton.hidden = true;
     const crfControls = [];
+    let resetCrf = () => {};
     if (task === "semantic") {
       const box = e("div", { class: "sd-controls" });
       box.hidden = true;
@@ -174,26 +176,27 @@
         },
         help: "Exploratory: lets pixels of similar colour agree on a class. It can help at borders and can hurt thin things; look at what it changed.",
       });
-      for (const [key, label, min, max, step, unit, help] of CRF_SLIDERS) {
+      const sliders = CRF_SLIDERS.map(([key, label, min, max, step, unit, help]) => {
         const slider = sd.slider({ label, min, max, step, value: CRF[key], help, format: (v) => (unit ? `${v} ${unit}` : String(v)), onInput: change(key) });
         slider.reset = () => slider.set(CRF[key]);
-        box.append(slider);
-      }
+        return slider;
+      });
+      box.append(...sliders);
       const hint = e("p", { class: "sd-help" });
       state.on(["run"], () => {
         hint.textContent = state.get("run")?.crfHint ?? "";
       });
       crfControls.push(toggle, hint, box, stopButton);
-      crfControls.reset = () => {
+      resetCrf = () => {
         toggle.input.checked = false;
         box.hidden = true;
-        box.querySelectorAll(".sd-slider").forEach((slider) => slider.reset());
+        sliders.forEach((slider) => slider.reset());
       };
     }
     const reset = sd.button("Reset refinement", () => {
       Object.assign(options, MORPHOLOGY, task === "semantic" ? CRF : {});
       controls.forEach((control, index) => (control.set ? control.set(MORPHOLOGY[keys[index]]) : (control.input.value = "none")));
-      crfControls.reset?.();
+      resetCrf();
       compare.set("off");
       app.comparison[task] = "off";
       update();

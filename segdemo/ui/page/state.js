@@ -3,6 +3,12 @@
   "use strict";
 
   /**
+   * The tabs in their order, each put in by its own script.
+   * @type {{id: string, title: string, build: Function, show: Function, pick?: Function}[]}
+   */
+  sd.tabs = [];
+
+  /**
    * @param {Object} initial the keys there are; others are refused, so that a typing error is loud
    * @returns {{get: Function, set: Function, on: Function}}
    */

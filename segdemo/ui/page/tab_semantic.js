@@ -88,5 +88,5 @@
 
   const pick = (app, { id }) => app.state.set({ classId: id });
 
-  (sd.tabs ??= []).push({ id: "semantic", title: "Semantic", build, show, pick });
+  sd.tabs.push({ id: "semantic", title: "Semantic", build, show, pick });
 })((window.segdemo ??= {}));

@@ -54,7 +54,9 @@
 
   /**
    * A labelled slider.
-   * @returns {HTMLElement & {value: number, set: Function}}
+   * @param {{label: string, min: number, max: number, step: number, value: number, format?: (value: number) => string,
+   *   help?: string, onInput: (value: number) => void}} options
+   * @returns {HTMLElement & {input: HTMLInputElement, set: (value: number) => void, reset?: () => void}}
    */
   sd.slider = ({ label, min, max, step, value, format = String, help = "", onInput }) => {
     const id = unique("slider");
@@ -111,7 +113,10 @@
     return group;
   };
 
-  /** A select with a visible or hidden label. */
+  /**
+   * A select with a visible or hidden label.
+   * @param {{label: string, options: Array, value?: any, onChange: (value: string) => void, hideLabel?: boolean}} options
+   */
   sd.select = ({ label, options, value, onChange, hideLabel = false }) => {
     const id = unique("select");
     const input = sd.element("select", { id });

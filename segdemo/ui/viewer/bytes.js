@@ -6,7 +6,7 @@
 
   /**
    * @param {string} text base64
-   * @returns {Uint8Array}
+   * @returns {Uint8Array<ArrayBuffer>}
    */
   const fromBase64 = (text) => {
     const binary = atob(text);
@@ -16,8 +16,8 @@
   };
 
   /**
-   * @param {Uint8Array} bytes a zlib stream (what Python's zlib.compress writes)
-   * @returns {Promise<Uint8Array>}
+   * @param {Uint8Array<ArrayBuffer>} bytes a zlib stream (what Python's zlib.compress writes)
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   const inflate = async (bytes) => {
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));

@@ -6,7 +6,7 @@
     one === two || (one && two && one.size === two.size && [...one].every((id) => two.has(id)));
 
   /** @returns {object} the viewer's methods, over its parts, scene and view */
-  sd.viewerCalls = ({ parts, scene, view, heat, compare, changeView, refreshWords, describe }) => {
+  sd.viewerCalls = ({ parts, scene, view, heat, changeView, refreshWords, describe }) => {
     const calls = {};
 
     /**

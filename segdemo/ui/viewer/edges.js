@@ -1,20 +1,22 @@
 // Outlines: the borders of an id map as straight runs, drawn in device pixels so that they stay crisp at any zoom.
+/**
+ * @typedef {object} Edges straight pieces of border between the same two ids
+ * @property {number} width of the map
+ * @property {number} height of the map
+ * @property {number} count
+ * @property {Uint16Array} x of the map corner where each starts
+ * @property {Uint16Array} y of that corner
+ * @property {Uint16Array} length in pixels, downwards when `upright`, else to the right
+ * @property {Uint8Array} upright
+ * @property {Uint16Array} a the id on one side; 65535 beyond the photo
+ * @property {Uint16Array} b the id on the other side
+ */
+
 ((sd) => {
   "use strict";
 
   /** Stands for what lies beyond the photo's border. */
   const OUTSIDE = 65535;
-
-  /**
-   * @typedef {object} Edges straight pieces of border between the same two ids
-   * @property {number} width of the map
-   * @property {number} height of the map
-   * @property {number} count
-   * @property {Uint16Array} x, y the map corner where each starts
-   * @property {Uint16Array} length in pixels, downwards when `upright`, else to the right
-   * @property {Uint8Array} upright
-   * @property {Uint16Array} a, b the ids on the two sides; 65535 beyond the photo
-   */
 
   /**
    * The borders between ids, and around the whole map.
@@ -24,11 +26,10 @@
   sd.traceEdges = (runs) => {
     const { width, height, start, id, rows } = runs;
     let room = 4096;
-    const edges = { count: 0, width, height };
+    const edges = /** @type {Edges} */ ({ count: 0, width, height });
     const allocate = () => {
-      for (const [name, Kind] of [["x", Uint16Array], ["y", Uint16Array], ["length", Uint16Array],
-        ["a", Uint16Array], ["b", Uint16Array], ["upright", Uint8Array]]) {
-        const longer = new Kind(room);
+      for (const name of ["x", "y", "length", "a", "b", "upright"]) {
+        const longer = name === "upright" ? new Uint8Array(room) : new Uint16Array(room);
         if (edges[name]) longer.set(edges[name]);
         edges[name] = longer;
       }

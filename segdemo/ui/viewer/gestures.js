@@ -78,7 +78,7 @@
     });
 
     // One finger scrolls the page unless the photo is zoomed; two fingers are always the photo's.
-    for (const type of ["touchstart", "touchmove"]) {
+    for (const type of /** @type {const} */ (["touchstart", "touchmove"])) {
       viewport.addEventListener(type, (event) => {
         const ours = event.touches.length > 1 || (type === "touchmove" && handlers.zoomed());
         if (ours && event.cancelable) event.preventDefault();
@@ -107,7 +107,7 @@
     const show = (shown) => {
       target.hidden = !shown;
     };
-    for (const type of ["dragenter", "dragover"]) {
+    for (const type of /** @type {const} */ (["dragenter", "dragover"])) {
       root.addEventListener(type, (event) => {
         if (!carriesFile(event)) return;
         event.preventDefault();
@@ -116,7 +116,7 @@
       });
     }
     root.addEventListener("dragleave", (event) => {
-      if (!event.relatedTarget || !root.contains(event.relatedTarget)) show(false);
+      if (!root.contains(/** @type {Node|null} */ (event.relatedTarget))) show(false);
     });
     root.addEventListener("drop", (event) => {
       if (!carriesFile(event)) return;

@@ -33,7 +33,7 @@
   /**
    * Fill the tables for what is to be seen.
    * @param {ReturnType<typeof sd.createTables>} tables
-   * @param {Map<number, {color: number[], isthing: boolean}>} entries
+   * @param {Map<number, {color: [number, number, number], isthing: boolean}>} entries
    * @param {{visible: Set<number>|null, highlight: number|null, hatching: boolean, dimHidden: boolean}} look
    */
   sd.fillTables = (tables, entries, look) => {

@@ -1,17 +1,17 @@
 // Id maps as horizontal runs of one id: what painting, bounding and outlining work on, instead of pixels.
+/**
+ * @typedef {object} Runs
+ * @property {number} width of the map
+ * @property {number} height of the map
+ * @property {number} count of runs; they lie in reading order and never cross a row's end
+ * @property {Int32Array} start pixel index of each run, and one past the last
+ * @property {Uint16Array} id of each run
+ * @property {Int32Array} rows first run of each row, and one past the last
+ * @property {Map<number, Int32Array>} byId the runs of each id, built when first asked for
+ */
+
 ((sd) => {
   "use strict";
-
-  /**
-   * @typedef {object} Runs
-   * @property {number} width of the map
-   * @property {number} height of the map
-   * @property {number} count of runs; they lie in reading order and never cross a row's end
-   * @property {Int32Array} start pixel index of each run, and one past the last
-   * @property {Uint16Array} id of each run
-   * @property {Int32Array} rows first run of each row, and one past the last
-   * @property {Map<number, Int32Array>} byId the runs of each id, built when first asked for
-   */
 
   /**
    * One pass over the map.

@@ -183,7 +183,7 @@
     });
     observer.observe(parts.viewport);
 
-    Object.assign(viewer, sd.viewerCalls({ parts, scene, view, heat, compare, changeView, refreshWords, describe }));
+    Object.assign(viewer, sd.viewerCalls({ parts, scene, view, heat, changeView, refreshWords, describe }));
     viewer.destroy = () => {
       observer.disconnect();
       compare.stop();
