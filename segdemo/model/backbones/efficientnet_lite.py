@@ -6,7 +6,7 @@ head.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
@@ -161,7 +161,9 @@ class EfficientNetLiteBackbone(BackboneMixin, PreTrainedModel):  # type: ignore[
                 module.training = False
         return self
 
-    def forward(self, pixel_values: Tensor, **kwargs: Any) -> BackboneOutput:
+    def forward(
+        self, pixel_values: Tensor, after_block: Callable[[], None] | None = None, **kwargs: Any
+    ) -> BackboneOutput:
         """Return ``feature_maps`` of the wanted stages for pixels (B, 3, H, W) as the processor normalises them."""
         # Computed here: buffers that are not in the file come back undefined from the library's loading.
         scale = pixel_values.new_tensor([deviation / OWN_STD for deviation in IMAGENET_STD])
@@ -170,6 +172,8 @@ class EfficientNetLiteBackbone(BackboneMixin, PreTrainedModel):  # type: ignore[
         maps = [hidden]
         for number, block in enumerate(self.blocks):
             hidden = block(hidden)
+            if after_block is not None:
+                after_block()
             if number in self.ends:
                 maps.append(hidden)
         wanted = tuple(found for name, found in zip(self.stage_names, maps, strict=True) if name in self.out_features)

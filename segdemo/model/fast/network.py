@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from segdemo.errors import SegdemoError
 from segdemo.model.capture import RawOutputs, Steps, as_half, packed
+from segdemo.model.fast.convolutional import ConvolutionalBackbone
 from segdemo.model.fast.linear import Linear
 from segdemo.model.fast.pixel_decoder import PixelDecoder
 from segdemo.model.fast.quantized import QuantizedLinear, has_quantized_products
@@ -17,7 +18,7 @@ from segdemo.progress import Cancel, Progress
 
 
 class Network(nn.Module):
-    """Mask2Former with a Swin backbone, built from the library's model, whose weights it takes over.
+    """Mask2Former with a Swin or an EfficientNet-lite backbone, built from the library's model, whose weights it takes.
 
     One forward pass at a time: concurrent callers wait.
     """
@@ -25,7 +26,10 @@ class Network(nn.Module):
     def __init__(self, model: Any) -> None:
         super().__init__()
         pixel_level = model.model.pixel_level_module
-        self.backbone = SwinBackbone(pixel_level.encoder)
+        swin = model.config.backbone_config.model_type == "swin"
+        self.backbone: SwinBackbone | ConvolutionalBackbone = (
+            SwinBackbone(pixel_level.encoder) if swin else ConvolutionalBackbone(pixel_level.encoder)
+        )
         self.pixel_decoder = PixelDecoder(pixel_level.decoder)
         self.query_decoder = QueryDecoder(model.model.transformer_module, model.class_predictor)
         self._lock = threading.Lock()
@@ -35,24 +39,30 @@ class Network(nn.Module):
     def supports(config: Any) -> bool:
         """Whether a configuration is of the family this module computes; the library's own network runs others."""
         backbone = config.backbone_config
+        if config.pre_norm:
+            return False
+        if backbone.model_type == "efficientnet_lite":
+            return bool(backbone.out_features == ["stage1", "stage2", "stage3", "stage4"])
         return bool(
             backbone.model_type == "swin"
             and backbone.patch_size in (4, [4, 4], (4, 4))
             and backbone.hidden_act == "gelu"
             and not backbone.use_absolute_embeddings
-            and not config.pre_norm
         )
 
     def reduce(self, precision: str) -> None:
         """Compute in ``bf16`` or ``int8`` from now on, with weights in it, where that hardly shows in the labels.
 
-        That is in the linear layers of the last two stages' blocks, two thirds of a Swin-L network's products. What
-        those blocks add to, the fine stages, the pixel decoder, and the queries with their masks stay in float32:
-        attention is masked by a threshold, where a small error decides whether a query sees a place at all. Raises
-        ``SegdemoError`` where there is no way to compute in that precision.
+        That is in the linear layers (or 1 x 1 convolutions) of the last two stages' blocks, two thirds of a Swin-L
+        network's products. What those blocks add to, the fine stages, the pixel decoder, and the queries with their
+        masks stay in float32: attention is masked by a threshold, where a small error decides whether a query sees a
+        place at all. Raises ``SegdemoError`` where there is no way to compute in that precision.
         """
         if precision not in ("bf16", "int8"):
             raise SegdemoError(f"The precision {precision!r} is not known: choose fp32, bf16 or int8.")
+        if isinstance(self.backbone, ConvolutionalBackbone):
+            self.backbone.reduce(precision)
+            return
         if precision == "int8" and not has_quantized_products():
             raise SegdemoError(
                 "Products in 8 bits (VNNI) are missing on this processor or in this build of PyTorch: "
