@@ -8,7 +8,8 @@ PORT ?= 7860
 EXTRAS ?= dev,openvino
 # For pip, such as --extra-index-url https://download.pytorch.org/whl/cpu, which keeps CUDA off a Linux machine.
 PIP_FLAGS ?=
-PYTEST_FLAGS ?=
+# What is slow by nature is run by .ci/run only.
+PYTEST_FLAGS ?= -m "not slow"
 
 comma := ,
 BIN := $(VENV)/bin
@@ -64,4 +65,4 @@ $(TESTS): requirements.txt pyproject.toml | $(BIN)/python
 	@touch $@ $(DEMO)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-newest node_modules .coverage build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
