@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -181,11 +182,9 @@ def against_the_library(found: dict[str, Prediction], repeats: int) -> Iterator[
         for name, prediction in found.items():
             large = replace(prediction, image_size=size)
             for title, task, threshold in tasks:
-                ours: Callable[[], Any] = (
-                    (lambda p=large: semantic(p))
-                    if task == "semantic"
-                    else (lambda p=large, t=threshold: panoptic(p, score_threshold=t))
-                )
+                ours: Callable[[], Any] = partial(semantic, large)
+                if task != "semantic":
+                    ours = partial(panoptic, large, score_threshold=threshold)
                 theirs, own = measure(
                     [library(large, task, threshold), ours], repeats if size == PHOTO else max(2, repeats // 3)
                 )

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,7 +66,8 @@ def coco_data(tmp_path: Path, pictures: list[Picture]) -> Path:
     """Instances: the first box of a picture as a polygon, the second as an uncompressed run-length mask."""
     folder = tmp_path / "coco"
     (folder / "images").mkdir(parents=True)
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for number, picture in enumerate(pictures):
         Image.fromarray(picture.image).save(folder / "images" / f"p{number}.png")
         images.append({"id": number, "file_name": f"p{number}.png", "height": SIZE[0], "width": SIZE[1]})
@@ -87,7 +89,8 @@ def panoptic_data(tmp_path: Path, pictures: list[Picture]) -> Path:
     folder = tmp_path / "panoptic"
     (folder / "images").mkdir(parents=True)
     (folder / "all").mkdir()
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for number, picture in enumerate(pictures):
         Image.fromarray(picture.image).save(folder / "images" / f"p{number}.png")
         images.append({"id": number, "file_name": f"p{number}.png", "height": SIZE[0], "width": SIZE[1]})

@@ -54,7 +54,7 @@ def at_random(
 
     def field(grain: int, size: Size = cells) -> Float32:
         coarse = rng.normal(size=(max(2, size[0] // grain), max(2, size[1] // grain))).astype(np.float32)
-        return cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC)
+        return np.asarray(cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
 
     masks, logits, attention = [], [], []
     favourite = rng.integers(classes + 1, size=queries)
@@ -109,7 +109,7 @@ CASES = {
 }
 
 
-@pytest.fixture(params=CASES.values(), ids=CASES.keys())
+@pytest.fixture(params=list(CASES.values()), ids=list(CASES))
 def varied(request: pytest.FixtureRequest) -> Prediction:
     """Predictions of many shapes."""
     return at_random(seed=3, **request.param)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -27,6 +28,11 @@ def family(pid: int) -> list[int]:
             with suppress(OSError):
                 found += [int(child) for child in listed.read_text().split()]
     return found
+
+
+def _limit(address_space: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _resident(pid: int) -> int:
@@ -54,10 +60,7 @@ class Server:
             env=environment,
             stdout=self.log.open("wb"),
             stderr=subprocess.STDOUT,
-            preexec_fn=lambda: (
-                resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
-                signal.signal(signal.SIGINT, signal.default_int_handler),
-            ),
+            preexec_fn=partial(_limit, limit),
         )
         self.peak = 0.0
         self._watching = threading.Event()

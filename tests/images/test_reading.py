@@ -3,7 +3,6 @@
 import io
 import struct
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -150,9 +149,8 @@ def test_a_large_picture_is_refused_before_it_is_decoded() -> None:
 
 
 @pytest.fixture
-def small_limit(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "settings", lambda: Settings(max_file_bytes=100, max_pixels=1000))
-    return
 
 
 @pytest.mark.usefixtures("small_limit")

@@ -58,10 +58,14 @@ def test_every_layer_equals_the_library(network: AnyNetwork, library: Any, size:
     assert len(raw.masks) == len(raw.classes) == len(layers) == 5
     for index, layer in enumerate(layers):
         exact = index == len(layers) - 1
-        tolerance = {"rtol": 1e-4, "atol": 1e-4} if exact else {"rtol": 2e-3, "atol": 2e-3}
+        tolerance = 1e-4 if exact else 2e-3
         assert raw.masks[index].dtype == (np.float32 if exact else np.float16)
-        np.testing.assert_allclose(raw.masks[index], layer["masks_queries_logits"].numpy(), **tolerance)
-        np.testing.assert_allclose(raw.classes[index], layer["class_queries_logits"].numpy(), **tolerance)
+        np.testing.assert_allclose(
+            raw.masks[index], layer["masks_queries_logits"].numpy(), rtol=tolerance, atol=tolerance
+        )
+        np.testing.assert_allclose(
+            raw.classes[index], layer["class_queries_logits"].numpy(), rtol=tolerance, atol=tolerance
+        )
 
 
 @pytest.mark.parametrize(
@@ -185,7 +189,7 @@ def test_cross_attention_equals_a_recomputation(network: AnyNetwork, library: An
 
 def test_empty_masks_are_flagged_and_others_are_not(network: AnyNetwork, library: Any) -> None:
     """Mask features of one sign make some queries' masks empty and others full."""
-    own = network.pixel_decoder if isinstance(network, Network) else network.model.model.pixel_level_module.decoder
+    own: Any = network.pixel_decoder if isinstance(network, Network) else network.model.model.pixel_level_module.decoder
     decoders = (own, library.model.pixel_level_module.decoder)
     for decoder in decoders:
         decoder.mask_projection.bias.data.add_(3)

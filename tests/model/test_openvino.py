@@ -234,10 +234,15 @@ def test_the_largest_size_tells_which_is_faster(graph: Graph) -> None:
 def test_torch_serves_until_the_graph_is_ready_and_then_lets_go(tiny_checkpoint: Path, engine: Any) -> None:
     ready: list[Any] = []
     changed = threading.Event()
+
+    def replaced() -> None:
+        release_network(tiny_checkpoint)
+        changed.set()
+
     serving = FallbackEngine(
         [lambda: make_engine(tiny_checkpoint, engine="torch")],
         better=lambda: (lambda: ready[0]) if ready else None,
-        replaced=lambda: (release_network(tiny_checkpoint), changed.set())[0],
+        replaced=replaced,
     )
     serving(pixels(64, 64))
     assert serving.name == "torch"

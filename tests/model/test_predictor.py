@@ -256,7 +256,7 @@ def test_an_engine_that_fails_is_replaced_with_a_line_in_the_log(
     tiny_checkpoint: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken(TorchEngine):
-        def __call__(self, *args: object, **options: object) -> object:  # type: ignore[override]
+        def __call__(self, *args: Any, **options: Any) -> Any:
             raise RuntimeError("no such instruction")
 
     def refuse() -> TorchEngine:

@@ -38,7 +38,7 @@ def scene() -> Callable[..., Scene]:
         y, x = np.indices(small.shape[:2])
         features = np.dstack([small, 0.6 * x, 0.6 * y]).reshape(-1, 5).astype(np.float32)
         cv2.setRNGSeed(0)
-        _, found, _ = cv2.kmeans(features, count, None, (3, 10, 1.0), 1, cv2.KMEANS_PP_CENTERS)
+        _, found, _ = cv2.kmeans(features, count, np.empty(0, np.int32), (3, 10, 1.0), 1, cv2.KMEANS_PP_CENTERS)
         labels = cv2.resize(found.reshape(small.shape[:2]).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
         return image, soft_scores(labels, count)
 

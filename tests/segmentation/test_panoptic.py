@@ -45,7 +45,9 @@ def reference(prediction, stuff, score=0.8, mask=0.5, overlap=0.8):
     scores, labels = torch.from_numpy(prediction.class_logits()).softmax(-1).max(-1)
     keep = (labels < prediction.class_logits().shape[1] - 1) & (scores > score)
     masks, scores, labels = masks[keep], scores[keep], labels[keep]
-    ids, categories, fused = np.zeros(prediction.image_size, np.int32), [], {}
+    ids = np.zeros(prediction.image_size, np.int32)
+    categories: list[int] = []
+    fused: dict[int, int] = {}
     if not len(labels):
         return ids, categories
     winner = (masks * scores[:, None, None]).argmax(0)

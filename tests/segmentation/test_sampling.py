@@ -1,5 +1,7 @@
 """The way from mask cells to output pixels, against torch."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -21,8 +23,8 @@ def test_taps_are_torchs(source, target):
 def test_spans_cover_the_axis_once_and_agree_with_the_whole():
     axis = Axis(cells=40, input_size=160, content=151, output=233)
     values = np.random.default_rng(1).normal(size=40).astype(np.float32)
-    whole = axis.span(0, 233)
-    spans = axis.spans(7)
+    whole: Any = axis.span(0, 233)
+    spans: list[Any] = list(axis.spans(7))
     assert np.concatenate([np.arange(233)[span.output] for span in spans]).tolist() == list(range(233))
     parts = np.concatenate([span.direct @ values[span.cells] for span in spans])
     np.testing.assert_allclose(parts, whole.direct @ values[whole.cells], atol=1e-5)

@@ -122,5 +122,6 @@ def test_websockets_are_refused(blocks: gr.Blocks) -> None:
     async def receive() -> Any:
         return {"type": "websocket.connect"}
 
-    asyncio.run(blocks.app.middleware_stack({"type": "websocket", "path": "/", "headers": []}, receive, send))
+    served: Any = blocks.app.middleware_stack
+    asyncio.run(served({"type": "websocket", "path": "/", "headers": []}, receive, send))
     assert sent == [{"type": "websocket.close", "code": 1008}]
