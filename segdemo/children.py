@@ -1,5 +1,6 @@
 """Processes that this one starts, which end with it: told to at its end, or on their own when it was killed."""
 
+import atexit
 import contextlib
 import os
 import subprocess
@@ -36,6 +37,14 @@ def end_children() -> None:
     for child in running:
         if child.poll() is None:
             child.kill()
+            child.wait()
+        for stream in (child.stdin, child.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+
+atexit.register(end_children)
 
 
 def end_with_parent() -> None:

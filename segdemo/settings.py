@@ -74,11 +74,11 @@ class Settings(BaseSettings):
     decode_places: int = Field(2, gt=0)
     """How many photographs the page decodes at once, each in a process of its own."""
     decode_seconds: float = Field(20, gt=0)
-    """Longest time one photograph may take to decode, in seconds; its process is ended then."""
-    decode_bytes: int = Field(3_000_000_000, gt=0)
+    """Longest time a processor may work on decoding one photograph, in seconds; its process is ended then."""
+    decode_bytes: int = Field(2_000_000_000, gt=0)
     """Address space of a process that decodes, in bytes, where the system can limit it."""
-    photo_bytes: int = Field(1_000_000_000, gt=0)
-    """Memory for photographs on their way to the network, in bytes: sent, decoded, and waiting for their turn."""
+    photo_bytes: int = Field(500_000_000, gt=0)
+    """Memory for what has been sent and waits to be decoded, in bytes."""
 
     json_bytes: int = Field(65_536, gt=0)
     """Largest JSON body of a request, in bytes; a picture in it as base64 comes on top where a route takes one."""

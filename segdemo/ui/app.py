@@ -3,7 +3,6 @@
 import logging
 import os
 import threading
-from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -21,7 +20,6 @@ from segdemo.ui import viewer
 from segdemo.ui.endpoint import add_endpoint
 from segdemo.ui.jobs import Jobs, Turnstile
 from segdemo.ui.runs import Runner
-from segdemo.ui.server.budget import Budget
 from segdemo.ui.server.folder import private_folder
 from segdemo.ui.server.guard import guarded
 from segdemo.ui.store import Store
@@ -75,12 +73,6 @@ def create_app(checkpoint: str | None = None, *, warm_up: bool = True) -> gr.Blo
     return blocks
 
 
-@cache
-def photo_budget() -> Budget:
-    """The memory for photographs on their way to the network, of this process."""
-    return Budget(settings().photo_bytes)
-
-
 def launch_options(*, port: int | None = None) -> dict[str, Any]:
     """What ``Blocks.launch`` must be told for the page to look right and to be safe for strangers."""
     # Only the host says which proxies are believed, and the gate reads what they say: the server itself believes none.
@@ -102,7 +94,7 @@ def launch_options(*, port: int | None = None) -> dict[str, Any]:
         "state_session_capacity": 200,
         "enable_monitoring": False,
         "mcp_server": False,
-        "app_kwargs": {"lifespan": guarded(photo_budget())},
+        "app_kwargs": {"lifespan": guarded()},
     }
 
 

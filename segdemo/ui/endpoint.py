@@ -16,7 +16,6 @@ from gradio.utils import get_upload_folder
 
 from segdemo.checkpoints import available_checkpoints
 from segdemo.errors import SegdemoError
-from segdemo.images import load_image
 from segdemo.model.predictor import load_predictor
 from segdemo.model.preprocessing import SizeOption, parse_size
 from segdemo.prediction import Prediction
@@ -27,6 +26,7 @@ from segdemo.results.options import flat_defaults, options_from
 from segdemo.results.outputs import OutputOptions, Outputs, make_outputs
 from segdemo.settings import settings
 from segdemo.ui.jobs import Turnstile
+from segdemo.ui.server.decoding import decode_photo
 from segdemo.ui.zerogpu import gpu
 
 logger = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ def _segment(values: Mapping[str, Any], choices: list[str], turnstile: Turnstile
     if checkpoint not in choices:
         raise SegdemoError(f"This checkpoint is not on this machine: choose one of {', '.join(choices)}.")
     size = _bounded_size(values["size"])
-    photo = load_image(image)
+    photo = decode_photo(image)
     with turnstile.turn():
         options = options_from(values, load_predictor(checkpoint).taxonomy)
         prediction = _predict(checkpoint, photo, size)

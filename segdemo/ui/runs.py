@@ -17,6 +17,7 @@ from segdemo.model.preprocessing import SizeOption, parse_size
 from segdemo.prediction import Prediction
 from segdemo.segmentation import SemanticMap, semantic
 from segdemo.ui.jobs import Job, Turnstile
+from segdemo.ui.server.decoding import decode_photo
 from segdemo.ui.store import Record, Store
 from segdemo.ui.zerogpu import ON_ZEROGPU, gpu
 
@@ -74,7 +75,7 @@ class Runner:
             if known is not None:
                 return self._keep(known, request)
         job.report("Reading the photo")
-        image, name = self._read(request)
+        image, name = self._read(request, job)
         display = display_image(image)
         jpeg = encode_jpeg(display, quality=88)
         read = time.perf_counter()
@@ -131,13 +132,13 @@ class Runner:
                 return entry
         raise SegdemoError("This checkpoint is not on this machine: choose one from the list.")
 
-    def _read(self, request: Request) -> tuple[npt.NDArray[np.uint8], str]:
+    def _read(self, request: Request, job: Job) -> tuple[npt.NDArray[np.uint8], str]:
         if request.example is not None:
             example = examples.example(request.example)
             return load_image(example.image), example.id
         if not request.content:
             raise SegdemoError("The file is empty: choose a photo.")
-        return load_image(request.content), request.name
+        return decode_photo(request.content, check=lambda: job.report("Reading the photo")), request.name
 
 
 class _Endless(Job):

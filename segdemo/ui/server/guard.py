@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 
 from segdemo.settings import settings
-from segdemo.ui.server.budget import Budget
 from segdemo.ui.server.connections import watch_connections
+from segdemo.ui.server.decoding import decoders, photo_budget
 from segdemo.ui.server.folder import SWEEP_SECONDS, Folder, private_folder
 from segdemo.ui.server.gate import Gate
 from segdemo.ui.server.routes import Table
@@ -19,11 +19,8 @@ from segdemo.ui.server.uploads import Ledger
 logger = logging.getLogger(__name__)
 
 
-def guarded(budget: Budget) -> Callable[[Any], AbstractAsyncContextManager[None]]:
-    """A lifespan for ``launch(app_kwargs={"lifespan": ...})`` that guards Gradio's application.
-
-    ``budget`` is the memory for photographs on their way; the bodies of requests count in it, too.
-    """
+def guarded() -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    """A lifespan for ``launch(app_kwargs={"lifespan": ...})`` that guards Gradio's application."""
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
@@ -31,7 +28,8 @@ def guarded(budget: Budget) -> Callable[[Any], AbstractAsyncContextManager[None]
         blocks: gr.Blocks = app.get_blocks()
         table = Table(endpoints=lambda: _endpoints(blocks), mcp=lambda: bool(blocks.mcp_server))
         # By now the stack is built; the gate goes around all of it, so that nothing answers beside the gate.
-        app.middleware_stack = Gate(app.middleware_stack, table, folder, budget, Ledger(private_folder))
+        app.middleware_stack = Gate(app.middleware_stack, table, folder, photo_budget(), Ledger(private_folder))
+        await asyncio.to_thread(decoders().start)
         tasks = [
             asyncio.create_task(watch_connections(lambda: getattr(blocks, "server", None))),
             asyncio.create_task(_sweep_regularly(folder)),
