@@ -1,5 +1,6 @@
 """The catalogue: what is on disk, what it is, and the sentence for what is not."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from segdemo import checkpoints
 from segdemo.checkpoints import CATALOGUE, EMBEDDED_ID, SEED_ID
 from segdemo.errors import SegdemoError
 from segdemo.settings import Settings
+
+PUBLISHED = Path(__file__).parent / "published"
 
 
 @pytest.fixture
@@ -35,12 +38,18 @@ def configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[...,
 
 
 def put_in_cache(tmp_path: Path, name: str, source: Path) -> Path:
+    """Lay a checkpoint out as the hub's client does: contents by their hash, and snapshots of links to them."""
     repository = tmp_path / "hub" / ("models--" + name.replace("/", "--"))
     revision = "0123456789abcdef0123456789abcdef01234567"
-    shutil.copytree(source, repository / "snapshots" / revision)
-    (repository / "refs").mkdir()
+    snapshot = repository / "snapshots" / revision
+    for folder in (snapshot, repository / "blobs", repository / "refs"):
+        folder.mkdir(parents=True)
+    for file in source.iterdir():
+        blob = repository / "blobs" / hashlib.sha256(file.read_bytes()).hexdigest()
+        shutil.copy(file, blob)
+        (snapshot / file.name).symlink_to(Path("../../blobs") / blob.name)
     (repository / "refs" / "main").write_text(revision)
-    return repository / "snapshots" / revision
+    return snapshot
 
 
 def edit_config(folder: Path, **changes: Any) -> None:
@@ -93,6 +102,34 @@ def test_visitors_choose_among_what_is_on_disk(
     put_in_cache(tmp_path, CATALOGUE[3].id, tiny_checkpoint)
     configured(extra_checkpoints=[str(tiny_checkpoint), "someone/not-here"])
     assert [entry.id for entry in checkpoints.available_checkpoints()] == [CATALOGUE[3].id, str(tiny_checkpoint)]
+
+
+@pytest.mark.usefixtures("configured")
+def test_the_default_may_be_pickled_and_the_hubs_cache_stays_as_it_is(tmp_path: Path, own_cache: Path) -> None:
+    folder = put_in_cache(tmp_path, SEED_ID, PUBLISHED / "coco-instance")
+    before = sorted((tmp_path / "hub").rglob("*"))
+    found = checkpoints.default_checkpoint()
+    assert (found.id, found.path) == (SEED_ID, folder)
+    assert [entry.id for entry in checkpoints.available_checkpoints()] == [SEED_ID]
+    assert checkpoints.resolve(SEED_ID).is_relative_to(own_cache)
+    assert sorted((tmp_path / "hub").rglob("*")) == before
+
+
+def test_pickled_weights_that_nobody_named_are_not_offered(configured: Callable[..., None], tmp_path: Path) -> None:
+    put_in_cache(tmp_path, CATALOGUE[3].id, PUBLISHED / "coco-instance")
+    assert checkpoints.available_checkpoints() == []
+    configured(extra_checkpoints=[CATALOGUE[3].id])
+    assert [entry.id for entry in checkpoints.available_checkpoints()] == [CATALOGUE[3].id]
+    configured(checkpoint=CATALOGUE[3].id)
+    assert [entry.id for entry in checkpoints.available_checkpoints()] == [CATALOGUE[3].id]
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_download_that_was_cut_short_is_not_on_disk(tmp_path: Path, tiny_checkpoint: Path) -> None:
+    folder = put_in_cache(tmp_path, SEED_ID, tiny_checkpoint)
+    (folder / "model.safetensors").resolve().unlink()
+    with pytest.raises(SegdemoError, match=f"hf download {SEED_ID}"):
+        checkpoints.find(SEED_ID)
 
 
 @pytest.mark.usefixtures("configured")
