@@ -192,14 +192,14 @@ def _source(name: str | Path) -> Path:
 
 
 def labels(folder: Path) -> dict[int, str]:
-    """Return a checkpoint folder's class index to label table."""
+    """Return a checkpoint folder's class index to label table; published ones have white space around some labels."""
     return _labels(_config(folder))
 
 
 def _labels(config: dict[str, Any]) -> dict[int, str]:
     table = config.get("id2label")
     if isinstance(table, dict) and table:
-        return {int(index): str(label) for index, label in sorted(table.items(), key=lambda item: int(item[0]))}
+        return {int(index): str(label).strip() for index, label in sorted(table.items(), key=lambda item: int(item[0]))}
     return {index: f"class {index}" for index in range(int(config.get("num_labels", 2)))}
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segdemo.classes import ADE20K
+from segdemo.classes import ADE20K, COCO_THINGS
 from segdemo.colors import distinct_colors, instance_colors, oklab, srgb
 from segdemo.taxonomy import ade20k, taxonomy_for
 
@@ -108,6 +108,16 @@ def test_coco_and_cityscapes_split_by_their_own_tables() -> None:
     assert (city.name, city.things) == ("Cityscapes", {4})
     coco = taxonomy_for({0: "person", 1: "sky-other-merged", 2: "tree-merged", 3: "hair drier"})
     assert (coco.name, coco.stuff) == ("COCO", {1, 2})
+
+
+def test_cocos_detection_list_has_gaps() -> None:
+    """The hub's label file for COCO's objects counts as the annotations do, with "N/A" where a number is not used."""
+    gaps = {0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
+    names = iter(COCO_THINGS)
+    taxonomy = taxonomy_for({index: "N/A" if index in gaps else next(names) for index in range(91)})
+    assert taxonomy.name == "COCO"
+    assert (taxonomy[1].name, taxonomy[90].name, len(taxonomy.things)) == ("person", "toothbrush", 91)
+    assert len(set(taxonomy.colors.values())) == 91
 
 
 def test_unknown_labels_are_things_in_distinct_colours() -> None:

@@ -31,7 +31,8 @@ def read_classes(path: Path) -> dict[int, str]:
     """Read a class list.
 
     Text: one name a line, the first is index 0; or ADE20K's table, tab-separated with a header, whose ``Idx`` counts
-    from 1 and whose names' first synonym is taken. JSON: a list of names, an ``id2label`` object, or COCO categories.
+    from 1 and whose names' first synonym is taken. JSON: a list of names; an object of names, or of objects with a
+    ``name``, by index; a checkpoint's ``config.json``; or COCO categories.
     """
     if path.suffix == ".json":
         return _json_classes(path)
@@ -144,12 +145,17 @@ def _json_classes(path: Path) -> dict[int, str]:
     if isinstance(data, dict):
         data = data.get("id2label", data)
         try:
-            return _checked({int(index): str(label) for index, label in data.items()}, path)
-        except (AttributeError, ValueError) as error:
+            return _checked({int(index): _label(entry) for index, entry in data.items()}, path)
+        except (AttributeError, ValueError, KeyError) as error:
             raise SegdemoError(f"{path} should map class indices to names.") from error
     if not isinstance(data, list):
         raise SegdemoError(f"{path} should be a list of class names, or map class indices to names.")
     return _checked({index: str(label) for index, label in enumerate(data)}, path)
+
+
+def _label(entry: Any) -> str:
+    """A class's name: itself, or in an object with more about the class, as OneFormer's class files have it."""
+    return str(entry["name"] if isinstance(entry, dict) else entry).strip()
 
 
 def _checked(labels: dict[int, str], path: Path) -> dict[int, str]:

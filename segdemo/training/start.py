@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from segdemo.model.weights import load_library_model
+from segdemo.taxonomy import taxonomy_for
 from segdemo.training.architectures import ARCHITECTURES, LiteShape, architecture_config
 from segdemo.training.config import RunConfig
 from segdemo.training.imagenet import imagenet_weights
@@ -25,8 +26,9 @@ def starting_network(config: RunConfig, labels: Mapping[int, str]) -> Any:
     """Return a ``Mask2FormerForUniversalSegmentation`` for ``labels``, with the weights a run starts from.
 
     From a checkpoint everything is kept but the parts named in ``config.renew``; where its label set differs, the
-    class head is new except for the rows of labels that both have. Raises ``SegdemoError`` for a checkpoint that is
-    not on disk or is not a Mask2Former, ``MissingExtraError`` where a backbone's weights are not installed.
+    class head is new except for the rows of labels that both have, by name or synonym. Raises ``SegdemoError`` for a
+    checkpoint that is not on disk or is not a Mask2Former, ``MissingExtraError`` where a backbone's weights are not
+    installed.
     """
     torch.manual_seed(config.seed)
     if config.architecture:
@@ -81,13 +83,23 @@ def _refit(base: Any, labels: Mapping[int, str]) -> Any:
     network = Mask2FormerForUniversalSegmentation(config)
     kept = {name: value for name, value in base.state_dict().items() if not _depends_on_labels(name)}
     network.load_state_dict(kept, strict=False)
-    rows = [(before[label], index) for index, label in labels.items() if label in before]
+    rows = [(row, index) for index, label in labels.items() if (row := _row(before, label)) is not None]
     rows.append((len(before), len(labels)))
     old, new = (torch.tensor(column) for column in zip(*rows, strict=True))
     with torch.no_grad():
         network.class_predictor.weight[new] = base.class_predictor.weight[old]
         network.class_predictor.bias[new] = base.class_predictor.bias[old]
     return network
+
+
+def _row(before: Mapping[str, int], label: str) -> int | None:
+    """The index that a label had, whatever spelling of the class the checkpoint was published with."""
+    if label in before:
+        return before[label]
+    try:
+        return taxonomy_for({index: name for name, index in before.items()}).find(label).index
+    except KeyError:
+        return None
 
 
 def _depends_on_labels(name: str) -> bool:

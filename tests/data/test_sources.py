@@ -234,13 +234,21 @@ def test_labels_are_for_photographs_as_viewers_show_them(index_data: Path) -> No
         ("table.txt", "Idx\tRatio\tName\n1\t0.5\twall\n2\t0.1\tsky, heaven\n", {0: "wall", 1: "sky"}),
         ("list.json", '["a", "b"]', {0: "a", 1: "b"}),
         ("config.json", '{"id2label": {"1": "b", "0": "a"}}', {0: "a", 1: "b"}),
+        ("label-files.json", '{"0": "wall", "1": "bed "}', {0: "wall", 1: "bed"}),
+        ("ade20k_panoptic.json", '{"1": {"isthing": 1, "name": "bed"}, "0": {"isthing": 0, "name": "road, route"}}',
+         {0: "road, route", 1: "bed"}),
         ("coco.json", '{"categories": [{"id": 9, "name": "b"}, {"id": 2, "name": "a"}]}', {0: "a", 1: "b"}),
     ],
-)
+)  # fmt: skip
 def test_class_lists(tmp_path: Path, name: str, text: str, expected: dict[int, str]) -> None:
     path = tmp_path / name
     path.write_text(text)
     assert read_classes(path) == expected
+
+
+def test_a_published_configuration_is_a_class_list() -> None:
+    labels = read_classes(Path(__file__).parents[1] / "published" / "ade-semantic" / "config.json")
+    assert (len(labels), labels[7], labels[89]) == (150, "bed", "television receiver")
 
 
 @pytest.mark.parametrize(
@@ -250,6 +258,7 @@ def test_class_lists(tmp_path: Path, name: str, text: str, expected: dict[int, s
         ("classes.txt", "a\na\n", "'a' twice"),
         ("table.txt", "Idx\tName\nx\twall\n", "class number"),
         ("c.json", '{"0": "a", "2": "b"}', "without gaps"),
+        ("c.json", '{"0": {"isthing": 1}}', "should map class indices to names"),
         ("c.json", "{", "cannot be read as JSON"),
         ("c.json", "3", "list of class names"),
         ("c.json", '{"id2label": 3}', "map class indices"),

@@ -40,6 +40,25 @@ def test_checkpoint_size_equals_the_library(shape: tuple[int, int], changes: dic
     assert input_size == content_size == expected.shape[1:]
 
 
+PUBLISHED = json.loads((Path(__file__).parents[1] / "published" / "processors.json").read_text())
+
+
+@pytest.mark.parametrize("published", PUBLISHED, ids=[entry["name"] for entry in PUBLISHED])
+def test_settings_that_the_library_wrote_in_2023_mean_what_they_meant_to_it(
+    published: dict[str, Any], tmp_path: Path
+) -> None:
+    """``processors.json`` has its files and its answers; ours are multiples of 32, as the network needs them."""
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(published["settings"]))
+    found = Preprocessing.from_folder(tmp_path)
+    for answer in published["answers"]:
+        y, x, c = np.mgrid[0 : answer["picture"][0], 0 : answer["picture"][1], 0:3]
+        image = ((x * x + 3 * y * (c + 1) + 7 * x) // 9 % 256).astype(np.uint8)
+        pixels, _, content = found(image, "checkpoint")
+        assert list(content) == answer["input"]
+        middle = pixels[:, content[0] // 2, : content[1] : max(1, content[1] // 6)]
+        assert np.abs(middle - np.array(answer["middle"])).max() < 2e-5
+
+
 @pytest.mark.parametrize(
     ("shape", "size", "content", "padded"),
     [

@@ -64,7 +64,7 @@ def test_logits_are_those_of_the_library_of_that_day(folder: Path) -> None:
     assert np.abs(raw.classes[-1] - classes).max() < 1e-4
     assert predictor.checkpoint.kind == folder.name.rpartition("-")[2].rpartition("_")[2]
     config = json.loads((folder / "config.json").read_text())
-    assert predictor.id2label == {int(index): label for index, label in config["id2label"].items()}
+    assert predictor.id2label == {int(index): label.strip() for index, label in config["id2label"].items()}
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

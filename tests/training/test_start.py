@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
+from segdemo.classes import ADE20K
 from segdemo.errors import SegdemoError
 from segdemo.training.architectures import ARCHITECTURES, architecture_config
 from segdemo.training.config import RunConfig, parse_config
@@ -52,6 +54,17 @@ def test_shared_labels_keep_their_rows_and_the_rest_of_the_network_stays(checkpo
     for name, value in base.state_dict().items():
         if not name.startswith(("class_predictor", "criterion")):
             assert torch.equal(found.state_dict()[name], value)
+
+
+def test_a_published_checkpoint_keeps_its_rows_under_other_spellings_of_its_classes() -> None:
+    """Its id2label has "bed " and "television receiver"; the data's list has each row's first name."""
+    folder = Path(__file__).parents[1] / "published" / "ade-semantic"
+    names = {index: row.split(",")[0] for index, row in enumerate(ADE20K)}
+    found = starting_network(run_from(folder), names)
+    stored = load_file(folder / "model.safetensors")
+    assert found.config.id2label[89] == "television"
+    assert torch.equal(found.class_predictor.weight, stored["class_predictor.weight"])
+    assert torch.equal(found.class_predictor.bias, stored["class_predictor.bias"])
 
 
 def test_named_parts_are_renewed(checkpoint: Path) -> None:
