@@ -40,6 +40,15 @@ def test_two_empty_masks_are_alike(hand):
     assert query_history(hand(np.full((1, 2, 2), -3.0), [[0.5, 0.5]]), 0)[0].iou == 1
 
 
+def test_history_leaves_padding_out():
+    """Right of the picture the layers differ; within it the mask fills it from the first."""
+    masks = [np.full((1, 4, 4), 5, np.float32) for _ in range(2)]
+    masks[0][..., 2:] = -5
+    classes = (np.zeros((1, 3), np.float32),) * 2
+    padded = Prediction((16, 8), (16, 16), (16, 8), {0: "sky", 1: "car"}, tuple(masks), classes)
+    assert [(row.iou, row.area) for row in query_history(padded, 0)] == [(1, 1), (1, 1)]
+
+
 def test_table_by_hand(growing):
     (row,) = query_table(growing)
     assert (row.query, row.category_id, row.label) == (0, 0, "sky")

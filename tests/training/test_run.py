@@ -53,6 +53,9 @@ def test_every_format_trains_and_its_result_loads(kind: str, tmp_path: Path, req
     network = Mask2FormerForUniversalSegmentation.from_pretrained(result.checkpoint, dtype=torch.float32)
     processor = AutoImageProcessor.from_pretrained(result.checkpoint)
     inputs = processor(np.zeros((40, 56, 3), np.uint8), return_tensors="pt")
+    # Training normalises by the same numbers: those of ImageNet, as torchvision documents them.
+    assert processor.image_mean == pytest.approx([0.485, 0.456, 0.406])
+    assert processor.image_std == pytest.approx([0.229, 0.224, 0.225])
     outputs = network(pixel_values=inputs["pixel_values"])
     classes = 2 if kind == "coco" else 3
     assert outputs.class_queries_logits.shape == (1, 16, classes + 1)

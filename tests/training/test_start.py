@@ -1,5 +1,6 @@
 """What a run keeps of its checkpoint when the classes differ, and what it makes anew."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from safetensors.torch import load_file
 
 from segdemo.classes import ADE20K
 from segdemo.errors import SegdemoError
-from segdemo.training.architectures import ARCHITECTURES, architecture_config
+from segdemo.training.architectures import architecture_config
 from segdemo.training.config import RunConfig, parse_config
 from segdemo.training.result import save_result
 from segdemo.training.start import starting_network
@@ -21,7 +22,7 @@ def checkpoint(tmp_path: Path) -> Path:
     torch.manual_seed(7)
     network = Mask2FormerForUniversalSegmentation(architecture_config("nano", {0: "sky", 1: "grass", 2: "box"}))
     folder = tmp_path / "base"
-    save_result(network, folder, size=64, mean=(0.5,) * 3, std=(0.5,) * 3, about={"note": "Old."})
+    save_result(network, folder, size=64, mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6), about={"note": "Old."})
     return folder
 
 
@@ -87,7 +88,13 @@ def test_architectures_are_named_and_have_the_originals_depth() -> None:
     with pytest.raises(SegdemoError, match="huge"):
         architecture_config("huge", {0: "sky"})
     for name in ("tiny", "small"):
-        assert ARCHITECTURES[name].decoder_layers == 10
+        assert architecture_config(name, {0: "sky"}).decoder_layers == 10
+
+
+def test_the_processor_gets_the_mean_and_the_deviation_that_training_used(checkpoint: Path) -> None:
+    written = json.loads((checkpoint / "preprocessor_config.json").read_text())
+    assert (written["image_mean"], written["image_std"]) == ([0.1, 0.2, 0.3], [0.4, 0.5, 0.6])
+    assert written["size"]["shortest_edge"] == 64
 
 
 def test_weights_are_stored_in_half_precision_in_small_shards(checkpoint: Path) -> None:
