@@ -1,7 +1,7 @@
 """Why: what the decoder's layers made of the photograph, where queries looked, and what decided a pixel."""
 
 from segdemo.explain.attention import AttentionFocus, attention_focus, attention_map
-from segdemo.explain.layers import LayerOfQuery, QuerySummary, query_history, query_mask, query_masks, query_table
+from segdemo.explain.layers import LayerOfQuery, QuerySummary, query_history, query_mask, query_masks, query_table, query_thumbnails
 from segdemo.explain.pixel import ClassAtPixel, PixelExplanation, Vote, explain_pixel
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "query_mask",
     "query_masks",
     "query_table",
+    "query_thumbnails",
 ]

@@ -45,6 +45,9 @@ class QuerySummary:
     """Probability of "no object", 0 to 1."""
     area: float
     """Share of the picture in its mask, 0 to 1."""
+    change: float
+    """How far its mask is from that of the initial prediction: 1 less the IoU of the two, 0 to 1; 0 where both are
+    empty."""
     won: float
     """Share of the picture where it contributes most to the winning class's score, 0 to 1."""
     centroid: tuple[float, float] | None
@@ -63,6 +66,15 @@ def query_mask(prediction: Prediction, query: int, *, layer: int = -1, size: Siz
 def query_masks(prediction: Prediction, query: int, *, size: Size | None = None) -> Float32:
     """``query_mask`` of every layer at once: float32 (layers, H, W)."""
     return _mask_probabilities(prediction, query, range(prediction.num_layers), size)
+
+
+def query_thumbnails(prediction: Prediction, *, size: Size, layer: int = -1) -> Float32:
+    """``query_mask`` of every query of a layer at once, small by intention: float32 (Q, H, W), 0 to 1."""
+    layout = grid(prediction, size)
+    rows, columns = layout.rows.span(0, layout.size[0]), layout.columns.span(0, layout.size[1])
+    with alone():
+        masks = prediction.masks[layer][:, rows.cells, columns.cells].astype(np.float32)
+        return sigmoid(rows.direct @ masks @ columns.direct.T)
 
 
 def _mask_probabilities(prediction: Prediction, query: int, layers: Iterable[int], size: Size | None) -> Float32:
@@ -107,6 +119,10 @@ def query_table(prediction: Prediction, *, layer: int = -1, readout: Planes | No
     size = _cells(prediction)
     chances = softmax(prediction.class_logits(layer))
     inside = (prediction.masks[layer][:, : size[0], : size[1]] > 0).astype(np.uint8)
+    initial = (prediction.masks[0][:, : size[0], : size[1]] > 0).astype(np.uint8)
+    shared = np.count_nonzero(inside & initial, axis=(1, 2))
+    union = np.count_nonzero(inside | initial, axis=(1, 2))
+    change = np.where(union > 0, 1 - shared / np.maximum(union, 1), 0.0)
     strongest = (readout or planes(prediction, size=size, layer=layer)).query
     won = np.bincount(strongest.ravel(), minlength=len(chances)) / strongest.size
     table = []
@@ -120,6 +136,7 @@ def query_table(prediction: Prediction, *, layer: int = -1, readout: Planes | No
                 float(chances[query, category]),
                 float(chances[query, -1]),
                 float(inside[query].mean()),
+                float(change[query]),
                 float(won[query]),
                 _centroid(cv2.moments(inside[query], binaryImage=True), size),
             )

@@ -10,6 +10,7 @@ import gradio as gr
 from segdemo import examples
 from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
+from segdemo.results.outputs import OutputOptions
 from segdemo.settings import settings
 from segdemo.ui.arguments import Arguments, file_stem
 from segdemo.ui.jobs import Job, Jobs
@@ -19,6 +20,7 @@ from segdemo.ui.store import GoneError, Record
 from segdemo.ui.tabs.attention import attention
 from segdemo.ui.tabs.downloads import download
 from segdemo.ui.tabs.layers import layers, layers_ahead
+from segdemo.ui.tabs.masks import masks
 from segdemo.ui.tabs.panoptic import panoptic, thresholds
 from segdemo.ui.tabs.pixel import pixel
 from segdemo.ui.tabs.refinement import judge, refine, refine_exactly
@@ -119,6 +121,7 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
             looked_up("panoptic", panoptic),
             looked_up("layers", layers),
             looked_up("attention", attention),
+            looked_up("masks", masks),
             looked_up("pixel", pixel),
             looked_up("refine", refine),
             looked_up("judge", judge),
@@ -172,6 +175,7 @@ def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
     """What the page knows before any photo: checkpoints, examples, limits."""
     from segdemo.checkpoints import EMBEDDED_ID, labels
 
+    outputs = OutputOptions()
     entries = []
     for entry in checkpoints:
         names = labels(entry.path) if entry.path is not None else {}
@@ -191,6 +195,7 @@ def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
     return {
         "checkpoint": chosen,
         "checkpoints": entries,
+        "opacity": outputs.opacity,
         "keptMinutes": round(settings().store_seconds / 60),
         "thresholds": thresholds({}),
         "limits": {"bytes": settings().max_file_bytes, "pixels": settings().max_pixels},

@@ -5,20 +5,6 @@
   /** @type {any} what the page is made of, once it has started */
   sd.page = null;
 
-  const parameters = () => new URLSearchParams(window.location.search);
-
-  /** Keep the address in step, also outside the frame that a Space puts the page in. */
-  const writeAddress = (changes) => {
-    const query = parameters();
-    for (const [key, value] of Object.entries(changes)) {
-      if (value) query.set(key, value);
-      else query.delete(key);
-    }
-    const text = query.toString();
-    window.history.replaceState(null, "", text ? `?${text}` : window.location.pathname);
-    if (window.parent !== window) window.parent.postMessage({ queryString: text }, "https://huggingface.co");
-  };
-
   /** Turn the server's packed result into what the tabs read. */
   const decodeRun = async (payload) => {
     const [ids, planes] = await Promise.all([
@@ -45,22 +31,28 @@
       root.textContent = "The server does not answer. Reload the page in a moment.";
       throw error;
     }
-    const asked = parameters();
+    const asked = sd.readAddress(config);
+    const thresholds = { ...config.thresholds, split: false, things_only: false };
+    const NOTHING = { pixel: null, classId: null, segment: null, query: null, subject: "all", visible: null };
     const state = sd.createState({
-      run: null, tab: sd.tabs.some(({ id }) => id === asked.get("tab")) ? asked.get("tab") : "semantic",
-      pixel: null, classId: null, segment: null, query: null, subject: "all", layer: null, head: -1,
-      visible: null, view: "classes", opacity: 0.6, outlines: true, hatching: false,
-      checkpoint: config.checkpoint, size: "checkpoint", refined: null, panoptic: null, busy: false,
+      ...NOTHING, run: null, tab: asked.tab ?? "semantic", layer: null, head: -1, view: "classes", thresholds,
+      opacity: config.opacity, outlines: true, hatching: false,
+      checkpoint: asked.checkpoint ?? config.checkpoint, size: asked.size ?? "checkpoint",
+      refined: null, panoptic: null, busy: false,
     });
     let job = null;
     let source = null;
     let lastInput = null;
+    /** Whether the next result is of the photo on screen, so that zoom and pan stay. */
+    let keepView = false;
 
     const shell = sd.buildShell(root, sd.tabs, { choose: (id) => state.set({ tab: id }) });
     const viewer = sd.createViewer(shell.canvas, {
+      legend: shell.legend,
+      dropZone: document.documentElement,
       onPick: ({ x, y, id }) => {
         if (!state.get("run") || state.get("busy")) return;
-        state.set({ pixel: { x, y }, query: sd.queryAt(state.get("run"), x, y) });
+        state.set({ pixel: { x, y, picked: true }, query: sd.queryAt(state.get("run"), x, y) });
         sd.tabs.find(({ id: tab }) => tab === state.get("tab")).pick?.(app, { x, y, id });
       },
       onClear: () => clearSelection(),
@@ -70,10 +62,6 @@
       onFile: (file) => openFile(file),
     });
     const clearSelection = () => state.set({ pixel: null, classId: null, segment: null });
-    document.addEventListener("keydown", (event) => {
-      const busy = event.target instanceof Element && event.target.closest("input, select, dialog");
-      if (event.key === "Escape" && !busy) clearSelection();
-    });
     const say = (text, kind = "error") => viewer.setMessage(text ? { kind, text } : null);
 
     /** Run something that asks the server; sentences go to the canvas, a photo that is gone is computed again. */
@@ -83,32 +71,34 @@
       } catch (error) {
         if (error instanceof sd.GoneError) {
           if (state.get("busy")) return null;
-          if (lastInput) {
-            say("Your photo had to make room on the server. It is being computed again.", "info");
-            await openInput(lastInput, { keepSelection: true });
-          } else say("The photo is no longer kept. Open it again.");
+          if (lastInput) await openInput(lastInput, { again: true, after: "Your photo had to make room on the server. It was computed again." });
+          else say("The photo is no longer kept. Open it again.");
         } else if (error instanceof sd.ServerError) say(error.message);
         else throw error;
         return null;
       }
     };
 
-    const openInput = async (input, { keepSelection = false } = {}) => {
+    /**
+     * Run a photo through the network and show the result; until then everything stays as the old result says.
+     * @param {Object} input {file} or {example}
+     * @param {{checkpoint?: string, size?: string, again?: boolean, linked?: boolean, after?: string|null}} options
+     *   `again`: the same photo, so that zoom and selection stay; `linked`: select what the address says; `after`: a
+     *   sentence to show with the result
+     */
+    const openInput = async (input, { checkpoint, size, again = false, linked = false, after = null } = {}) => {
       job?.cancel();
-      const shown = lastInput;
-      lastInput = input;
-      const request = { checkpoint: state.get("checkpoint"), size: state.get("size"), previous: state.get("run")?.token ?? null };
+      const setup = { checkpoint: checkpoint ?? state.get("checkpoint"), size: size ?? state.get("size") };
+      const request = { ...setup, previous: state.get("run")?.token ?? null };
       const begin = () =>
         input.file
           ? client.call("start", { binary: true, data: { file: input.file, request: JSON.stringify(request) } })
           : client.call("start", { ...request, example: input.example });
       say(null);
       state.set({ busy: true });
+      root.classList.add("sd-busy");
       viewer.setProgress({ text: input.file ? "Sending the photo" : "Opening the example", fraction: null });
-      let preview = null;
-      if (input.file && !keepSelection) {
-        preview = await showPreview(input.file);
-      }
+      const preview = input.file && !again ? await showPreview(input.file) : null;
       const mine = client.run(begin, (message) => viewer.setProgress(message));
       job = mine;
       showCancel(mine);
@@ -118,17 +108,20 @@
         if (message) {
           const run = await decodeRun(await client.call("result", { token: message.token }));
           if (job !== mine) return;
-          const fresh = { run, refined: null, panoptic: null, busy: false };
-          if (!keepSelection) Object.assign(fresh, { pixel: null, classId: null, segment: null, query: null, subject: "all", visible: null });
-          state.set(fresh);
+          lastInput = input;
+          keepView = again;
+          source.mark(run.example);
+          state.set({
+            ...setup, run, refined: null, panoptic: null, busy: false,
+            ...(again ? kept(run) : NOTHING), ...(linked ? sd.readSelection(run, thresholds) : {}),
+          });
+          if (after) say(after, "info");
         } else {
-          lastInput = shown;
           restore(preview);
           say("Cancelled. The last result is still here.", "info");
         }
       } catch (error) {
         if (job === mine) {
-          lastInput = shown;
           restore(preview);
           if (error instanceof sd.ServerError || error instanceof sd.GoneError) say(error.message);
           else throw error;
@@ -139,9 +132,21 @@
           job = null;
           viewer.setProgress(null);
           showCancel(null);
+          root.classList.remove("sd-busy");
           state.set({ busy: false });
         }
       }
+    };
+
+    /** What of the selection another pass over the same photo has, too. */
+    const kept = (run) => {
+      const old = state.get("run");
+      const same = old && JSON.stringify(old.labels) === JSON.stringify(run.labels);
+      return {
+        pixel: state.get("pixel") && { ...state.get("pixel") }, segment: null,
+        query: same && (state.get("query") ?? 0) < run.queries.length ? state.get("query") : null,
+        ...(same ? {} : { classId: null, visible: null, subject: "all" }),
+      };
     };
 
     /** The photo shows at once where the browser can read it; the masks of the last one go. */
@@ -151,6 +156,7 @@
         const picture = new Image();
         picture.src = src;
         await picture.decode();
+        setRatio(picture.naturalWidth, picture.naturalHeight);
         viewer.setPhoto({ src, width: picture.naturalWidth, height: picture.naturalHeight, alt: "The photo you opened" });
         viewer.setMap(null);
         viewer.setHeat(null);
@@ -164,30 +170,29 @@
       if (preview && state.get("run")) showRun();
       else if (preview) viewer.clear();
     };
+    /** The canvas is as large as the window allows and no wider than the photo needs. */
+    const setRatio = (width, height) => root.style.setProperty("--sd-ratio", String(width / height));
 
     const openFile = (file) => {
       if (file.size > config.limits.bytes) {
         say(`This file has ${(file.size / 1e6).toFixed(0)} MB; at most ${(config.limits.bytes / 1e6).toFixed(0)} MB are taken. Save it smaller and try again.`);
         return;
       }
-      source.mark(null);
-      writeAddress({ example: null });
-      openInput({ file, name: file.name });
+      // A link about a photo that nobody keeps selects again what it was about, once the photo is there.
+      openInput({ file, name: file.name }, { linked: state.get("run") === null || linkWaits });
+      linkWaits = false;
     };
-    const openExample = (id) => {
-      source.mark(id);
-      writeAddress({ example: id });
-      openInput({ example: id });
-    };
+    let linkWaits = false;
+    const openExample = (id) => openInput({ example: id });
     const release = async () => {
       const run = state.get("run");
       job?.cancel();
       lastInput = null;
       if (run) await guard(() => client.call("release", { token: run.token }));
-      state.set({ run: null, refined: null, panoptic: null, pixel: null, classId: null, segment: null, query: null, subject: "all", visible: null });
+      state.set({ ...NOTHING, run: null, refined: null, panoptic: null });
       viewer.clear();
       source.mark(null);
-      writeAddress({ example: null });
+      window.history.replaceState(null, "", window.location.pathname);
       say("Your photo and everything made from it is deleted.", "info");
     };
 
@@ -205,12 +210,15 @@
       }
     };
 
-    const app = { state, viewer, client, config, guard, say, tools: shell.tools, pixelCard: shell.pixel, openExample };
+    const app = { root, state, viewer, client, config, thresholds, guard, say, tools: shell.tools, pixelCard: shell.pixel, openExample, clearSelection };
+    app.thumbs = sd.createThumbs(app);
+    app.showKeys = sd.listenForKeys(app);
 
     const showRun = () => {
       const run = state.get("run");
       if (!run) return;
-      viewer.setPhoto({ ...run.photo, alt: run.name });
+      setRatio(run.photo.width, run.photo.height);
+      viewer.setPhoto({ ...run.photo, alt: run.name, keepView });
       viewer.setPlanes({ ...run.planes, classLabel: (id) => run.labels[id] ?? "" });
       viewer.setPixel(state.get("pixel"));
       showTab();
@@ -221,31 +229,29 @@
       if (!state.get("run")) return;
       viewer.setCompare(null);
       viewer.setHeat(null);
-      viewer.setVisible(null);
       viewer.setDimHidden(false);
       viewer.select(null);
       viewer.highlight(null);
+      viewer.light(null);
       tab.show(app);
     };
 
     source = sd.buildSource(shell.source, {
       examples: config.examples, keptMinutes: config.keptMinutes, open: openFile, openExample, release, say,
     });
-    sd.buildHeader(app, shell, { rerun: (options) => lastInput && openInput(lastInput, options), cancelButton });
+    sd.buildHeader(app, shell, { rerun: (changes) => lastInput && openInput(lastInput, { ...changes, again: true }), cancelButton });
     sd.buildTools(app);
     sd.buildPixelCard(app);
     sd.tabs.forEach((tab, index) => tab.build(app, shell.panels[index]));
 
     state.on(["run"], showRun);
-    state.on(["run"], () => source.setPhoto(state.get("run") !== null));
-    state.on(["tab"], () => {
-      writeAddress({ tab: state.get("tab") });
-      showTab();
-    });
+    state.on(["run"], () => source.setPhoto(state.get("run") !== null && !state.get("run").example));
+    state.on(["tab"], showTab);
     state.on(["opacity"], () => viewer.setOpacity(state.get("opacity")));
     state.on(["outlines"], () => viewer.setOutlines(state.get("outlines")));
     state.on(["hatching"], () => viewer.setHatching(state.get("hatching")));
     state.on(["pixel"], () => viewer.setPixel(state.get("pixel")));
+    sd.keepAddress(state, config, thresholds);
     viewer.setOpacity(state.get("opacity"));
     viewer.setOutlines(state.get("outlines"));
     source.setPhoto(false);
@@ -253,11 +259,10 @@
     sd.page = app;
     root.setAttribute("aria-busy", "false");
 
-    const first = config.examples.find(({ id }) => id === asked.get("example")) ?? config.examples[0];
-    if (asked.get("example") && first.id !== asked.get("example")) say("There is no example of that name: here is another.", "info");
-    if (first) {
-      source.mark(first.id);
-      openInput({ example: first.id });
-    }
+    const first = config.examples.find(({ id }) => id === asked.example) ?? config.examples[0];
+    const words = asked.own ? "This link is about somebody's own photo, which is never stored: open the photo to see the same."
+      : asked.asked && !asked.example ? "There is no example of that name: here is another." : null;
+    linkWaits = asked.own;
+    if (first) openInput({ example: first.id }, { linked: !asked.own, after: words });
   };
 })((window.segdemo ??= {}));

@@ -2,12 +2,16 @@
 ((sd) => {
   "use strict";
 
-  const save = ({ name, mime, data }) => {
-    const binary = atob(data);
-    const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
-    const link = sd.element("a", { href: URL.createObjectURL(new Blob([bytes], { type: mime })), download: name });
+  /** Hand a file to the browser. */
+  sd.saveBlob = (blob, name) => {
+    const link = sd.element("a", { href: URL.createObjectURL(blob), download: name });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  };
+
+  const save = ({ name, mime, data }) => {
+    const binary = atob(data);
+    sd.saveBlob(new Blob([Uint8Array.from(binary, (character) => character.charCodeAt(0))], { type: mime }), name);
   };
 
   sd.buildDownloads = (app, task) => {
@@ -21,7 +25,7 @@
       button.classList.add("sd-waiting");
       try {
         await app.guard(async () => {
-          const extra = task === "panoptic" ? app.panopticOptions : {};
+          const extra = task === "panoptic" ? state.get("thresholds") : {};
           const mine = client.run(() => client.call("start_download", {
             token: run.token, task, kind, opacity: state.get("opacity"), outlines: state.get("outlines"), ...extra, ...sd.refinementOf(app, task),
           }), () => {});
@@ -33,9 +37,17 @@
         button.classList.remove("sd-waiting");
       }
     };
+    const buttons = [
+      sd.button("Id map", fetchAndSave("idmap")), sd.button("Segments", fetchAndSave("segments")), sd.button("Overlay", fetchAndSave("overlay")),
+      sd.button("This view", () => sd.saveView(app)),
+    ];
+    const fit = () => {
+      for (const button of buttons) button.disabled = !state.get("run");
+    };
+    state.on(["run"], fit);
+    fit();
     return e("div", { class: "sd-downloads" },
-      sd.heading("Download", "At the photo's own size. The id map is an index PNG (255 = none) for semantic results, and COCO's panoptic format for segments."),
-      e("div", { class: "sd-row" },
-        sd.button("Id map", fetchAndSave("idmap")), sd.button("Segments", fetchAndSave("segments")), sd.button("Overlay", fetchAndSave("overlay"))));
+      sd.heading("Download", "The id map, the segments and the overlay are at the photo's own size. The id map is an index PNG (255 = none) for semantic results, and COCO's panoptic format for segments. This view is what the canvas shows now, with its legend."),
+      e("div", { class: "sd-row" }, ...buttons));
   };
 })((window.segdemo ??= {}));

@@ -1,4 +1,4 @@
-// The header: which checkpoint, at which input size, on what device, how long it took.
+// The header: which checkpoint, at which input size, on what device, how long it took; and the tools below the canvas.
 ((sd) => {
   "use strict";
 
@@ -7,91 +7,93 @@
     ["480", "short side 480"], ["960", "short side 960"],
   ];
 
+  /** Titles to choose from; where two are alike the id tells them apart. */
+  const titles = (checkpoints) => checkpoints.map(({ id, title }) => [
+    id, checkpoints.some((other) => other.id !== id && other.title === title) ? `${title} (${id.split("/").at(-1)})` : title,
+  ]);
+
+  /** A sentence that a link opens below the notice. */
+  const more = (container, text, sentence) => {
+    const body = sd.element("span", { class: "sd-known", text: sentence });
+    body.hidden = true;
+    const button = sd.button(text, () => {
+      body.hidden = !body.hidden;
+      button.setAttribute("aria-expanded", String(!body.hidden));
+    }, "sd-link");
+    button.setAttribute("aria-expanded", "false");
+    container.append(" ", button, body);
+  };
+
   sd.buildHeader = (app, shell, { rerun, cancelButton }) => {
     const { state, config } = app;
-    const checkpoints = sd.select({
-      label: "Checkpoint", value: config.checkpoint,
-      options: config.checkpoints.map(({ id, title }) => [id, title]),
-      onChange: (checkpoint) => {
-        state.set({ checkpoint });
-        describe();
-        rerun({ keepSelection: false });
-      },
-    });
-    const sizes = sd.select({
-      label: "Input size", options: SIZES, value: "checkpoint",
-      onChange: (size) => {
-        state.set({ size });
-        rerun({ keepSelection: true });
-      },
-    });
-    shell.setup.append(checkpoints, sizes);
+    const e = sd.element;
+    const chooser = (label, key, options) => {
+      const select = sd.select({ label, options, value: state.get(key), onChange: (value) => rerun({ [key]: value }) });
+      // The menu says what the result on screen was made with, also after a run that was stopped.
+      state.on([key, "busy"], () => {
+        if (!state.get("busy")) select.input.value = state.get(key);
+      });
+      return select;
+    };
+    const [button, text] = sd.info("input size",
+      "The photo is resized to this before the network sees it. More pixels show smaller things and take longer; far from what the network was trained at it gets worse.");
+    text.classList.add("sd-setup-note");
+    shell.setup.append(
+      chooser("Checkpoint", "checkpoint", titles(config.checkpoints)), chooser("Input size", "size", SIZES), button, text);
 
     const describe = () => {
       const chosen = config.checkpoints.find(({ id }) => id === state.get("checkpoint"));
-      shell.notice.replaceChildren(sd.element("span", { text: chosen.note }));
-      if (chosen.known) {
-        const list = sd.element("span", { class: "sd-known", text: `It knows ${chosen.known.length} of its ${chosen.classes} classes: ${chosen.known.join(", ")}.` });
-        list.hidden = true;
-        const more = sd.button("Which classes?", () => {
-          list.hidden = !list.hidden;
-          more.setAttribute("aria-expanded", String(!list.hidden));
-        }, "sd-link");
-        more.setAttribute("aria-expanded", "false");
-        shell.notice.append(" ", more, list);
-      }
-      if (chosen.hint) {
-        const hint = sd.element("span", { class: "sd-known", text: chosen.hint });
-        hint.hidden = true;
-        const how = sd.button("How to run the real one", () => {
-          hint.hidden = !hint.hidden;
-          how.setAttribute("aria-expanded", String(!hint.hidden));
-        }, "sd-link");
-        how.setAttribute("aria-expanded", "false");
-        shell.notice.append(" ", how, hint);
-      }
+      shell.notice.replaceChildren(e("span", { text: chosen.note }));
+      if (chosen.known) more(shell.notice, "Which classes?", `It knows ${chosen.known.length} of its ${chosen.classes} classes: ${chosen.known.join(", ")}.`);
+      if (chosen.hint) more(shell.notice, "How to run the published one", chosen.hint);
     };
+    state.on(["checkpoint"], describe);
 
-    const facts = sd.element("span", { class: "sd-facts-text" });
-    const detail = sd.element("table", { class: "sd-times" });
-    const times = sd.element("details", { class: "sd-facts-more" }, sd.element("summary", {}, facts), detail);
+    const facts = e("span", { class: "sd-facts-text" });
+    const table = e("table", { class: "sd-times" });
+    const times = sd.popover({ label: facts, content: table, kind: "sd-facts-more" });
     shell.facts.append(times, cancelButton);
     const showFacts = () => {
       const run = state.get("run");
-      if (!run) {
-        facts.textContent = config.engine;
-        detail.replaceChildren();
-        return;
-      }
-      const total = run.seconds.total;
-      facts.textContent = `${run.device} · ${run.engine} ${run.precision} · ${sd.duration(total)}`;
-      detail.replaceChildren(
-        ...Object.entries(run.seconds).map(([name, seconds]) =>
-          sd.element("tr", {}, sd.element("th", { scope: "row", text: name }), sd.element("td", { class: "sd-number", text: sd.duration(seconds) }))),
-        sd.element("tr", {}, sd.element("th", { scope: "row", text: "photo" }),
-          sd.element("td", { class: "sd-number", text: `${run.imageSize[1]} × ${run.imageSize[0]}` })),
-        sd.element("tr", {}, sd.element("th", { scope: "row", text: "network input" }),
-          sd.element("td", { class: "sd-number", text: `${run.inputSize[1]} × ${run.inputSize[0]}` })));
+      times.hidden = !run;
+      if (!run) return;
+      facts.textContent = `${run.device} ${run.precision} · ${sd.duration(run.seconds.forward)}`;
+      times.button.setAttribute("aria-label", `Runs on ${run.device} in ${run.precision}; the forward pass took ${sd.duration(run.seconds.forward)}. All times of this run`);
+      const row = (name, value) => e("tr", {}, e("th", { scope: "row", text: name }), e("td", { class: "sd-number", text: value }));
+      const { forward, ...others } = run.seconds;
+      table.replaceChildren(
+        e("caption", { text: "This run of yours" }),
+        row("forward pass", sd.duration(forward)),
+        ...Object.entries(others).map(([name, seconds]) => row(name, sd.duration(seconds))),
+        row("engine", `${run.engine} ${run.precision}`),
+        row("photo", `${run.imageSize[1]} × ${run.imageSize[0]}`), row("network input", `${run.inputSize[1]} × ${run.inputSize[0]}`));
     };
     state.on(["run"], showFacts);
     describe();
     showFacts();
 
     shell.footer.append(
-      sd.element("span", { text: `Photos stay in this server's memory for at most ${config.keptMinutes} minutes after their last use, are seen by nobody else, and are never written to disk.` }));
+      e("span", { text: `Photos stay on this server for at most ${config.keptMinutes} minutes after their last use and are seen by nobody else.` }),
+      sd.button("Keys (?)", () => app.showKeys(), "sd-link"));
   };
 
-  /** Opacity, outlines, hatching, downloads: below the canvas, for all tabs. */
+  /** Opacity, outlines, hatching: below the canvas, for all tabs. */
   sd.buildTools = (app) => {
     const { state, tools } = app;
     const opacity = sd.slider({
       label: "Opacity", min: 0, max: 1, step: 0.01, value: state.get("opacity"),
-      format: (value) => `${Math.round(value * 100)} %`, onInput: (value) => state.set({ opacity: value }),
+      format: sd.wholePercent, onInput: (value) => state.set({ opacity: value }),
     });
     state.on(["opacity"], () => opacity.set(state.get("opacity")));
     const outlines = sd.check({ label: "Outlines", checked: state.get("outlines"), onChange: (on) => state.set({ outlines: on }) });
     const hatching = sd.check({ label: "Hatch stuff", checked: state.get("hatching"), onChange: (on) => state.set({ hatching: on }) });
     hatching.title = "Stuff (sky, road: not countable) gets hatching, things (cars, people) stay plain: a sign besides colour.";
-    tools.append(opacity, outlines, hatching);
+    // What does nothing on a heatmap is not offered there.
+    const fit = () => {
+      outlines.hidden = hatching.hidden = state.get("tab") === "attention";
+    };
+    state.on(["tab"], fit);
+    fit();
+    tools.prepend(opacity, outlines, hatching);
   };
 })((window.segdemo ??= {}));

@@ -12,23 +12,26 @@
 
   const WIDTH = 360;
   const HEIGHT = 132;
-  const LEFT = 30;
+  const LEFT = 46;
   const RIGHT = 10;
   const TOP = 10;
   const BOTTOM = 22;
 
   /**
    * @param {{label: string, series: {name: string, values: (number|null)[], dash?: boolean}[], chosen: number|null}} data
-   *   values lie in 0..1, one per layer from 0
+   *   values lie in 0..1, one per layer from 0; the axis is fitted to them, in steps of five per cent
    */
   sd.linePlot = ({ label, series, chosen }) => {
     const count = series[0].values.length;
     const x = (layer) => LEFT + (layer * (WIDTH - LEFT - RIGHT)) / Math.max(count - 1, 1);
-    const y = (value) => TOP + (1 - value) * (HEIGHT - TOP - BOTTOM);
+    const values = series.flatMap((line) => line.values.filter((value) => value !== null));
+    const high = Math.ceil(Math.max(...values) * 20 - 1e-9) / 20;
+    const low = Math.max(0, Math.min(Math.floor(Math.min(...values) * 20 + 1e-9) / 20, high - 0.05));
+    const y = (value) => TOP + ((high - value) / (high - low)) * (HEIGHT - TOP - BOTTOM);
     const root = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "sd-plot", role: "img", "aria-label": label });
-    for (const value of [0, 0.5, 1]) {
+    for (const value of [low, (low + high) / 2, high]) {
       root.append(svg("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value), class: "sd-plot-grid" }));
-      root.append(svg("text", { x: LEFT - 6, y: y(value) + 4, class: "sd-plot-text", "text-anchor": "end" }, String(value)));
+      root.append(svg("text", { x: LEFT - 6, y: y(value) + 4, class: "sd-plot-text", "text-anchor": "end" }, `${Number((value * 100).toFixed(1))} %`));
     }
     for (let layer = 0; layer < count; layer += 1) {
       root.append(svg("text", { x: x(layer), y: HEIGHT - 6, class: "sd-plot-text", "text-anchor": "middle" }, String(layer)));
@@ -42,7 +45,7 @@
         const dot = index === 0 ? svg("circle", { cx: x(layer), cy: y(value), r: 3 })
           : svg("rect", { x: x(layer) - 2.5, y: y(value) - 2.5, width: 5, height: 5 });
         dot.setAttribute("class", `sd-plot-dot sd-plot-${index}`);
-        dot.append(svg("title", {}, `layer ${layer}: ${series[index].name} ${value.toFixed(2)}`));
+        dot.append(svg("title", {}, `layer ${layer}: ${series[index].name} ${sd.percent(value)}`));
         root.append(dot);
       });
     });

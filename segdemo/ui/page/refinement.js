@@ -29,7 +29,10 @@
     return { width: answer.map.shape[1], height: answer.map.shape[0], ids: await sd.unpack(answer.map), none, entries };
   };
 
-  const asPercentChange = (share) => `${share > 0 ? "+" : "−"}${sd.percent(Math.abs(share))}`;
+  const asPercentChange = (share) => {
+    if (Math.abs(share) < 1e-4) return `< ${share > 0 ? "+" : "−"}0.01 %`;
+    return `${share > 0 ? "+" : "−"}${sd.percent(Math.abs(share))}`;
+  };
 
   sd.buildRefinement = (app, task) => {
     const e = sd.element;
@@ -60,8 +63,10 @@
         result.replaceChildren();
         return;
       }
-      const rows = refined.byClass.slice(0, 6).map(({ label, color, isthing, share }) =>
-        e("li", {}, sd.chip(color, isthing), e("span", { class: "sd-name", text: label }), e("span", { class: "sd-number", text: asPercentChange(share) })));
+      const left = new Set(refined.entries.map((entry) => entry.category_id ?? entry.id));
+      const rows = refined.byClass.map(({ id, label, color, isthing, share }) =>
+        e("li", {}, sd.chip(color, isthing), e("span", { class: "sd-name", text: left.has(id) ? label : `${label} (gone)` }),
+          e("span", { class: "sd-number", text: asPercentChange(share) })));
       result.replaceChildren(
         e("p", {}, e("strong", { text: `${sd.percent(refined.changed)} of the pixels changed` }), ` in ${sd.duration(refined.seconds)}${how}.`),
         ...(refined.grid > 1 ? [e("p", { class: "sd-help", text: `Computed on a grid ${refined.grid} times coarser than the photo.` })] : []),
@@ -77,14 +82,14 @@
       };
       return e("table", { class: "sd-table" },
         e("caption", { text: "Against this example's ground truth" }),
-        e("thead", {}, e("tr", {}, ...["", "before", "after", "change"].map((text) => e("th", { scope: "col", text, class: text ? "sd-number" : "" })))),
+        e("thead", {}, e("tr", {}, ...["measure", "before", "after", "change"].map((text, index) => e("th", { scope: "col", text, class: index ? "sd-number" : "" })))),
         e("tbody", {}, row("mIoU", "miou"), row("Boundary F", "boundary_f")));
     };
 
     const accept = async (answer, how) => {
       const refined = {
         ...answer, classes: answer.entries, map: await decodeMap(answer, 65535),
-        comparison: { before: state.get("run").map.ids, mask: await sd.unpack(answer.mask) },
+        comparison: { before: state.get("run").map.ids, entries: state.get("run").map.entries, mask: await sd.unpack(answer.mask) },
       };
       state.set({ refined: { ...state.get("refined"), [task]: refined } });
       showResult(refined, how);
@@ -210,7 +215,10 @@
       if (state.get("run") && task === "semantic" && sd.refinementOf(app, task).refine) update();
     });
     if (task === "panoptic") {
-      state.on(["panoptic"], () => showResult(state.get("panoptic")?.refined ?? null, ""));
+      state.on(["panoptic"], () => {
+        const answer = state.get("panoptic");
+        showResult(answer?.refined ? { ...answer.refined, entries: answer.segments } : null, "");
+      });
     }
     return e("details", { class: "sd-refinement" },
       e("summary", { text: "Refinement" }), result, compare, e("div", { class: "sd-controls" }, ...controls), ...crfControls, reset);
@@ -220,6 +228,6 @@
   sd.showComparison = (app, task) => {
     const mode = app.comparison?.[task] ?? "off";
     const compared = task === "semantic" ? app.state.get("refined")?.semantic?.comparison : app.state.get("panoptic")?.comparison;
-    app.viewer.setCompare(compared && mode !== "off" ? { mode, before: compared.before, changed: compared.mask } : null);
+    app.viewer.setCompare(compared && mode !== "off" ? { mode, before: compared.before, changed: compared.mask, entries: compared.entries } : null);
   };
 })((window.segdemo ??= {}));

@@ -1,11 +1,16 @@
-// The page's frame: header, tabs, canvas, side panel. Panels and the canvas fill it.
+// The page's frame: header, tabs, canvas, side panel. Panels and the canvas fill it; on a phone the order changes.
 ((sd) => {
   "use strict";
+
+  const NARROW = "(width < 900px)";
 
   /** A row of tabs after the WAI-ARIA pattern: arrows move, Home and End jump, the chosen one is in the tab order. */
   const buildTabs = (tabs, choose) => {
     const list = sd.element("div", { class: "sd-tabs", role: "tablist", "aria-label": "Views of the result" });
-    const buttons = tabs.map(({ id, title }) => {
+    let group = null;
+    const buttons = tabs.map(({ id, title, question }) => {
+      if (question !== group) list.append(sd.element("span", { class: "sd-tab-group", "aria-hidden": "true", text: question }));
+      group = question;
       const button = sd.element("button", {
         type: "button", role: "tab", id: `sd-tab-${id}`, "aria-controls": `sd-panel-${id}`, text: title,
       });
@@ -19,6 +24,7 @@
       const to = { ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at === 0 ? last : at - 1, Home: 0, End: last }[event.key];
       if (to === undefined || at < 0) return;
       event.preventDefault();
+      event.stopPropagation();
       buttons[to].focus();
       choose(tabs[to].id);
     });
@@ -27,9 +33,7 @@
         const chosen = tabs[index].id === id;
         button.setAttribute("aria-selected", String(chosen));
         button.tabIndex = chosen ? 0 : -1;
-        if (chosen) {
-          list.scrollTo({ left: button.offsetLeft - (list.clientWidth - button.clientWidth) / 2 });
-        }
+        if (chosen) list.scrollTo({ left: button.offsetLeft - (list.clientWidth - button.clientWidth) / 2 });
       });
     };
     return list;
@@ -37,7 +41,7 @@
 
   /**
    * @param {HTMLElement} root
-   * @param {{id: string, title: string, build: Function}[]} tabs
+   * @param {{id: string, title: string, question: string, build: Function}[]} tabs
    * @param {{choose: Function}} actions
    */
   sd.buildShell = (root, tabs, { choose }) => {
@@ -48,24 +52,38 @@
     shell.facts = e("div", { class: "sd-facts", role: "status", "aria-label": "Device, precision and times of this run" });
     shell.notice = e("p", { class: "sd-notice" });
     shell.canvas = e("div", { class: "sd-canvas" });
+    shell.legend = e("div", { class: "sd-heat-legend" });
     shell.tools = e("div", { class: "sd-tools", role: "group", "aria-label": "How the masks are drawn" });
     shell.source = e("div", { class: "sd-source" });
     shell.panels = tabs.map((tab) =>
       e("section", { class: "sd-panel", role: "tabpanel", id: `sd-panel-${tab.id}`, "aria-labelledby": `sd-tab-${tab.id}`, tabindex: "0" }));
     shell.pixel = e("section", { class: "sd-pixel-card", "aria-label": "Why this pixel" });
     shell.footer = e("footer", { class: "sd-footer" });
+    const skip = sd.button("Skip to the details of this view", () => shell.panels.find((panel) => !panel.hidden)?.focus(), "sd-skip");
+    const header = e("header", { class: "sd-header" },
+      e("div", { class: "sd-brand" }, e("h1", { text: "segdemo" })), shell.source, shell.setup, shell.facts);
+    shell.seen = e("div", { class: "sd-seen" }, shell.tabs, shell.canvas, shell.legend);
+    const left = e("div", { class: "sd-left" }, shell.seen, shell.tools, shell.notice);
+    const side = e("aside", { class: "sd-side", "aria-label": "Details of this view" }, shell.pixel, ...shell.panels);
+    root.replaceChildren(skip, header, shell.tabs, e("div", { class: "sd-main" }, left, side), shell.footer);
 
-    root.replaceChildren(
-      e("header", { class: "sd-header" },
-        e("div", { class: "sd-brand" },
-          e("h1", { text: "segdemo" }), e("p", { text: "see what a mask transformer sees" })),
-        shell.setup, shell.facts),
-      shell.notice,
-      shell.tabs,
-      e("main", { class: "sd-main" },
-        e("div", { class: "sd-left" }, shell.canvas, shell.tools, shell.source),
-        e("aside", { class: "sd-side", "aria-label": "Details of this view" }, ...shell.panels, shell.pixel)),
-      shell.footer);
+    // What is seen and what is touched are on screen together on a phone: tools, sources and words come last there.
+    const narrow = window.matchMedia(NARROW);
+    const arrange = () => {
+      if (narrow.matches) {
+        shell.seen.prepend(shell.tabs);
+        side.after(shell.tools, shell.source, shell.notice);
+        shell.seen.append(shell.legend);
+      } else {
+        header.after(shell.tabs);
+        header.insertBefore(shell.source, shell.setup);
+        left.append(shell.tools, shell.notice);
+        shell.tools.append(shell.legend);
+      }
+    };
+    narrow.addEventListener("change", arrange);
+    arrange();
+    shell.narrow = () => narrow.matches;
     shell.showPanel = (id) => {
       shell.tabs.mark(id);
       tabs.forEach((tab, index) => {

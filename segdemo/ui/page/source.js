@@ -80,27 +80,31 @@
         open(file);
       }
     });
-    const remove = sd.button("Delete photo", release, "sd-quiet");
+    const remove = sd.button("Delete photo", release);
     remove.title = `Photos stay in the server's memory for at most ${keptMinutes} minutes after their last use. This deletes yours now.`;
 
     const strip = e("div", { class: "sd-examples", role: "group", "aria-label": "Examples" });
+    const menu = sd.popover({ label: "Examples ▾", content: strip, kind: "sd-examples-menu" });
     const buttons = new Map();
     for (const example of examples) {
       const picture = e("img", { src: example.thumbnail, alt: "", width: "72", height: "54", loading: "lazy" });
       const button = e("button", { type: "button", class: "sd-example", title: example.description },
         picture, e("span", { text: example.title }));
-      button.addEventListener("click", () => openExample(example.id));
+      button.addEventListener("click", () => {
+        menu.close();
+        openExample(example.id);
+      });
       strip.append(button);
       buttons.set(example.id, button);
     }
-    container.append(
-      e("div", { class: "sd-row sd-source-buttons" }, input, choose, camera, paste, remove), strip);
+    container.append(e("div", { class: "sd-row sd-source-buttons" }, input, choose, camera, paste, menu, remove));
     return {
       mark: (id) => {
         for (const [key, button] of buttons) button.setAttribute("aria-pressed", String(key === id));
       },
-      setPhoto: (present) => {
-        remove.disabled = !present;
+      /** Only a photo of one's own can be deleted. */
+      setPhoto: (own) => {
+        remove.hidden = !own;
       },
     };
   };

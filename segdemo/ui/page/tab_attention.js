@@ -20,12 +20,14 @@
     const heads = e("div", { class: "sd-heads", role: "group", "aria-label": "Attention heads" });
     const flag = e("p", { class: "sd-flag" });
     const about = e("p", { class: "sd-note-text", "aria-live": "polite" });
-    const list = e("div", { class: "sd-query-list", role: "listbox", "aria-label": "Queries, the surest first", tabindex: "0" });
+    const list = sd.buildQueryList(app, "attention");
+    const cells = sd.check({ label: "Show the cells", onChange: () => draw() });
+    cells.title = "The layer looks at a grid of cells, a few across the photo; smoothed between them unless this is on.";
     panel.append(
       sd.heading("Cross-attention",
-        "A query is a learned slot that looks for one object or region. In every decoder layer it reads the photo's features: this heatmap shows where it read, not which queries talk to each other. Click the photo to pick the query that decided there."),
-      about, flag, layers, sd.heading("Heads", "Each layer looks with several heads at once. Their mean is what is usually shown; single heads often look at parts or borders."), heads,
-      sd.heading("Queries", "The surest of having found something first. The number is the probability of its best class; dimmed ones say “no object”."), list);
+        "A query is a learned slot that looks for one object or region. In every decoder layer it reads the photo's features: this heatmap shows where it read, not which queries talk to each other. Pick a pixel of the photo to pick the query that decided there."),
+      about, flag, layers, cells, sd.heading("Heads", "Each layer looks with several heads at once. Their mean is what is usually shown; single heads often look at parts or borders."), heads,
+      sd.heading("Queries", "With the probability of its best class and the area of its mask, both in per cent; dimmed ones say “no object”."), list);
 
     const fetchMaps = async (layer, query) => {
       const run = state.get("run");
@@ -41,17 +43,24 @@
       const [count, height, width] = answer.maps.shape;
       const result = {
         ...answer, count, width, height,
-        at: (head) => flat.subarray((head + 1) * width * height, (head + 2) * width * height),
+        at: (head) => flat.subarray((head + 1) * width * height, (head + 2) * width * height), cells: await cellsOf(answer),
         outline: { mask, width: answer.mask.shape[1], height: answer.mask.shape[0] },
       };
       cache.maps.set(key, result);
       return result;
     };
 
+    /** The grid itself, before it was smoothed: cells that the photo covers. */
+    const cellsOf = async ({ cells: packed }) => {
+      const flat = await sd.unpack(packed);
+      const [, height, width] = packed.shape;
+      return { width, height, at: (head) => flat.subarray((head + 1) * width * height, (head + 2) * width * height) };
+    };
+
     const current = () => {
       const run = state.get("run");
       return {
-        run, query: state.get("query") ?? run.queries[0].query,
+        run, query: state.get("query") ?? sd.bestQuery(run),
         layer: Math.max(1, state.get("layer") ?? run.numLayers - 1), head: Math.min(state.get("head"), run.numHeads - 1),
       };
     };
@@ -88,11 +97,12 @@
       layers.set(layer);
       flag.hidden = !data.everywhere;
       app.viewer.setMap(null);
+      const shown = cells.input.checked ? data.cells : data;
       app.viewer.setHeat({
-        width: data.width, height: data.height, data: data.at(head), min: 0, max: data.max[head + 1],
-        unit: "", title: `Attention of query ${query}, layer ${layer}, ${head < 0 ? "mean of heads" : `head ${head + 1}`}`, colormap: "viridis", outline: data.outline,
+        width: shown.width, height: shown.height, data: shown.at(head), min: 0, max: (cells.input.checked ? data.cellsMax : data.max)[head + 1], pixelated: cells.input.checked,
+        unit: "%", noun: "attention of the cell", title: `Attention of query ${query}, layer ${layer}, ${head < 0 ? "mean of heads" : `head ${head + 1}`}`, colormap: "viridis", outline: data.outline,
       });
-      about.textContent = `Query ${query} (${data.label}, ${sd.percent(data.probability)}) in layer ${layer}, at ${data.stride} of the input's size. The outline is ${data.maskNote}.`;
+      about.textContent = `Query ${query} (${data.label}, ${sd.percent(data.probability)}) in layer ${layer}, which looks at ${data.cells.width} × ${data.cells.height} cells (${data.stride} of the input's size). The outline is ${data.maskNote}.`;
     };
 
     const fill = () => {
@@ -101,51 +111,18 @@
       delete heads.dataset.of;
       about.textContent = "";
       flag.hidden = true;
-      list.replaceChildren(...(run ? run.queries.map((entry) => {
-        const row = e("div", { role: "option", class: `sd-query${entry.no_object > 0.5 ? " sd-faint" : ""}`, id: `sd-query-${entry.query}` },
-          e("span", { class: "sd-number sd-query-id", text: String(entry.query) }), sd.chip(entry.color, entry.isthing),
-          e("span", { class: "sd-name", text: entry.label }), e("span", { class: "sd-number", text: sd.percent(entry.probability) }));
-        row.dataset.query = String(entry.query);
-        row.addEventListener("click", () => state.set({ query: entry.query }));
-        return row;
-      }) : []));
       if (run) layers.input.max = String(run.numLayers - 1);
-      mark();
     };
-    const mark = () => {
-      if (!state.get("run")) return;
-      const { query } = current();
-      for (const row of list.children) {
-        const chosen = Number(row.dataset.query) === query;
-        row.setAttribute("aria-selected", String(chosen));
-        if (chosen) {
-          list.setAttribute("aria-activedescendant", row.id);
-          if (state.get("tab") === "attention") list.scrollTo({ top: row.offsetTop - list.clientHeight / 2 });
-        }
-      }
-    };
-    list.addEventListener("keydown", (event) => {
-      const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      if (!by || !state.get("run")) return;
-      event.preventDefault();
-      const order = state.get("run").queries.map(({ query }) => query);
-      const at = order.indexOf(current().query);
-      state.set({ query: order[Math.min(order.length - 1, Math.max(0, at + by))] });
-    });
     flag.append(...[
       e("strong", { text: "Attends everywhere. " }),
       e("span", { text: "The prediction before this layer gave this query an empty mask, so the restriction to the mask was lifted. This is not “global attention” by choice." })]);
     state.on(["run"], fill);
-    state.on(["query", "run"], mark);
     state.on(["query", "layer", "head"], draw);
-    app.drawAttention = () => {
-      mark();
-      return draw();
-    };
+    app.drawAttention = draw;
     fill();
   };
 
   const show = (app) => app.drawAttention();
 
-  sd.tabs.push({ id: "attention", title: "Attention", build, show });
+  sd.tabs.push({ id: "attention", title: "Attention", question: "Why", build, show });
 })((window.segdemo ??= {}));

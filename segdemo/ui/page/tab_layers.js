@@ -3,7 +3,7 @@
   "use strict";
 
   const STEP_MS = 700;
-  const title = (layer) => (layer === 0 ? "initial" : `layer ${layer}`);
+  const title = (layer) => (layer === 0 ? "Initial prediction" : `Layer ${layer}`);
 
   /** Draw a small label map or mask probability onto a canvas. */
   const thumbnail = (canvas, width, height, pixel) => {
@@ -17,6 +17,8 @@
   /** The result has been drawn by then, and whoever leaves at once costs nothing. */
   const AHEAD_MS = 150;
   const opaque = ([r, g, b]) => (255 << 24) | (b << 16) | (g << 8) | r;
+  /** What did not change, in a thumbnail of changes. */
+  const SAME = opaque([46, 48, 54]);
 
   const build = (app, panel) => {
     const e = sd.element;
@@ -30,7 +32,14 @@
       onChange: (key) => {
         const run = state.get("run");
         if (!run) return;
-        state.set({ subject: key, query: state.get("query") ?? run.queries[0].query });
+        state.set({ subject: key, query: state.get("query") ?? liveliest(run) });
+      },
+    });
+    const pictures = sd.segmented({
+      label: "What the small pictures show", value: "before",
+      options: [["before", "Changes"], ["final", "Still to change"], ["whole", "Whole"]], onChange: () => {
+        delete strip.dataset.of;
+        draw();
       },
     });
     const queries = sd.select({ label: "Query", options: [], onChange: (value) => state.set({ query: Number(value) }) });
@@ -44,8 +53,8 @@
     const plot = e("div", {});
     panel.append(
       sd.heading("Decoder layers",
-        "The network predicts ten times: once from its learned queries before they have seen the photo, then after each of nine decoder layers. Each layer looks only where the prediction before it found the query's mask (masked attention)."),
-      subject, queries, strip, e("div", { class: "sd-row sd-scrub" }, play, scrub), about, plot);
+        "The network predicts once from its learned queries, then after each decoder layer. The learned queries have not attended to the photo, but their masks are already made from this photo's features. Each layer looks only where the prediction before it found the query's mask (masked attention). IoU of two masks is the area of what they share over the area of both."),
+      subject, queries, pictures, strip, e("div", { class: "sd-row sd-scrub" }, play, scrub), about, plot);
 
     const stop = () => {
       clearInterval(timer);
@@ -73,15 +82,17 @@
     };
     panel.addEventListener("keydown", (event) => {
       if (!state.get("run") || event.target.matches("input, select")) return;
-      if (event.key === "ArrowRight" || event.key === "ArrowLeft") {
-        event.preventDefault();
-        step(event.key === "ArrowRight" ? 1 : -1);
-        strip.children[state.get("layer")]?.focus();
-      } else if (event.key === " " && !event.target.matches("button")) {
-        event.preventDefault();
-        play.click();
-      }
+      if (event.key !== "ArrowRight" && event.key !== "ArrowLeft") return;
+      event.preventDefault();
+      step(event.key === "ArrowRight" ? 1 : -1);
+      strip.children[state.get("layer")]?.focus();
     });
+    app.playLayers = () => play.click();
+    /** A query worth looking at first: one that decided pixels, and whose mask the decoder changed most. */
+    const liveliest = (run) => {
+      const seen = run.queries.filter(({ won }) => won > 0.005);
+      return (seen.sort((one, two) => two.change - one.change)[0] ?? { query: sd.bestQuery(run) }).query;
+    };
 
     /** The query that the pictures show, null for all classes. */
     const shownQuery = () => (state.get("subject") === "query" ? state.get("query") : null);
@@ -132,18 +143,27 @@
     app.fetchLayers = fetchLayers;
 
     const drawStrip = (data, query) => {
+      const mode = [...pictures.querySelectorAll("input")].find((input) => input.checked).value;
       const colors = new Uint32Array(65536);
       for (const [id, { color }] of data.entries) colors[id] = opaque(color);
+      const last = data.at(data.count - 1);
       strip.replaceChildren(...Array.from({ length: data.count }, (_, layer) => {
         const canvas = e("canvas", { "aria-hidden": "true" });
         const values = data.at(layer);
-        if (query === null) {
-          thumbnail(canvas, data.width, data.height, (i) => colors[values[i]]);
-        } else {
-          thumbnail(canvas, data.width, data.height, (i) => opaque([values[i], values[i], values[i]]));
-        }
-        const button = e("button", { type: "button", class: "sd-frame-button", "aria-label": title(layer) },
-          canvas, e("span", { text: layer === 0 ? "initial" : String(layer) }));
+        // The initial prediction has none before it: its picture is whole.
+        const other = mode === "final" ? last : mode === "before" && layer > 0 ? data.at(layer - 1) : null;
+        const paint = query === null
+          ? (i) => (other && other[i] === values[i] ? SAME : colors[values[i]])
+          : (i) => {
+            if (!other) return opaque([values[i], values[i], values[i]]);
+            const gained = values[i] - other[i];
+            // Orange for what the mask gained, blue for what it lost: told apart by the colour-blind, too.
+            return gained > 12 ? opaque([46 + gained * 0.8, 48 + gained * 0.45, 54]) : gained < -12 ? opaque([46, 48 - gained * 0.4, 54 - gained * 0.78]) : SAME;
+          };
+        thumbnail(canvas, data.width, data.height, paint);
+        const changed = query === null && other ? sd.percent(values.reduce((sum, id, i) => sum + (id === other[i] ? 0 : 1), 0) / values.length) : null;
+        const button = e("button", { type: "button", class: "sd-frame-button", "aria-label": changed ? `${title(layer)}, ${changed} differ` : title(layer) },
+          canvas, e("span", { text: layer === 0 ? "initial" : String(layer) }), ...(changed ? [e("span", { class: "sd-changed-share", text: changed })] : []));
         button.addEventListener("click", () => {
           stop();
           state.set({ layer });
@@ -171,8 +191,9 @@
       if (query === null) {
         app.viewer.setHeat(null);
         app.viewer.setMap({ width: data.width, height: data.height, ids: data.at(layer), none: 65535, entries: data.entries });
+        sd.showVisible(app, data.entries);
         about.textContent = layer === 0
-          ? "Initial prediction: from the learned queries alone, before any of them has looked at this photo."
+          ? "Initial prediction: the learned queries, before they attended to the photo; their masks are made from this photo's features all the same."
           : `After layer ${layer}${data.strides.length ? `, which looks at the feature map at ${data.strides[layer - 1]} of the input's size` : ""}. ${
             layer === run.numLayers - 1 ? "This is the final prediction." : `${sd.percent(data.agreement[layer])} of the pixels already have their final class.`}`;
         plot.replaceChildren(sd.linePlot({
@@ -182,7 +203,7 @@
       } else {
         app.viewer.setMap(null);
         app.viewer.setHeat({
-          width: data.width, height: data.height, data: data.at(layer), min: 0, max: 1, unit: "",
+          width: data.width, height: data.height, data: data.at(layer), min: 0, max: 1, unit: "%", noun: "mask probability",
           title: `Mask probability of query ${query}`, colormap: "viridis",
         });
         const row = data.history[layer];
@@ -217,7 +238,7 @@
     };
     state.on(["run"], fill);
     state.on(["run", "query", "subject"], mark);
-    state.on(["query", "subject", "layer"], draw);
+    state.on(["query", "subject", "layer", "visible"], draw);
     panel.draw = draw;
     app.drawLayers = draw;
     mark();
@@ -225,5 +246,5 @@
 
   const show = (app) => app.drawLayers();
 
-  sd.tabs.push({ id: "layers", title: "Decoder layers", build, show });
+  sd.tabs.push({ id: "layers", title: "Decoder layers", question: "Why", build, show });
 })((window.segdemo ??= {}));

@@ -2,18 +2,24 @@
 ((sd) => {
   "use strict";
 
-  const decode = async (answer) => {
+  const SLIDERS = [
+    ["score_threshold", "Score", "A query counts when the probability of its class reaches this."],
+    ["mask_threshold", "Mask", "A pixel belongs to a query's mask when its mask probability reaches this."],
+    ["overlap_threshold", "Overlap", "A segment is kept when this share of its mask is really its own, not covered by stronger queries."],
+  ];
+
+  /** `plain` are the entries of the same segments before refinement, where there is one. */
+  const decode = async (answer, plain) => {
     const entries = new Map(answer.segments.map((segment) => [segment.id, segment]));
     const [before, mask] = answer.refined ? await Promise.all([sd.unpack(answer.before), sd.unpack(answer.mask)]) : [];
     return { ...answer, entries, map: { width: answer.map.shape[1], height: answer.map.shape[0], ids: await sd.unpack(answer.map), none: 0, entries, noun: ["segment", "segments"] },
-      comparison: answer.refined ? { before, mask } : null };
+      comparison: answer.refined ? { before, mask, entries: plain } : null };
   };
 
   const build = (app, panel) => {
     const e = sd.element;
     const { state, viewer, client } = app;
-    const defaults = { ...app.config.thresholds, split: false, things_only: false };
-    const options = { ...defaults };
+    const change = (changes) => state.set({ thresholds: { ...state.get("thresholds"), ...changes } });
     const note = e("p", { class: "sd-note-text" });
     const body = e("tbody");
     const table = e("table", { class: "sd-table" },
@@ -26,43 +32,30 @@
     const refresh = () => app.guard(async () => {
       const run = state.get("run");
       if (!run) return;
-      const answer = await client.callLatest("panoptic", "panoptic", { token: run.token, ...options, ...sd.refinementOf(app, "panoptic") });
-      if (answer && state.get("run") === run) state.set({ panoptic: await decode(answer), segment: null });
+      const answer = await client.callLatest("panoptic", "panoptic", { token: run.token, ...state.get("thresholds"), ...sd.refinementOf(app, "panoptic") });
+      if (!answer || state.get("run") !== run) return;
+      // The side "before" needs the segments that the refinement took away.
+      const before = answer.refined ? await client.call("panoptic", { token: run.token, ...state.get("thresholds") }) : answer;
+      const decoded = await decode(answer, new Map(before.segments.map((segment) => [segment.id, segment])));
+      if (state.get("run") === run) state.set({ panoptic: decoded, segment: decoded.entries.has(state.get("segment")) ? state.get("segment") : null });
     });
     panel.refresh = refresh;
     app.refreshPanoptic = refresh;
-    app.panopticOptions = options;
 
-    const sliders = [
-      ["score_threshold", "Score", "A query counts when the probability of its class reaches this."],
-      ["mask_threshold", "Mask", "A pixel belongs to a query's mask when its mask probability reaches this."],
-      ["overlap_threshold", "Overlap", "A segment is kept when this share of its mask is really its own, not covered by stronger queries."],
-    ].map(([key, label, help]) => sd.slider({
-      label, min: 0, max: 1, step: 0.01, value: defaults[key], format: (value) => value.toFixed(2), help,
-      onInput: (value) => {
-        options[key] = value;
-        refresh();
-      },
+    const sliders = SLIDERS.map(([key, label, help]) => sd.slider({
+      label, min: 0, max: 1, step: 0.01, value: state.get("thresholds")[key], format: sd.wholePercent, help,
+      onInput: (value) => change({ [key]: value }),
     }));
-    const split = sd.check({
-      label: "Split things into connected parts", onChange: (on) => {
-        options.split = on;
-        refresh();
-      },
+    const split = sd.check({ label: "Split things into connected parts", onChange: (on) => change({ split: on }) });
+    const things = sd.check({ label: "Things only (instances)", onChange: (on) => change({ things_only: on }) });
+    const reset = sd.button("Reset thresholds", () => state.set({ thresholds: app.thresholds }));
+    state.on(["thresholds"], () => {
+      const chosen = state.get("thresholds");
+      SLIDERS.forEach(([key], index) => sliders[index].set(chosen[key]));
+      split.input.checked = chosen.split;
+      things.input.checked = chosen.things_only;
+      if (state.get("panoptic") || state.get("tab") === "panoptic") refresh();
     });
-    const things = sd.check({
-      label: "Things only (instances)", onChange: (on) => {
-        options.things_only = on;
-        refresh();
-      },
-    });
-    const reset = sd.button("Reset thresholds", () => {
-      Object.assign(options, defaults);
-      sliders.forEach((slider, index) => slider.set(defaults[["score_threshold", "mask_threshold", "overlap_threshold"][index]]));
-      split.input.checked = false;
-      things.input.checked = false;
-      refresh();
-    }, "sd-quiet");
     panel.append(
       sd.heading("Panoptic segments",
         "Queries that are sure enough claim pixels: each thing is a segment of its own, all stuff of a class is one. Pixels that nobody claims stay bare."),
@@ -84,7 +77,7 @@
       body.replaceChildren(...result.segments.map((segment) => {
         const name = e("button", { type: "button", class: "sd-cell-button" }, sd.chip(segment.color, segment.isthing), e("span", { text: segment.name }));
         const row = e("tr", {}, e("td", {}, name),
-          e("td", { class: "sd-number", text: segment.score.toFixed(2) }),
+          e("td", { class: "sd-number", text: sd.percent(segment.score) }),
           e("td", { class: "sd-number", text: sd.percent(segment.area) }),
           e("td", { text: segment.isthing ? "thing" : "stuff" }));
         row.dataset.id = String(segment.id);
@@ -110,7 +103,7 @@
     };
     state.on(["panoptic", "run"], fill);
     state.on(["segment"], mark);
-    state.on(["panoptic", "segment"], () => state.get("tab") === "panoptic" && state.get("run") && show(app));
+    state.on(["panoptic", "segment", "visible"], () => state.get("tab") === "panoptic" && state.get("run") && show(app));
     app.selectSegment = select;
   };
 
@@ -123,6 +116,7 @@
       return;
     }
     viewer.setMap(result.map);
+    sd.showVisible(app, result.entries, (id) => result.entries.get(id).category_id);
     viewer.select(state.get("segment"));
     sd.showComparison(app, "panoptic");
   };
@@ -134,5 +128,5 @@
     } else app.state.set({ segment: null });
   };
 
-  sd.tabs.push({ id: "panoptic", title: "Panoptic", build, show, pick });
+  sd.tabs.push({ id: "panoptic", title: "Panoptic", question: "See", build, show, pick });
 })((window.segdemo ??= {}));

@@ -5,15 +5,6 @@
   let count = 0;
   const unique = (stem) => `sd-${stem}-${(count += 1)}`;
 
-  /** A share as per cent with the digits that matter: 41 %, 3.2 %, 0.08 %. */
-  sd.percent = (share) => {
-    const value = share * 100;
-    if (value === 0) return "0 %";
-    if (value < 0.01) return "< 0.01 %";
-    const digits = value >= 9.95 ? 0 : value >= 0.995 ? 1 : 2;
-    return `${value.toFixed(digits)} %`;
-  };
-
   /** Seconds as measured: 0.31 s, 4.1 s, 12 s; short ones in ms. */
   sd.duration = (seconds) => {
     if (seconds < 0.1) return `${Math.round(seconds * 1000)} ms`;
@@ -44,10 +35,40 @@
     return [button, body];
   };
 
+  /**
+   * A button that opens a box beside it; Esc and a click anywhere else close it.
+   * @returns {HTMLElement & {button: HTMLElement, close: Function}}
+   */
+  sd.popover = ({ label, content, kind = "" }) => {
+    const id = unique("popover");
+    const body = sd.element("div", { class: "sd-popover-body", id }, content);
+    const button = sd.button("", () => set(body.hidden), "sd-popover-button");
+    button.append(label);
+    button.setAttribute("aria-controls", id);
+    const box = sd.element("div", { class: `sd-popover ${kind}`.trim() }, button, body);
+    const set = (open) => {
+      body.hidden = !open;
+      button.setAttribute("aria-expanded", String(open));
+    };
+    box.close = () => set(false);
+    box.button = button;
+    document.addEventListener("pointerdown", (event) => {
+      if (!box.contains(event.target)) set(false);
+    });
+    box.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || body.hidden) return;
+      event.stopPropagation();
+      set(false);
+      button.focus();
+    });
+    set(false);
+    return box;
+  };
+
   /** A heading with its explanation. */
   sd.heading = (text, explanation) => {
     const [button, body] = explanation ? sd.info(text, explanation) : [];
-    const title = sd.element("h3", { class: "sd-heading" }, sd.element("span", { text }));
+    const title = sd.element("h2", { class: "sd-heading" }, sd.element("span", { text }));
     if (button) title.append(button);
     return sd.element("div", { class: "sd-heading-row" }, title, ...(body ? [body] : []));
   };

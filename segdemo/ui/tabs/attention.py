@@ -1,11 +1,13 @@
 """Attention: where a query looked in one layer, per head and on average, with the mask it was held to."""
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from segdemo.explain import attention_map, query_mask
+from segdemo.prediction import Prediction
 from segdemo.ui.arguments import Arguments, whole
 from segdemo.ui.packing import pack
 from segdemo.ui.store import Record
@@ -30,6 +32,7 @@ def attention(record: Record, arguments: Arguments) -> dict[str, Any]:
     return {
         "maps": pack(np.stack([_scaled(values) for values in maps])),
         "max": peaks,
+        **_cells(prediction, layer, query),
         "everywhere": everywhere,
         "mask": pack(mask.astype(np.uint8)),
         "maskNote": (
@@ -40,6 +43,20 @@ def attention(record: Record, arguments: Arguments) -> dict[str, Any]:
         "stride": f"1/{prediction.attention_layer(layer).stride}",
         "probability": row.probability,
         "label": class_entry(record.taxonomy, row.category_id)["label"],
+    }
+
+
+def _cells(prediction: Prediction, layer: int, query: int) -> dict[str, Any]:
+    """The grid itself, without what lies in the padding: the mean over heads, then every head, each scaled to its peak."""
+    grids = [prediction.attention(layer, query, head=head) for head in (None, *range(prediction.num_heads))]
+    height, width = (
+        max(1, math.ceil(cells * content / of - 1e-9))
+        for cells, content, of in zip(grids[0].shape, prediction.content_size, prediction.input_size, strict=True)
+    )
+    grids = [grid[:height, :width] for grid in grids]
+    return {
+        "cells": pack(np.stack([_scaled(grid) for grid in grids])),
+        "cellsMax": [float(grid.max()) for grid in grids],
     }
 
 

@@ -112,6 +112,9 @@ def result(record: Record, token: str) -> dict[str, Any]:
                 "query": row.query,
                 "probability": row.probability,
                 "no_object": row.no_object,
+                "area": row.area,
+                "change": row.change,
+                "won": row.won,
             }
             for row in query_rows(record)
         ],

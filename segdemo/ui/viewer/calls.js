@@ -2,22 +2,26 @@
 ((sd) => {
   "use strict";
 
+  /** Dark where a mask is not. */
+  const SHADE = Uint32Array.from({ length: 256 }, (_, value) => sd.word(8, 9, 11, Math.round(0.78 * (255 - value))));
+
   const sameSet = (one, two) =>
     one === two || (one && two && one.size === two.size && [...one].every((id) => two.has(id)));
 
   /** @returns {object} the viewer's methods, over its parts, scene and view */
   sd.viewerCalls = ({ parts, scene, view, heat, changeView, refreshWords, describe }) => {
     const calls = {};
+    const light = sd.createRaster(parts.light);
 
     /**
      * Show another photo; what was on the old one goes. The same src again changes nothing.
-     * @param {{src: string, width: number, height: number, alt?: string}} photo width and height of the display
-     *   size; zoom and pan stay when they are the old photo's
+     * @param {{src: string, width: number, height: number, alt?: string, keepView?: boolean}} photo width and height of
+     *   the display size; with `keepView` zoom and pan stay where the size does
      * @returns {Promise<void>} settled when the photo is decoded
      */
     calls.setPhoto = (photo) => {
       if (scene.photo?.src === photo.src) return parts.photo.decode().catch(() => {});
-      const same = scene.photo?.width === photo.width && scene.photo?.height === photo.height;
+      const same = photo.keepView && scene.photo?.width === photo.width && scene.photo?.height === photo.height;
       calls.setCompare(null);
       calls.setHeat(null);
       Object.assign(scene, { photo, planes: null, highlight: null, selected: null, pixel: null, cursor: null });
@@ -77,6 +81,17 @@
       refreshWords();
     };
 
+    /**
+     * Bring out a mask for a moment: the photo is dark outside.
+     * @param {null|{width: number, height: number, data: Uint8Array}} mask mask probabilities, 255 for 1
+     */
+    calls.light = (mask) => {
+      parts.light.hidden = !mask;
+      if (!mask) return;
+      light.resize(mask.width, mask.height);
+      light.paintValues(mask.data, SHADE);
+    };
+
     /** @param {number|null} opacity the heatmap's own, 0..1; null lets it follow setOpacity again */
     calls.setHeatOpacity = (opacity) => heat.setOpacity(opacity);
 
@@ -115,10 +130,15 @@
       refreshWords();
     };
 
-    /** @param {{x: number, y: number}|null} point the picked pixel's marker, in image coordinates */
+    /**
+     * @param {{x: number, y: number, exact?: {classId: number, label: string, probability: number, runner: string|null,
+     *   runnerProbability: number|null, query: number}}|null} point the picked pixel's marker, in image coordinates;
+     *   `exact` is what is known of it from elsewhere and goes before the planes
+     */
     calls.setPixel = (point) => {
       scene.pixel = point;
       scene.layout();
+      scene.onPaint();
     };
 
     calls.setOpacity = (opacity) => {
@@ -141,7 +161,8 @@
     /**
      * Compare two id maps of the map's size, in the map's colours.
      * @param {null|{before: Uint8Array|Uint16Array, after?: Uint8Array|Uint16Array, changed?: Uint8Array,
-     *   mode: "split"|"blink"|"changed"}} data `after` is the map when left out, `changed` 1 where they differ
+     *   entries?: Map, mode: "split"|"blink"|"changed"}} data `after` is the map when left out, `changed` 1 where they
+     *   differ, `entries` those of `before` where some of them are no longer in the map
      */
     calls.setCompare = (data) => {
       if (!scene.map) data = null;
@@ -173,8 +194,11 @@
       parts.message.hidden = !message;
       parts.message.dataset.kind = message?.kind ?? "";
       parts.message.setAttribute("role", message?.kind === "error" ? "alert" : "status");
-      parts.message.textContent = message?.text ?? "";
+      parts.messageText.textContent = message?.text ?? "";
     };
+
+    /** @returns {boolean} whether a message is on the photo */
+    calls.hasMessage = () => !parts.message.hidden;
 
     /** @param {{text?: string, fraction: number|null}|null} progress a line at the top; fraction null: unknown */
     calls.setProgress = (progress) => {

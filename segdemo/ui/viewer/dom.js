@@ -33,9 +33,10 @@
   /**
    * Build the viewer's frame inside a container.
    * @param {HTMLElement} container emptied first
-   * @param {{controls: boolean}} options whether the strip has zoom buttons
+   * @param {{controls: boolean, legend?: HTMLElement|null}} options whether the strip has zoom buttons; where a heatmap's
+   *   legend goes, by default below the strip
    */
-  sd.buildFrame = (container, { controls }) => {
+  sd.buildFrame = (container, { controls, legend = null }) => {
     const e = sd.element;
     const id = `sd-viewer-${(count += 1)}`;
     const parts = { id };
@@ -44,7 +45,8 @@
       (parts[name] = e(tag, { class: `sdv-${name}`, ...attributes }, ...children));
 
     part("photo", "img", { class: "sdv-layer sdv-photo", alt: "", draggable: "false", hidden: true });
-    part("stage", "div", {}, parts.photo, canvas("dim"), canvas("before"), canvas("overlay"), canvas("heat"));
+    part("stage", "div", {}, parts.photo, canvas("dim"), canvas("before"), canvas("overlay"), canvas("heat"), canvas("light"));
+    parts.light.hidden = true;
     part("viewport", "div",
       { tabindex: "0", role: "application", "aria-roledescription": "photo viewer", "aria-label": "Photo viewer",
         "aria-describedby": `${id}-description ${id}-keys` },
@@ -60,17 +62,19 @@
     part("swap", "button", { type: "button", class: "sdv-tag sdv-swap", hidden: true });
     part("bar", "div", { role: "progressbar", "aria-label": "Progress", hidden: true }, e("span"));
     part("progress", "div", { class: "sdv-note sdv-progress", role: "status" });
-    part("message", "div", { class: "sdv-note sdv-message", role: "status", hidden: true });
+    parts.messageText = e("span", {});
+    parts.messageClose = button("message-close", "Close this message (Esc)", "M4 4l8 8M12 4l-8 8");
+    part("message", "div", { class: "sdv-note sdv-message", role: "status", hidden: true }, parts.messageText, parts.messageClose);
     parts.progress.hidden = true;
     part("legendTitle", "div", { class: "sdv-legend-title" });
     part("legendBar", "div", { class: "sdv-legend-bar" });
     part("legendLow", "span", {});
     part("legendHigh", "span", {});
     part("legend", "div", { hidden: true },
-      parts.legendTitle, parts.legendBar, e("div", { class: "sdv-legend-ends" }, parts.legendLow, parts.legendHigh));
+      parts.legendTitle, e("div", { class: "sdv-legend-scale" }, parts.legendLow, parts.legendBar, parts.legendHigh));
     part("drop", "div", { hidden: true }, e("span", { text: "Drop the photo to segment it" }));
     part("frame", "div", { id },
-      parts.viewport, parts.empty, parts.divider, parts.tagBefore, parts.tagAfter, parts.swap, parts.legend,
+      parts.viewport, parts.empty, parts.divider, parts.tagBefore, parts.tagAfter, parts.swap,
       e("div", { class: "sdv-notes" }, parts.progress, parts.message), parts.bar, parts.drop);
 
     part("readout", "div", {});
@@ -89,6 +93,8 @@
       "0 zoom; square brackets change the opacity; Escape clears the selection." });
     part("root", "div", { class: "sd-viewer" }, parts.frame, parts.strip, parts.description, parts.live, keys);
     container.replaceChildren(parts.root);
+    if (legend) legend.append(parts.legend);
+    else parts.root.append(parts.legend);
     return parts;
   };
 })((window.segdemo ??= {}));

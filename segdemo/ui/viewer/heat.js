@@ -61,7 +61,10 @@
       canvas.style.opacity = String(own ?? common);
     };
 
-    const withUnit = (value, unit) => (unit ? `${format(value)} ${unit}` : format(value));
+    const withUnit = (value, unit) => {
+      if (unit === "%") return sd.percent(value);
+      return unit ? `${format(value)} ${unit}` : format(value);
+    };
 
     heat.set = (map) => {
       shown = map;
@@ -91,26 +94,19 @@
       applyOpacity();
     };
 
-    /** @returns {string|null} the value at image coordinates as text, e.g. "value 0.93" */
+    /** @returns {string|null} the value at image coordinates as text, e.g. "entropy 0.93" */
     heat.valueAt = (x, y) => {
       if (!shown) return null;
       const raw = shown.data[sd.cell(x, shown.width) + sd.cell(y, shown.height) * shown.width];
       const value =
         shown.data instanceof Float32Array ? raw : shown.min + ((shown.max - shown.min) * raw) / 255;
-      return `value ${withUnit(Number(value.toPrecision(2)), shown.unit)}`;
+      return `${shown.noun ?? "value"} ${withUnit(Number(value.toPrecision(2)), shown.unit)}`;
     };
 
     heat.at = (x, y) => {
       if (!shown) return [0, 0, 0, 0];
       const [r, g, b, a] = raster.at(x, y);
       return [r, g, b, a * (own ?? common)];
-    };
-
-    /** Let the legend give way while the pointer, in CSS pixels of the viewport, is on it. */
-    heat.makeWay = (point) => {
-      const { offsetLeft: left, offsetTop: top, offsetWidth: width, offsetHeight: height } = legend.root;
-      const inside = point && point.x >= left && point.y >= top && point.x < left + width && point.y < top + height;
-      legend.root.classList.toggle("sdv-away", Boolean(inside));
     };
 
     heat.describe = () =>

@@ -2,6 +2,16 @@
 ((sd) => {
   "use strict";
 
+  /** A share as per cent with the digits that matter: 41 %, 3.2 %, 0.08 %, and 100 % only for the whole. */
+  sd.percent = (share) => {
+    const value = share * 100;
+    if (value === 0) return "0 %";
+    if (value < 0.01) return "< 0.01 %";
+    if (value < 100 && value >= 99.5) return value < 99.95 ? `${value.toFixed(1)} %` : "> 99.9 %";
+    const digits = value >= 9.95 ? 0 : value >= 0.995 ? 1 : 2;
+    return `${value.toFixed(digits)} %`;
+  };
+
   /** A share 0..1 as whole percent, never rounding something to nothing or a part to the whole. */
   sd.wholePercent = (share) => {
     if (share > 0 && share < 0.01) return "<1 %";
@@ -14,17 +24,17 @@
 
   /**
    * Everything known about one pixel.
-   * @param {object} scene the viewer's state: map, planes, idsAt
+   * @param {object} scene the viewer's state: map, planes, idsAt, entries
    * @returns {{id: number|null, entry: object|null, classId: number|null, label: string|null, probability:
    *   number|null, runner: string|null, runnerProbability: number|null, query: number|null, entropy: number|null}}
    *   `label` and what follows come from the planes and are null without them; `entropy` is 0..1
    */
-  sd.lookUp = ({ map, planes, idsAt }, x, y) => {
+  sd.lookUp = ({ map, planes, idsAt, entries, pixel }, x, y) => {
     const found = { id: null, entry: null, classId: null, label: null, probability: null, runner: null,
       runnerProbability: null, query: null, entropy: null };
     if (map) {
       const id = idsAt(x, y)[sd.cell(x, map.width) + sd.cell(y, map.height) * map.width];
-      found.entry = map.entries.get(id) ?? null;
+      found.entry = entries().get(id) ?? null;
       found.id = found.entry ? id : null;
     }
     if (planes) {
@@ -39,6 +49,9 @@
       found.runnerProbability = share(planes.runnerProb);
       found.query = named(planes.query);
       found.entropy = share(planes.entropy);
+      // The picked pixel is known better than the small planes know it.
+      const same = (one, two, count) => sd.cell(one, count) === sd.cell(two, count);
+      if (pixel?.exact && same(pixel.x, x, planes.width) && same(pixel.y, y, planes.height)) Object.assign(found, pixel.exact, { exact: true });
     }
     return found;
   };
@@ -62,10 +75,11 @@
     const { entry, label } = found;
     const name = entry ? nameOf(entry) : (map ? `no ${nounOf(map)[0]}` : (label ?? "nothing"));
     const rest = [];
+    const asPercent = found.exact ? sd.percent : sd.wholePercent;
     if (label !== null) {
-      const sure = found.probability === null ? "" : sd.wholePercent(found.probability);
+      const sure = found.probability === null ? "" : asPercent(found.probability);
       const runner = found.runner === null || !found.runnerProbability
-        ? "" : `(${found.runner} ${sd.wholePercent(found.runnerProbability)})`;
+        ? "" : `(${found.runner} ${asPercent(found.runnerProbability)})`;
       rest.push([agrees(found, map) ? sure : `best class ${label} ${sure}`, runner].filter(Boolean).join("  "));
     } else if (typeof entry?.score === "number") rest.push(sd.wholePercent(entry.score));
     if (found.query !== null) rest.push(`query ${found.query}`);
@@ -109,7 +123,7 @@
   sd.describe = ({ photo, map, visible, selected }, heat) => {
     if (!photo) return "No photo yet.";
     const subject = photo.alt ? `Photo (${photo.alt})` : "Photo";
-    if (!map) return [`${subject}, not segmented yet.`, heat].filter(Boolean).join(" ");
+    if (!map) return heat ? `${subject}. ${heat}` : `${subject}, not segmented yet.`;
     const entries = [...map.entries].sort(([, one], [, two]) => (two.area ?? 0) - (one.area ?? 0));
     if (!entries.length) return [`${subject}, nothing found in it.`, heat].filter(Boolean).join(" ");
     const [one, many] = nounOf(map);

@@ -3,6 +3,8 @@
   "use strict";
 
   const NOTHING = 65535;
+  /** Area in CSS pixels under which a selected region gets a thin outline. */
+  const SMALL_REGION = 1600;
   const LINE = {
     stuff: { thick: 1, color: sd.word(255, 255, 255, 150) },
     casing: { thick: 3, color: sd.word(0, 0, 0, 120) },
@@ -46,6 +48,12 @@
       visible: null, dimHidden: false, highlight: null, selected: null, pixel: null, cursor: null,
       opacity: 0.6, outlines: true, hatching: false,
       lastPaintMs: 0, paints: 0, onLayout: () => {}, onPaint: () => {},
+    };
+
+    /** What the ids on the canvas are: the map's entries, and those that only the other side of a comparison has. */
+    scene.entries = () => {
+      const { entries } = scene.map;
+      return compare.data?.entries ? new Map([...compare.data.entries, ...entries]) : entries;
     };
 
     /** Ask for a repaint of `fill`, `lines` or `selection` in the next frame. */
@@ -152,7 +160,12 @@
       const known = (id) => id !== null && scene.map?.entries.has(id);
       if (edges.heat) around(edges.heat, 1, LINE.casing, LINE.thing);
       if (known(scene.highlight)) around(edgesOf("map"), scene.highlight, LINE.casing, LINE.thing);
-      if (known(scene.selected)) around(edgesOf("map"), scene.selected, LINE.strongCasing, LINE.strong);
+      if (known(scene.selected)) {
+        const share = scene.map.entries.get(scene.selected).area ?? 1;
+        // A thick line would swallow what is only a few pixels wide.
+        const small = share * box.width * box.height < SMALL_REGION;
+        around(edgesOf("map"), scene.selected, ...(small ? [LINE.casing, LINE.thing] : [LINE.strongCasing, LINE.strong]));
+      }
       selection.end();
     };
 
@@ -191,7 +204,7 @@
       pending = 0;
       const start = performance.now();
       const { fill } = stale;
-      if (stale.tables && scene.map) sd.fillTables(tables, scene.map.entries, scene);
+      if (stale.tables && scene.map) sd.fillTables(tables, scene.entries(), scene);
       if (fill) paintFill(fill === true ? null : fill);
       if (stale.lines) paintLines();
       if (stale.selection) paintSelection();

@@ -9,13 +9,15 @@
    * Build a viewer inside a container. Coordinates in callbacks and calls are image coordinates, 0..1 on both axes.
    * @param {HTMLElement} container emptied first
    * @param {{onPick?: (pixel: object) => void, onHover?: (pixel: object|null) => void, onView?: (view: object) =>
-   *   void, onClear?: () => void, onFile?: (file: File) => void, controls?: boolean}} options `pixel` is what
+   *   void, onClear?: () => void, onFile?: (file: File) => void, controls?: boolean, legend?: HTMLElement,
+   *   dropZone?: Document|HTMLElement}} options `pixel` is what
    *   `sd.lookUp` found, with x, y, column, row (photo pixels) and source "mouse", "touch", "pen" or "keyboard";
-   *   `view` is {zoom, x, y, opacity}; `onClear` is Escape; `controls: false` leaves out the zoom buttons
+   *   `view` is {zoom, x, y, opacity}; `onClear` is Escape; `controls: false` leaves out the zoom buttons; `legend`
+   *   takes a heatmap's legend; files may be dropped on `dropZone`, by default the viewer
    */
   sd.createViewer = (container, options = {}) => {
-    const { onPick, onHover, onView, onClear, onFile, controls = true } = options;
-    const parts = sd.buildFrame(container, { controls });
+    const { onPick, onHover, onView, onClear, onFile, controls = true, legend = null, dropZone = null } = options;
+    const parts = sd.buildFrame(container, { controls, legend });
     const view = sd.createView();
     const heat = sd.createHeat(parts.heat, {
       root: parts.legend, title: parts.legendTitle, bar: parts.legendBar, low: parts.legendLow, high: parts.legendHigh,
@@ -29,6 +31,8 @@
     });
     const viewer = { element: parts.root };
     let gliding = 0;
+    /** Where the glide under way ends; null while there is none. */
+    let goal = null;
 
     const describe = () => sd.describe(scene, heat.describe());
     const refreshWords = () => {
@@ -49,6 +53,9 @@
       window.cancelAnimationFrame(gliding);
       const from = view.rectangle();
       const zoom = view.zoom;
+      // A change during a glide starts from where that was going, so that two quick clicks zoom twice.
+      if (goal) Object.assign(view, goal);
+      goal = null;
       change();
       view.settle();
       if (!smooth || reducedMotion()) {
@@ -57,18 +64,22 @@
         return;
       }
       const to = view.rectangle();
-      const goal = { zoom: view.zoom, x: view.x, y: view.y };
+      goal = { zoom: view.zoom, x: view.x, y: view.y };
+      const target = goal;
       const start = performance.now();
       // Rectangles mixed linearly keep the point that both zooms leave in place.
       const step = (now) => {
         const time = sd.clamp((now - start) / GLIDE_MS, 0, 1);
         const eased = 1 - (1 - time) ** 3;
-        view.zoom = zoom + (goal.zoom - zoom) * eased;
+        view.zoom = zoom + (target.zoom - zoom) * eased;
         const { width, height } = view.rectangle();
         view.x = (view.width / 2 - (from.left + (to.left - from.left) * eased)) / width;
         view.y = (view.height / 2 - (from.top + (to.top - from.top) * eased)) / height;
         if (time < 1) gliding = window.requestAnimationFrame(step);
-        else Object.assign(view, goal);
+        else {
+          Object.assign(view, target);
+          goal = null;
+        }
         scene.layout();
         if (time >= 1) emitView();
       };
@@ -119,7 +130,6 @@
     sd.listenToPointers(parts.viewport, {
       hover: (point) => {
         if (scene.cursor && point) setCursor(null);
-        if (scene.heat) heat.makeWay(point);
         hover(point && at(point, "mouse"));
       },
       pick: (point, source) => pick(at(point, source)),
@@ -170,7 +180,8 @@
     });
 
     compare.listen(view);
-    if (onFile) sd.listenToDrops(parts.root, parts.drop, onFile);
+    if (onFile) sd.listenToDrops(dropZone ?? parts.root, parts.drop, onFile);
+    parts.messageClose.addEventListener("click", () => viewer.setMessage(null));
     parts.zoomIn.addEventListener("click", () => viewer.zoomBy(1.5));
     parts.zoomOut.addEventListener("click", () => viewer.zoomBy(1 / 1.5));
     parts.zoomFit.addEventListener("click", () => viewer.fit());
