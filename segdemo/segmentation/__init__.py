@@ -1,5 +1,6 @@
 """What the network sees: label maps, segments, and how sure it is."""
 
+from segdemo.segmentation.dropped import Dropped, dropped
 from segdemo.segmentation.panoptic import Segment, Segments, instances, panoptic
 from segdemo.segmentation.planes import Planes, planes
 from segdemo.segmentation.semantic import (
@@ -15,6 +16,7 @@ from segdemo.segmentation.semantic import (
 
 __all__ = [
     "Confidence",
+    "Dropped",
     "Planes",
     "PresentClass",
     "Segment",
@@ -22,6 +24,7 @@ __all__ = [
     "SemanticMap",
     "class_probabilities",
     "confidence",
+    "dropped",
     "instances",
     "layer_labels",
     "panoptic",

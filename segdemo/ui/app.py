@@ -39,6 +39,7 @@ SCRIPTS = (
     "classes.js",
     "queries.js",
     "snapshot.js",
+    "dropped.js",
     "source.js",
     "header.js",
     "downloads.js",

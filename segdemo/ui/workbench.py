@@ -19,6 +19,7 @@ from segdemo.ui.runs import Request, Runner
 from segdemo.ui.store import GoneError, Record
 from segdemo.ui.tabs.attention import attention
 from segdemo.ui.tabs.downloads import download
+from segdemo.ui.tabs.dropped import dropped
 from segdemo.ui.tabs.layers import layers, layers_ahead
 from segdemo.ui.tabs.masks import masks
 from segdemo.ui.tabs.panoptic import panoptic, thresholds
@@ -121,6 +122,7 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
             looked_up("panoptic", panoptic),
             looked_up("layers", layers),
             looked_up("attention", attention),
+            looked_up("dropped", dropped),
             looked_up("masks", masks),
             looked_up("pixel", pixel),
             looked_up("refine", refine),

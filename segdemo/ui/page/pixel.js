@@ -12,10 +12,19 @@
     const close = e("button", { type: "button", class: "sd-close", "aria-label": "Close: no pixel (Esc)", text: "×" });
     close.addEventListener("click", () => state.set({ pixel: null }));
     const body = e("div", { class: "sd-pixel-body", "aria-live": "polite" });
+    const unfold = e("button", { type: "button", class: "sd-unfold" });
+    unfold.addEventListener("click", () => fold(false));
+    /** In another tab the card steps back to one line, so that what the tab is about is seen. */
+    const fold = (folded) => {
+      pixelCard.classList.toggle("sd-folded-card", folded);
+      unfold.setAttribute("aria-expanded", String(!folded));
+    };
+    unfold.setAttribute("aria-label", "Open: why this pixel");
     pixelCard.append(
       sd.heading("Why this pixel?",
         "A class's probability here is its score divided by the sum of all classes' scores. A query's vote is its class probability times its mask probability at this pixel. Margin: the best class less the next. Entropy: 0 is sure, 1 is undecided between all classes."),
-      close, body);
+      unfold, close, body);
+    state.on(["tab"], () => fold(true));
     pixelCard.hidden = true;
 
     /** One query that voted: its mask, its share, and two ways on. */
@@ -66,6 +75,9 @@
       const answer = await app.guard(() => client.callLatest("pixel", "pixel", { token: run.token, x: pixel.x, y: pixel.y }));
       if (!answer || state.get("pixel") !== pixel || state.get("run") !== run) return;
       render(answer);
+      if (pixel.picked) fold(false);
+      const [best] = answer.classes;
+      unfold.replaceChildren(sd.chip(best.color, best.isthing), e("span", { text: `${best.label} ${sd.percent(best.probability)}` }), e("span", { class: "sd-help", text: "Why this pixel? ▾" }));
       const exact = exactOf(answer);
       viewer.setPixel({ ...pixel, exact });
       if (exact.query !== null && pixel.picked) state.set({ query: exact.query });

@@ -29,6 +29,7 @@
       body);
     const empty = e("p", { class: "sd-empty-result" });
 
+    const { box: missing, fetchDropped } = sd.buildDropped(app, change);
     const refresh = () => app.guard(async () => {
       const run = state.get("run");
       if (!run) return;
@@ -37,6 +38,7 @@
       // The side "before" needs the segments that the refinement took away.
       const before = answer.refined ? await client.call("panoptic", { token: run.token, ...state.get("thresholds") }) : answer;
       const decoded = await decode(answer, new Map(before.segments.map((segment) => [segment.id, segment])));
+      fetchDropped(run);
       if (state.get("run") === run) state.set({ panoptic: decoded, segment: decoded.entries.has(state.get("segment")) ? state.get("segment") : null });
     });
     panel.refresh = refresh;
@@ -59,7 +61,7 @@
     panel.append(
       sd.heading("Panoptic segments",
         "Queries that are sure enough claim pixels: each thing is a segment of its own, all stuff of a class is one. Pixels that nobody claims stay bare."),
-      note, e("div", { class: "sd-table-wrap" }, table), empty,
+      note, e("div", { class: "sd-table-wrap" }, table), empty, missing,
       e("div", { class: "sd-controls" }, ...sliders, split, things, reset),
       sd.buildRefinement(app, "panoptic"), sd.buildDownloads(app, "panoptic"));
 

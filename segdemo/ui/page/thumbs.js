@@ -7,7 +7,7 @@
 
   /**
    * @param {{state: Object, client: Object, guard: Function, viewer: Object}} app
-   * @returns {{paint: Function, light: Function}}
+   * @returns {{paint: Function, light: Function, covering: Function}}
    */
   sd.createThumbs = (app) => {
     const { state, client } = app;
@@ -50,7 +50,13 @@
       if (!masks || app.lit !== wanted) return;
       app.viewer.light({ data: masks.at(query), width: masks.width, height: masks.height });
     };
-    return { paint, light };
+    /** The queries whose mask covers a pixel at least with probability `least`, as far as thumbnails tell. */
+    const covering = async ({ x, y }, least) => {
+      const masks = await fetchMasks();
+      const place = masks ? sd.cell(x, masks.width) + sd.cell(y, masks.height) * masks.width : 0;
+      return new Set(masks ? state.get("run").queries.map(({ query }) => query).filter((query) => masks.at(query)[place] >= 255 * least) : []);
+    };
+    return { paint, light, covering };
   };
 
   /** A small picture of a query's mask; `label` says in words what it shows. */

@@ -47,7 +47,7 @@ def attention(record: Record, arguments: Arguments) -> dict[str, Any]:
 
 
 def _cells(prediction: Prediction, layer: int, query: int) -> dict[str, Any]:
-    """The grid itself, without what lies in the padding: the mean over heads, then every head, each scaled to its peak."""
+    """The grid itself, less the padding: the mean over heads, then every head, each scaled to its peak."""
     grids = [prediction.attention(layer, query, head=head) for head in (None, *range(prediction.num_heads))]
     height, width = (
         max(1, math.ceil(cells * content / of - 1e-9))
