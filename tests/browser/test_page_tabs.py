@@ -54,9 +54,9 @@ def test_a_click_names_the_class_and_explains_it(page: Page, cat: Path, labels: 
     page.wait_for_selector(".sd-pixel-class")
     label = page.evaluate(f"{STATE}('run').byId.get({index}).label")
     assert page.locator(".sd-pixel-class .sd-name").first.inner_text() == label
-    assert page.locator(".sd-pixel-class").count() == 5
+    assert 2 <= page.locator(".sd-pixel-class").count() <= 5
     assert label in page.locator(".sdv-readout").inner_text()
-    page.locator(".sd-vote").first.get_by_role("button", name="attention").click()
+    page.locator(".sd-vote").first.get_by_role("button", name="Attention of query").click()
     page.wait_for_function(f"{STATE}('tab') === 'attention' && {STATE}('query') !== null")
     page.keyboard.press("Escape")
 

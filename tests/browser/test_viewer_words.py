@@ -56,15 +56,16 @@ def test_description_names_classes_selection_and_what_is_shown(make_viewer: Make
     assert "None of them is shown." in viewer.text(f"#{identifier}")
 
 
-def test_new_photo_clears_the_old_result_and_keeps_the_view_of_equal_size(make_viewer: MakeViewer) -> None:
+def test_new_photo_clears_the_old_result_and_keeps_the_view_where_asked(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer)
     viewer.run("() => { viewer.zoomBy(2); viewer.select(2); viewer.setPixel({x: 0.5, y: 0.5}); }")
-    viewer.run("() => viewer.setPhoto({src: document.querySelector('.sdv-photo').src + '#2', width: 80, height: 60})")
+    again = "() => viewer.setPhoto({src: document.querySelector('.sdv-photo').src + '#2', width: 80, height: 60, %s})"
+    viewer.run(again % "keepView: true")
     assert viewer.at(*IN_CAR)[3] == 0
     assert viewer.run("() => viewer.view().zoom") == pytest.approx(2)
     assert viewer.run("() => document.querySelector('.sdv-pixel').hidden")
     assert viewer.run("() => viewer.describe()") == "Photo, not segmented yet."
-    viewer.run("() => viewer.setPhoto({src: document.querySelector('.sdv-photo').src + '#3', width: 60, height: 80})")
+    viewer.run(again % "")
     assert viewer.run("() => viewer.view().zoom") == 1
 
 

@@ -5,9 +5,9 @@
   const SHOWN = 6;
   const NAMES = { score: "score_threshold", mask: "mask_threshold", overlap: "overlap_threshold" };
   const SENTENCES = {
-    score: ({ value }) => `its score is ${sd.percent(value)}`,
-    mask: ({ value }) => `its mask is empty: the largest mask probability is ${sd.percent(value)}`,
-    overlap: ({ value }) => `it keeps ${sd.percent(value)} of its mask; stronger queries have the rest`,
+    score: ({ value }) => `Its score is ${sd.percent(value)}`,
+    mask: ({ value }) => `Its mask is empty: the largest mask probability is ${sd.percent(value)}`,
+    overlap: ({ value }) => `It keeps ${sd.percent(value)} of its mask; stronger queries have the rest`,
   };
 
   /**

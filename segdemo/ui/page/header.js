@@ -68,7 +68,11 @@
         row("engine", `${run.engine} ${run.precision}`),
         row("photo", `${run.imageSize[1]} × ${run.imageSize[0]}`), row("network input", `${run.inputSize[1]} × ${run.inputSize[0]}`));
     };
-    state.on(["run"], showFacts);
+    state.on(["run"], () => {
+      showFacts();
+      shell.doubt.hidden = !state.get("run")?.doubt;
+      shell.doubt.textContent = state.get("run")?.doubt ?? "";
+    });
     describe();
     showFacts();
 

@@ -25,16 +25,19 @@
   sd.listenForKeys = (app) => {
     const e = sd.element;
     const { state, viewer } = app;
-    const dialog = e("dialog", { class: "sd-dialog sd-keys", "aria-label": "Keys" },
-      e("h2", { class: "sd-heading", text: "Keys" }),
-      e("dl", {}, ...KEYS.flatMap(([keys, what]) => [e("dt", { text: keys }), e("dd", { text: what })])),
-      sd.button("Close", () => dialog.close()));
-    app.root.append(dialog);
-    const show = () => dialog.showModal();
+    const show = () => {
+      const dialog = e("dialog", { class: "sd-dialog sd-keys", "aria-label": "Keys" },
+        e("h2", { class: "sd-heading", text: "Keys" }),
+        e("dl", {}, ...KEYS.flatMap(([keys, what]) => [e("dt", { text: keys }), e("dd", { text: what })])),
+        sd.button("Close", () => dialog.close()));
+      dialog.addEventListener("close", () => dialog.remove());
+      app.root.append(dialog);
+      dialog.showModal();
+    };
 
     const fade = (change) => state.set({ opacity: sd.clamp(Math.round((state.get("opacity") + change) * 20) / 20, 0, 1) });
     document.addEventListener("keydown", (event) => {
-      if (event.defaultPrevented || dialog.open || event.target.closest?.("dialog")) return;
+      if (event.defaultPrevented || event.target.closest?.("dialog")) return;
       if (event.key === "Escape") {
         if (viewer.hasMessage()) viewer.setMessage(null);
         else app.clearSelection();

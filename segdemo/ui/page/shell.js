@@ -53,6 +53,7 @@
     shell.notice = e("p", { class: "sd-notice" });
     shell.canvas = e("div", { class: "sd-canvas" });
     shell.legend = e("div", { class: "sd-heat-legend" });
+    shell.doubt = e("p", { class: "sd-flag", role: "note", hidden: true });
     shell.tools = e("div", { class: "sd-tools", role: "group", "aria-label": "How the masks are drawn" });
     shell.source = e("div", { class: "sd-source" });
     shell.panels = tabs.map((tab) =>
@@ -72,12 +73,13 @@
     const arrange = () => {
       if (narrow.matches) {
         shell.seen.prepend(shell.tabs);
+        side.prepend(shell.doubt);
         side.after(shell.tools, shell.source, shell.notice);
         shell.seen.append(shell.legend);
       } else {
         header.after(shell.tabs);
         header.insertBefore(shell.source, shell.setup);
-        left.append(shell.tools, shell.notice);
+        left.append(shell.doubt, shell.tools, shell.notice);
         shell.tools.append(shell.legend);
       }
     };

@@ -18,18 +18,14 @@
       onChange: (key) => state.set({ view: key }),
     });
     const legend = e("div", { class: "sd-legend-list", role: "list", "aria-label": "Classes by area" });
-    const doubt = e("p", { class: "sd-flag" });
-    doubt.hidden = true;
     panel.append(
-      view, doubt,
+      view,
       sd.heading("Classes by area",
         "Every pixel gets the class with the highest score: each query proposes a mask and class probabilities, and a class's score at a pixel is the sum over queries of class probability times mask probability. Areas are per cent of the photo. Stuff (sky, road) is what cannot be counted, things (cars, people) can be; stuff has hatched chips. The switch shows or hides a class, in every tab."),
       legend, sd.buildRefinement(app, "semantic"), sd.buildDownloads(app, "semantic"));
 
     const fill = () => {
       const run = state.get("run");
-      doubt.hidden = !run?.doubt;
-      doubt.textContent = run?.doubt ?? "";
       if (!run) {
         legend.replaceChildren();
         return;

@@ -20,6 +20,11 @@ SMALL_SHARE = 1 / 4
 SMALL_SIDE = 320
 """Length of the long side, in pixels, below which a small picture is not made smaller still."""
 
+UNSURE = 0.5
+"""Probability of the best class under which the network is called unsure at a pixel."""
+DOUBTFUL_SHARE = 0.3
+"""Share of the photo that must be unsure before the page says so at the photo."""
+
 INSTANCES_NOTE = {
     "semantic": (
         "This checkpoint learned one mask for each class, not one for each object: its instances are what its "
@@ -92,6 +97,7 @@ def result(record: Record, token: str) -> dict[str, Any]:
         "lacks": dict(prediction.lacks),
         "instancesNote": INSTANCES_NOTE[record.checkpoint.kind],
         "crfHint": _crf_hint(record),
+        "doubt": _doubt(record, shown),
         "labels": {str(entry.index): entry.name for entry in record.taxonomy.classes},
         "classes": [
             {**class_entry(record.taxonomy, entry.category_id), "area": entry.share, "score": entry.score}
@@ -119,6 +125,19 @@ def result(record: Record, token: str) -> dict[str, Any]:
             for row in query_rows(record)
         ],
     }
+
+
+def _doubt(record: Record, shown: Planes) -> str:
+    """A sentence where the network is out of its depth: its best class is less probable than not on much of the photo."""
+    share = float((shown.top_probability < UNSURE).mean())
+    if share < DOUBTFUL_SHARE:
+        return ""
+    known = record.checkpoint.known_classes
+    count = len(known) if known is not None else len(record.taxonomy)
+    return (
+        f"The network is unsure over {share:.0%} of this photo: there its best class has less than {UNSURE:.0%}. "
+        f"It knows {count} classes; what else the photo shows it can only call by one of those."
+    )
 
 
 def _crf_hint(record: Record) -> str:
