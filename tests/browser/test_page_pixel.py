@@ -198,7 +198,7 @@ def test_on_a_phone_photo_and_control_are_on_screen_together(chromium: Browser, 
     page.wait_for_function(READY, timeout=60_000)
     control = page.locator(controls[tab]).first
     control.wait_for()
-    control.scroll_into_view_if_needed()
+    control.evaluate("node => node.scrollIntoView({block: 'end'})")
     page.wait_for_timeout(50)
     photo, touched = page.locator(".sdv-viewport").bounding_box(), control.bounding_box()
     assert photo is not None

@@ -47,7 +47,7 @@
       if (event.key === "?") show();
       else if (event.key === "[") fade(-0.1);
       else if (event.key === "]") fade(0.1);
-      else if (event.key === " " && state.get("tab") === "layers" && !event.target.closest?.("button, summary, input, [role=option]")) app.playLayers();
+      else if (event.key === " " && state.get("tab") === "layers" && !event.target.closest?.("button:not([role=tab]), summary, input, [role=option]")) app.playLayers();
       else return;
       event.preventDefault();
     });
