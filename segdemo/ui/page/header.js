@@ -35,7 +35,7 @@
       });
       return select;
     };
-    const [button, text] = sd.info("input size",
+    const [button, text] = sd.info("resizing",
       "The photo is resized to this before the network sees it. More pixels show smaller things and take longer; far from what the network was trained at it gets worse.");
     text.classList.add("sd-setup-note");
     shell.setup.append(

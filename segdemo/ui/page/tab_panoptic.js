@@ -61,8 +61,8 @@
     panel.append(
       sd.heading("Panoptic segments",
         "Queries that are sure enough claim pixels: each thing is a segment of its own, all stuff of a class is one. Pixels that nobody claims stay bare."),
-      note, e("div", { class: "sd-table-wrap" }, table), empty, missing,
-      e("div", { class: "sd-controls" }, ...sliders, split, things, reset),
+      note, e("div", { class: "sd-table-wrap" }, table), empty,
+      e("div", { class: "sd-controls" }, ...sliders, split, things, reset), missing,
       sd.buildRefinement(app, "panoptic"), sd.buildDownloads(app, "panoptic"));
 
     const fill = () => {
