@@ -51,7 +51,7 @@ def page(chromium: Browser, address: str) -> Iterator[Page]:
         ),
     )
     opened.goto(address)
-    opened.wait_for_function(READY, timeout=60_000)
+    opened.wait_for_function(READY, timeout=180_000)
     yield opened
     context.close()
     assert errors == []
