@@ -16,10 +16,10 @@
   ];
 
   /** Whether a key belongs to the thing that has the focus. */
-  const typing = (target) => target.closest?.("textarea, select, input:not([type=range], [type=checkbox], [type=radio])");
+  const typing = (target) => target.closest("textarea, select, input:not([type=range], [type=checkbox], [type=radio])");
 
   /**
-   * @param {{state: Object, viewer: Object, clearSelection: Function}} app
+   * @param {{root: HTMLElement, state: any, viewer: any, clearSelection: Function, playLayers?: Function}} app
    * @returns {Function} opens the list of keys
    */
   sd.listenForKeys = (app) => {
@@ -37,17 +37,18 @@
 
     const fade = (change) => state.set({ opacity: sd.clamp(Math.round((state.get("opacity") + change) * 20) / 20, 0, 1) });
     document.addEventListener("keydown", (event) => {
-      if (event.defaultPrevented || event.target.closest?.("dialog")) return;
+      const at = event.target instanceof Element ? event.target : document.body;
+      if (event.defaultPrevented || at.closest("dialog")) return;
       if (event.key === "Escape") {
         if (viewer.hasMessage()) viewer.setMessage(null);
         else app.clearSelection();
         return;
       }
-      if (typing(event.target) || event.ctrlKey || event.metaKey) return;
+      if (typing(at) || event.ctrlKey || event.metaKey) return;
       if (event.key === "?") show();
       else if (event.key === "[") fade(-0.1);
       else if (event.key === "]") fade(0.1);
-      else if (event.key === " " && state.get("tab") === "layers" && !event.target.closest?.("button:not([role=tab]), summary, input, [role=option]")) app.playLayers();
+      else if (event.key === " " && state.get("tab") === "layers" && !at.closest("button:not([role=tab]), summary, input, [role=option]")) app.playLayers?.();
       else return;
       event.preventDefault();
     });

@@ -76,6 +76,7 @@
     viewer.flush();
     const run = state.get("run");
     const rows = legendRows(app);
+    /** @type {HTMLElement|null} */
     const legend = document.querySelector(".sdv-legend");
     const { width, height } = viewer.element.querySelector(".sdv-viewport").getBoundingClientRect();
     const columns = Math.max(1, Math.floor((width - PAD) / COLUMN));
@@ -105,7 +106,9 @@
     context.fillStyle = "#52525b";
     const title = app.config.checkpoints.find(({ id }) => id === state.get("checkpoint"))?.title ?? "";
     context.fillText(`segdemo · ${title}`, PAD, height + below - ROW / 2 - PAD / 4);
-    const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+    const blob = await new Promise((resolve) => {
+      canvas.toBlob(resolve, "image/png");
+    });
     sd.saveBlob(blob, `${run.name}.${state.get("tab")}.view.png`);
   };
 })((window.segdemo ??= {}));

@@ -4,7 +4,7 @@
 
   /**
    * The tabs in their order, each put in by its own script.
-   * @type {{id: string, title: string, build: Function, show: Function, pick?: Function}[]}
+   * @type {{id: string, title: string, question: string, build: Function, show: Function, pick?: Function}[]}
    */
   sd.tabs = [];
 

@@ -6,12 +6,14 @@
   const PAINT = Uint32Array.from({ length: 256 }, (_, value) => sd.word(value, value, value, 255));
 
   /**
-   * @param {{state: Object, client: Object, guard: Function, viewer: Object}} app
+   * @param {{state: any, client: any, guard: Function, viewer: any}} app
    * @returns {{paint: Function, light: Function, covering: Function}}
    */
   sd.createThumbs = (app) => {
     const { state, client } = app;
     const kept = { run: null, masks: null };
+    /** Names the last wish to light something, so that a late answer to an older one lights nothing. */
+    let lit = null;
 
     /** All masks of the shown run: {width, height, at: (query) => Uint8Array}, or null where they cannot be had. */
     const fetchMasks = () => {
@@ -41,13 +43,13 @@
     /** Show a query's mask on the photo for as long as something points at it; null ends that. */
     const light = async (query) => {
       const wanted = query === null ? null : {};
-      app.lit = wanted;
+      lit = wanted;
       if (wanted === null) {
         app.viewer.light(null);
         return;
       }
       const masks = await fetchMasks();
-      if (!masks || app.lit !== wanted) return;
+      if (!masks || lit !== wanted) return;
       app.viewer.light({ data: masks.at(query), width: masks.width, height: masks.height });
     };
     /** The queries whose mask covers a pixel at least with probability `least`, as far as thumbnails tell. */
