@@ -1,4 +1,4 @@
-"""The pixel and what hangs on it: card, thumbnails, one selection in every tab, addresses, keys, and a phone's order."""
+"""The pixel and what hangs on it: card, thumbnails, one selection in every tab, addresses, keys, a phone's order."""
 
 import io
 import re

@@ -128,7 +128,7 @@ def result(record: Record, token: str) -> dict[str, Any]:
 
 
 def _doubt(record: Record, shown: Planes) -> str:
-    """A sentence where the network is out of its depth: its best class is less probable than not on much of the photo."""
+    """A sentence where the network is out of its depth: unsure of its best class on much of the photo."""
     share = float((shown.top_probability < UNSURE).mean())
     if share < DOUBTFUL_SHARE:
         return ""
