@@ -72,9 +72,8 @@ def evaluate(
 
     from segdemo.data import SourceConfig
     from segdemo.data.checks import check, refuse
-    from segdemo.evaluation.pictures import SegmentOptions
     from segdemo.evaluation.report import as_json, class_table, summary_table
-    from segdemo.evaluation.run import run_evaluation
+    from segdemo.judging import SegmentOptions, run_evaluation
     from segdemo.model.predictor import load_predictor
     from segdemo.model.preprocessing import parse_size
 
@@ -136,7 +135,7 @@ def evaluate(
 def _opened(source: "SourceConfig", labels: dict[int, str], limit: int | None) -> "Dataset":
     """The pictures to evaluate on: of the split for validation where no other is asked for."""
     from segdemo.data import Dataset, open_source
-    from segdemo.evaluation.run import chosen
+    from segdemo.judging import chosen
 
     opened = Dataset(open_source(source, prefer=("val", "test")), source, labels)
     return opened if limit is None else opened.part(chosen(opened.names, limit))

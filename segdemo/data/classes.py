@@ -8,8 +8,8 @@ from typing import Any
 from segdemo.data.files import is_file, read_json, read_text
 from segdemo.data.formats import CocoCategory, parsed
 from segdemo.data.listing import DataClass, Listing
-from segdemo.data.samples import VOID
 from segdemo.errors import SegdemoError
+from segdemo.labels import VOID
 from segdemo.taxonomy import taxonomy_for
 
 CLASS_FILES = ("classes.txt", "classes.json", "objectInfo150.txt")

@@ -7,10 +7,11 @@ import numpy as np
 
 from segdemo.data.classes import class_table
 from segdemo.data.listing import Listing, Picture, View
-from segdemo.data.samples import NOTHING, OTHER, VOID, Sample
+from segdemo.data.samples import Sample
 from segdemo.data.source import SourceConfig
 from segdemo.data.survey import Survey, read_photo, survey
 from segdemo.errors import SegdemoError
+from segdemo.labels import NOTHING, OTHER, VOID
 from segdemo.taxonomy import taxonomy_for
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.data.listing import Listing, Picture, Truth, View, about
-from segdemo.data.samples import IGNORE, VOID, split_segments
+from segdemo.data.samples import split_segments
 from segdemo.errors import SegdemoError
 from segdemo.images import decode_png_ids, decode_png_index
+from segdemo.labels import IGNORE, VOID
 from segdemo.prediction import Size
 
 DEEP_IGNORE = 65_535

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.data.samples import NOTHING
 from segdemo.errors import SegdemoError
+from segdemo.labels import NOTHING
 from segdemo.prediction import Size
 
 

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from segdemo.data.listing import Listing, Picture, Truth, View
 from segdemo.data.outlines import Outline, Runs, inside, paint, runs
-from segdemo.data.samples import MOST_SEGMENTS, VOID
+from segdemo.data.samples import MOST_SEGMENTS
 from segdemo.errors import MissingExtraError, SegdemoError
+from segdemo.labels import VOID
 from segdemo.prediction import Size
 
 

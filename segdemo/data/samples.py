@@ -7,18 +7,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-IGNORE = 255
-"""The "no label" value of index PNGs."""
+from segdemo.labels import VOID
 
 NO_SEGMENT = 0
 """The segment id of pixels without a label; real segments count from 1."""
-
-VOID = -1
-"""Class of pixels without a label: nobody knows what is there."""
-NOTHING = -2
-"""Class of pixels that are known to be of none of the classes."""
-OTHER = -3
-"""Class of pixels that are of none of the classes that this data annotates; they may be of another."""
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import numpy as np
 from segdemo.data.files import is_file
 from segdemo.data.labelmaps import LabelMaps
 from segdemo.data.listing import Listing, Picture, View, about
-from segdemo.data.samples import NOTHING
 from segdemo.errors import SegdemoError
 from segdemo.images import Rgb, image_size, load_image
+from segdemo.labels import NOTHING
 from segdemo.prediction import Size
 
 DECODED = 5000

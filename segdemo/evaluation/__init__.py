@@ -3,12 +3,13 @@
 from segdemo.evaluation.boundary import boundary_score, boundary_scores
 from segdemo.evaluation.confusion import Confusion
 from segdemo.evaluation.quality import PanopticQuality, Quality
-from segdemo.evaluation.scoring import Score, Scoring
+from segdemo.evaluation.scoring import Report, Score, Scoring
 
 __all__ = [
     "Confusion",
     "PanopticQuality",
     "Quality",
+    "Report",
     "Score",
     "Scoring",
     "boundary_score",

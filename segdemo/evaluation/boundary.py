@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.evaluation.confusion import IGNORE, Labels
+from segdemo.evaluation.confusion import Labels
+from segdemo.labels import IGNORE
 
 TOLERANCE = 0.0075
 

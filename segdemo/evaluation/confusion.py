@@ -5,10 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.data.samples import NOTHING
-
-IGNORE = 255
-"""The "no label" value of index maps."""
+from segdemo.labels import IGNORE, NOTHING
 
 Labels = npt.NDArray[np.integer]
 

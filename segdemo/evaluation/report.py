@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from segdemo.evaluation.quality import Quality
-from segdemo.evaluation.run import Report
-from segdemo.evaluation.scoring import Score
+from segdemo.evaluation.scoring import Report, Score
 
 if TYPE_CHECKING:
     from rich.table import Table

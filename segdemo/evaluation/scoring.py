@@ -1,13 +1,14 @@
 """All measures of labelled pictures together, per set and overall."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from segdemo.evaluation.boundary import boundary_score
-from segdemo.evaluation.confusion import IGNORE, Confusion, Labels
+from segdemo.evaluation.confusion import Confusion, Labels
 from segdemo.evaluation.quality import Ids, PanopticQuality, Quality
+from segdemo.labels import IGNORE
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,16 @@ class Score:
     things: Quality | None = None
     stuff: Quality | None = None
     class_quality: Mapping[int, Quality] | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was measured: per set, a set being pictures of one folder or with names that begin alike."""
+
+    sets: Mapping[str, Score]
+    overall: Score
+    labels: Mapping[int, str] = field(repr=False)
+    """The checkpoint's class labels by index."""
 
 
 class Scoring:

@@ -18,7 +18,7 @@ def model_card(
     """Return the card as Markdown with the hub's front matter.
 
     ``known`` are the class indices with enough training pixels, ``pictures`` what each source holds,
-    ``scores`` what ``validation.Score`` holds, by validation source.
+    ``scores`` what ``validation.Validated`` holds, by validation source.
     """
     start = f"`{config.checkpoint}`" if config.checkpoint else f"random weights (architecture `{config.architecture}`)"
     parts = [

@@ -72,6 +72,13 @@ class StageConfig(_Part):
     """Optimiser steps between evaluations; 0 evaluates at the end of the stage only."""
     save_every: int = Field(200, gt=0)
 
+    @model_validator(mode="after")
+    def _more_than_one_place(self) -> "StageConfig":
+        # The pixel decoder normalises maps of a 32nd of the crop over their places, which cannot be a single one.
+        if self.batch == 1 and self.augmentation.crop < 64:
+            raise ValueError("a batch of one needs a crop of at least 64 pixels")
+        return self
+
 
 class RunConfig(_Part):
     """A whole run: sources, where to start from, and the stages one after the other."""

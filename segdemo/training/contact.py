@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.data.samples import NOTHING, Sample
+from segdemo.data.samples import Sample
+from segdemo.labels import NOTHING
 from segdemo.model.preprocessing import Preprocessing
 from segdemo.segmentation.semantic import LEAST, semantic
 from segdemo.taxonomy import Taxonomy, taxonomy_for

@@ -8,7 +8,8 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn import functional as F
 
-from segdemo.data.samples import NO_SEGMENT, NOTHING, VOID
+from segdemo.data.samples import NO_SEGMENT
+from segdemo.labels import NOTHING, VOID
 from segdemo.segmentation.semantic import LEAST
 
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.data.samples import IGNORE
+from segdemo.labels import IGNORE
 from segdemo.taxonomy import ade20k
 
 NEW_CLASS = "hot-air balloon"

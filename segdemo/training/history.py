@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from segdemo.errors import SegdemoError
 from segdemo.training.files import write_atomically
 
 
@@ -21,12 +22,24 @@ class History:
 
     @classmethod
     def open(cls, folder: Path) -> "History":
-        """Read the record of a run's folder, or start one."""
+        """Read the record of a run's folder, or start one; raises ``SegdemoError`` where it is damaged."""
         path = folder / "history.json"
         if not path.exists():
             return cls(folder)
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return cls(folder, kept["losses"], kept["evaluations"])
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            losses, evaluations = list(kept["losses"]), list(kept["evaluations"])
+            for entry in (*losses, *evaluations):
+                int(entry["step"]), str(entry["stage"])
+            for entry in evaluations:
+                for score in entry["sources"].values():
+                    dict(score["class_iou"]), score["pixel_accuracy"], score["miou"], score["pq"]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise SegdemoError(
+                f"{path} is damaged: delete it, and the record begins anew; what was learned is kept in "
+                f"{folder / 'stages'} and {folder / 'checkpoint'}."
+            ) from error
+        return cls(folder, losses, evaluations)
 
     def rewind(self, stages: Sequence[str], stage: str, step: int) -> None:
         """Forget what lies after ``step`` of ``stage``, which a resumed run does again."""
@@ -44,7 +57,7 @@ class History:
         self.save()
 
     def add_evaluation(self, stage: str, step: int, scores: Mapping[str, Any], labels: Mapping[int, str]) -> None:
-        """Note the scores (``validation.Score`` by source) of a step."""
+        """Note the scores (``validation.Validated`` by source) of a step."""
         named = {name: asdict(score) for name, score in scores.items()}
         for score in named.values():
             score["class_iou"] = {labels[index]: round(value, 4) for index, value in score["class_iou"].items()}

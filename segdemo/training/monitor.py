@@ -12,7 +12,7 @@ from segdemo.data import Dataset
 from segdemo.training.contact import contact_sheet
 from segdemo.training.history import History
 from segdemo.training.trainer import StageTrainer
-from segdemo.training.validation import Score, score
+from segdemo.training.validation import Validated, validate
 
 Say = Callable[[str], None]
 
@@ -26,7 +26,7 @@ class Monitor(TrainerCallback):
         history: History,
         validation: Mapping[str, Dataset],
         preprocessing: Any,
-        keep: Callable[[Any, Mapping[str, Score]], None],
+        keep: Callable[[Any, Mapping[str, Validated]], None],
         say: Say,
         with_pq: bool,
     ) -> None:
@@ -75,13 +75,14 @@ class Monitor(TrainerCallback):
         """Measure the averaged weights on every validation source and write all that is kept of it."""
         if self._trainer is None:
             return
+        self._trainer.require_numbers()
         stage = self._trainer.stage
         judged = copy.deepcopy(self._trainer.model)
         if self._trainer.average is not None:
             judged.load_state_dict(self._trainer.average.values)
         network = judged.network.eval()
         scores = {
-            name: score(network, samples, self._preprocessing, with_pq=self._with_pq)
+            name: validate(network, samples, self._preprocessing, with_pq=self._with_pq)
             for name, samples in self._validation.items()
         }
         if scores:

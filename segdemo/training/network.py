@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from segdemo.data.samples import NOTHING, VOID
+from segdemo.labels import NOTHING, VOID
 from segdemo.training.criterion import LossWeights, MaskCriterion, Targets
 
 

@@ -1,19 +1,19 @@
 """A whole training run: sources in, stages one after the other, a ``from_pretrained`` folder out."""
 
-import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from segdemo.data.samples import Augmentation
-from segdemo.errors import MissingExtraError
+from segdemo.errors import MissingExtraError, SegdemoError
 from segdemo.training.config import RunConfig, StageConfig
 from segdemo.training.data import RunData
-from segdemo.training.files import write_atomically
+from segdemo.training.files import explained, settle
+from segdemo.training.folder import Best, describe, only_run, restore_result
+from segdemo.training.history import History
 
 MEAN = (0.48500001430511475, 0.4560000002384186, 0.4059999883174896)
 """ImageNet's, as in the published Mask2Former checkpoints; for networks trained from scratch."""
@@ -36,22 +36,28 @@ def finetune(config: RunConfig, out: Path, *, say: Callable[[str], None] = print
     ``out`` then holds ``checkpoint/`` (the result), ``history.json``, ``losses.csv``, ``metrics.csv``,
     ``class_iou.csv``, plots, contact sheets and ``stages/``. Runs in data-parallel processes when started by
     ``torchrun``. ``say`` gets progress lines. Raises ``SegdemoError`` for data that cannot be trained on, listing
-    every file; ``MissingExtraError`` without the extra "train".
+    every file, for a folder in use or of another run, for damaged files in it, a full disk, and a loss that is not a
+    number, each with what was learned until then kept; ``MissingExtraError`` without the extra "train".
     """
     try:
         import accelerate  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("Fine-tuning", "train") from error
+    main = os.environ.get("RANK", "0") == "0"
+    with explained(out):
+        History.open(out), Best.read(out)
     data = RunData.open(config)
     data.check()
-    out.mkdir(parents=True, exist_ok=True)
-    main = os.environ.get("RANK", "0") == "0"
-    if main:
-        write_atomically(out / "training.yaml", yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
-    run = _Run(config, out, data, say if main else lambda _: None)
-    for number, stage in enumerate(config.stages):
-        run.stage(number, stage)
-    return run.result()
+    with explained(out):
+        out.mkdir(parents=True, exist_ok=True)
+        with only_run(out) if main else nullcontext():
+            if main:
+                describe(config, out)
+                restore_result(out)
+            run = _Run(config, out, data, say if main else lambda _: None)
+            for number, stage in enumerate(config.stages):
+                run.stage(number, stage)
+            return RunResult(out / "checkpoint", Best.read(out).scores)
 
 
 class _Run:
@@ -61,7 +67,6 @@ class _Run:
         from transformers.utils.logging import disable_progress_bar
 
         from segdemo.training.criterion import LossWeights
-        from segdemo.training.history import History
         from segdemo.training.network import TrainingNetwork
         from segdemo.training.start import starting_network
         from segdemo.training.validation import processor_settings
@@ -81,26 +86,53 @@ class _Run:
         """Run one stage, or take its weights over where it is done already."""
         import torch
 
+        from segdemo.training.saved import last_checkpoint
+        from segdemo.training.trainer import DivergedError
+
         folder = self.out / "stages" / f"{number + 1}-{stage.name}"
         final = folder / "final.pt"
         if final.exists():
-            self.model.load_state_dict(torch.load(final, weights_only=True))
+            self._take_over(final)
             self.say(f"{stage.name}: done before")
             return
         trainer = self._trainer(number, stage, folder)
-        from segdemo.training.trainer import last_checkpoint
-
-        resume = last_checkpoint(folder)
+        resume = last_checkpoint(folder, self.say)
         names = [entry.name for entry in self.config.stages]
         self.history.rewind(names, stage.name, int(resume.name.rpartition("-")[2]) if resume else 0)
         if resume:
             self.say(f"{stage.name}: resumed from {resume.name}")
-        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+        try:
+            trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+        except DivergedError as error:
+            raise SegdemoError(self._diverged(stage, str(error))) from error
         if trainer.average is not None:
             self.model.load_state_dict(trainer.average.values)
         if trainer.args.should_save:
-            torch.save(self.model.state_dict(), final.with_suffix(".part"))
-            final.with_suffix(".part").replace(final)
+            part = final.with_suffix(".part")
+            torch.save(self.model.state_dict(), part)
+            settle(part)
+            part.replace(final)
+
+    def _take_over(self, final: Path) -> None:
+        """Load the weights that a finished stage left."""
+        import pickle
+
+        import torch
+
+        try:
+            self.model.load_state_dict(torch.load(final, weights_only=True))
+        except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
+            raise SegdemoError(
+                f"{final} is damaged: delete it, and the stage goes on from the last state that it saved."
+            ) from error
+
+    def _diverged(self, stage: StageConfig, what: str) -> str:
+        """Say that a run has gone astray, what helps and what is left of it."""
+        kept = self.out / "checkpoint"
+        return (
+            f"{stage.name}: {what} is not a number: lower the learning rate (it is {stage.learning_rate:g}) and start "
+            "again in another folder." + (f" The best snapshot until then is in {kept}." if kept.exists() else "")
+        )
 
     def _trainer(self, number: int, stage: StageConfig, folder: Path) -> Any:
         from segdemo.training.criterion import LossWeights
@@ -149,9 +181,8 @@ class _Run:
         from segdemo.training.result import known_classes, save_result
 
         choice = sum(score.choice for score in scores.values()) / len(scores) if scores else 0.0
-        folder, record = self.out / "checkpoint", self.out / "best.json"
-        best = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {"stage": -1, "choice": 0.0}
-        if folder.exists() and (best["stage"], best["choice"]) > (number, choice):
+        folder, best = self.out / "checkpoint", Best.read(self.out)
+        if folder.exists() and (best.stage, best.choice) > (number, choice):
             return
         known = known_classes(self.sources.values())
         plain = {name: asdict(score) for name, score in scores.items()}
@@ -181,9 +212,4 @@ class _Run:
                 )
             },
         )
-        write_atomically(record, json.dumps({"stage": number, "choice": choice, "scores": plain}, indent=1))
-
-    def result(self) -> RunResult:
-        record = self.out / "best.json"
-        scores = json.loads(record.read_text(encoding="utf-8"))["scores"] if record.exists() else {}
-        return RunResult(self.out / "checkpoint", scores)
+        Best(number, choice, plain).write(self.out)

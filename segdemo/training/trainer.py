@@ -2,7 +2,6 @@
 
 import math
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,16 @@ from torch.utils.data import Dataset, SequentialSampler
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from segdemo.data.samples import Crop
+from segdemo.training import saved
 from segdemo.training.config import StageConfig
 from segdemo.training.network import TrainingNetwork, parts_of
 from segdemo.training.optimisation import RunningAverage, is_backbone, parameter_groups, rate_at
 
-COMPLETE = "complete"
-"""A file written last: a checkpoint folder without it was cut short and is never resumed from."""
-
 AVERAGE = "average.pt"
+
+
+class DivergedError(Exception):
+    """Something that should be a number is none; the text names it and the step."""
 
 
 class StageTrainer(Trainer):
@@ -56,6 +57,8 @@ class StageTrainer(Trainer):
                 learning_rate=stage.learning_rate,
                 bf16=bf16,
                 logging_steps=10,
+                # It would put the mean of the losses before in the place of one that is not a number.
+                logging_nan_inf_filter=False,
                 save_strategy="steps",
                 save_steps=stage.save_every,
                 save_total_limit=2,
@@ -101,39 +104,59 @@ class StageTrainer(Trainer):
     ) -> Any:
         """Return the summed loss and note its parts for the log."""
         outputs = model(**inputs)
-        for name, value in parts_of(outputs).items():
+        for name, value in {"loss": float(outputs["loss"].detach()), **parts_of(outputs)}.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._count += 1
+        if not math.isfinite(float(outputs["loss"].detach())):
+            raise DivergedError(f"the loss at step {self.state.global_step + 1}")
         return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        """Add the mean of the loss parts since the last log."""
+        """Put the means since the last log entry in: of the loss and its parts, over what a stopped run saw, too."""
         if self._count and "loss" in logs:
-            logs = {**logs, **{name: round(value / self._count, 4) for name, value in self._sums.items()}}
+            logs = {**logs, **{name: round(value / self._count, 6) for name, value in self._together().items()}}
             self._sums, self._count = {}, 0
         super().log(logs, *args, **kwargs)
 
+    def _together(self) -> dict[str, float]:
+        """Mean over the processes of what was summed up."""
+        if self.args.world_size == 1:
+            return dict(self._sums)
+        sums = torch.tensor(list(self._sums.values()), dtype=torch.float64, device=self.args.device)
+        return dict(zip(self._sums, self.accelerator.reduce(sums, reduction="mean").tolist(), strict=True))
+
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        self.require_numbers()
+        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        if self.args.should_save:
+            saved.begin(folder)
         super()._save_checkpoint(*args, **kwargs)
+        losses = {"sums": self._together(), "count": self._count}
         self.accelerator.wait_for_everyone()
         if not self.args.should_save:
             return
-        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
         if self.average is not None:
             torch.save(self.average.state_dict(), folder / AVERAGE)
-        # The marker must not reach the disk before what it vouches for.
-        os.sync()
-        (folder / COMPLETE).touch()
+        saved.finish(folder, losses)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         super()._load_from_checkpoint(resume_from_checkpoint, model)
-        saved = Path(resume_from_checkpoint) / AVERAGE
-        if self.average is not None and saved.exists():
-            self.average.load_state_dict(torch.load(saved, weights_only=True))
+        folder = Path(resume_from_checkpoint)
+        losses = saved.losses_of(folder)
+        self._sums, self._count = losses["sums"], losses["count"]
+        if self.average is not None and (folder / AVERAGE).exists():
+            self.average.load_state_dict(torch.load(folder / AVERAGE, weights_only=True))
+
+    def require_numbers(self) -> None:
+        """Raise ``DivergedError`` unless all weights, and all averages of them, are finite."""
+        states = [self.model.state_dict(), *([self.average.values] if self.average is not None else [])]
+        for name, value in (item for state in states for item in state.items()):
+            if not bool(torch.isfinite(value).all()):
+                raise DivergedError(f"the weight {name} after step {self.state.global_step}")
 
 
 class _AfterStep(TrainerCallback):
-    """Freezes and thaws the backbone, keeps the running average, stops at a loss that is not a number."""
+    """Freezes and thaws the backbone, keeps the running average, stops before a step with no numbers to go by."""
 
     def __init__(self, trainer: StageTrainer) -> None:
         self._trainer = trainer
@@ -147,23 +170,13 @@ class _AfterStep(TrainerCallback):
                 if is_backbone(name):
                     parameter.requires_grad_(not frozen)
 
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Stop before gradients that are not numbers spoil the weights."""
+        for name, parameter in self._trainer.model.named_parameters():
+            if parameter.grad is not None and not bool(torch.isfinite(parameter.grad).all()):
+                raise DivergedError(f"the gradient of {name} at step {state.global_step + 1}")
+
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Take the new weights into the average."""
         if self._trainer.average is not None:
             self._trainer.average.update(self._trainer.model)
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-        """Stop a run that has diverged."""
-        if logs and not math.isfinite(float(logs.get("loss", 0.0))):
-            raise FloatingPointError("The loss is not a number: lower the learning rate.")
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """Return the newest complete checkpoint of a stage, after deleting the ones that were cut short."""
-    found: list[tuple[int, Path]] = []
-    for path in folder.glob("checkpoint-*"):
-        if (path / COMPLETE).exists():
-            found.append((int(path.name.rpartition("-")[2]), path))
-        else:
-            shutil.rmtree(path)
-    return max(found)[1] if found else None

@@ -9,15 +9,13 @@ import numpy.typing as npt
 import torch
 
 from segdemo.data import Dataset
-from segdemo.data.samples import VOID
-from segdemo.evaluation import Scoring
-from segdemo.evaluation.pictures import SegmentOptions, add_picture
+from segdemo.judging import SegmentOptions, run_evaluation
 from segdemo.model.preprocessing import Preprocessing
 from segdemo.prediction import Prediction
 
 
 @dataclass(frozen=True)
-class Score:
+class Validated:
     """What was measured on one validation source."""
 
     pixel_accuracy: float
@@ -65,16 +63,25 @@ def predict(network: Any, image: npt.NDArray[np.uint8], preprocessing: Preproces
     )
 
 
-def score(network: Any, data: Dataset, preprocessing: Preprocessing, *, with_pq: bool = False) -> Score:
+def validate(network: Any, data: Dataset, preprocessing: Preprocessing, *, with_pq: bool = False) -> Validated:
     """Measure a network on labelled pictures at their own size; ``with_pq`` also matches segments."""
-    scoring = Scoring(network.config.num_labels, ignore_index=VOID)
-    for sample in data:
-        prediction = predict(network, sample.image, preprocessing)
-        add_picture(scoring, sample, prediction, data, segments=SegmentOptions() if with_pq else None, boundary=False)
-    measured = scoring.score()
-    return Score(
+    segments = SegmentOptions() if with_pq else None
+    measured = run_evaluation(_OneByOne(network, preprocessing), data, segments=segments, boundary=False).overall
+    return Validated(
         pixel_accuracy=measured.pixel_accuracy,
         miou=measured.miou,
         class_iou=measured.class_iou,
         pq=measured.panoptic.pq if measured.panoptic is not None else None,
     )
+
+
+class _OneByOne:
+    """A network in training as the judge wants a predictor."""
+
+    def __init__(self, network: Any, preprocessing: Preprocessing) -> None:
+        self.id2label: Mapping[int, str] = network.config.id2label
+        self._network, self._preprocessing = network, preprocessing
+
+    def predict_batch(self, images: Sequence[npt.NDArray[np.uint8]], *, size: Any) -> list[Prediction]:
+        """One prediction for each picture, in the size of the run's own settings."""
+        return [predict(self._network, image, self._preprocessing) for image in images]

@@ -8,8 +8,8 @@ import pytest
 from segdemo.data import Dataset, SourceConfig, load_source, open_source
 from segdemo.data.checks import check_source
 from segdemo.data.recognise import splits_of
-from segdemo.data.samples import NOTHING, OTHER, VOID
 from segdemo.errors import SegdemoError
+from segdemo.labels import NOTHING, OTHER, VOID
 from segdemo.taxonomy import ade20k
 from tests.layouts import COUNT, LAYOUTS, coco, exported, truth
 

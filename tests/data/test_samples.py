@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from segdemo.data.samples import NOTHING, VOID, Augmentation, Sample, split_segments
+from segdemo.data.samples import Augmentation, Sample, split_segments
+from segdemo.labels import NOTHING, VOID
 from segdemo.training.mixing import DrawnCrops
 
 

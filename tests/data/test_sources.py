@@ -9,8 +9,9 @@ from PIL import Image
 
 from segdemo.data import SourceConfig, load_source, open_source, picture_names
 from segdemo.data.classes import class_table, labels_of, read_classes
-from segdemo.data.samples import NOTHING, OTHER, VOID, Sample
+from segdemo.data.samples import Sample
 from segdemo.errors import SegdemoError
+from segdemo.labels import NOTHING, OTHER, VOID
 
 LABELS = {0: "sky", 1: "grass", 2: "box"}
 OBJECTS = {0: "ball", 1: "box"}

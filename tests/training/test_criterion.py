@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from segdemo.data.samples import NOTHING
+from segdemo.labels import NOTHING
 from segdemo.training.criterion import LossWeights, MaskCriterion, Targets, semantic_loss
 
 

@@ -11,7 +11,7 @@ import torch
 from segdemo.errors import SegdemoError
 from segdemo.training.config import RunConfig, parse_config
 from segdemo.training.run import finetune
-from segdemo.training.trainer import COMPLETE, StageTrainer, last_checkpoint
+from segdemo.training.trainer import StageTrainer
 
 STAGE: dict[str, Any] = {
     "steps": 2,
@@ -108,15 +108,6 @@ def test_a_killed_run_ends_like_an_uninterrupted_one(
     assert json.loads((cut_folder / "history.json").read_text()) == json.loads(
         (tmp_path / "whole" / "history.json").read_text()
     )
-
-
-def test_only_complete_checkpoints_are_resumed_from(tmp_path: Path) -> None:
-    for number in (5, 10, 15):
-        (tmp_path / f"checkpoint-{number}").mkdir()
-    for number in (5, 10):
-        (tmp_path / f"checkpoint-{number}" / COMPLETE).touch()
-    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
-    assert not (tmp_path / "checkpoint-15").exists()
 
 
 def test_faults_stop_the_run_before_it_starts(tmp_path: Path, index_data: Path) -> None:

@@ -15,9 +15,9 @@ from segdemo.data.labelmaps import read_ids, some
 from segdemo.data.layouts.coco import check_size
 from segdemo.data.listing import Found, Listing, Picture, Truth, View
 from segdemo.data.objects import compact
-from segdemo.data.samples import VOID
 from segdemo.data.source import SourceConfig
 from segdemo.errors import SegdemoError
+from segdemo.labels import VOID
 from segdemo.prediction import Size
 
 LOOKED_FOR = "COCO panoptic annotations (JSON) with their PNGs"

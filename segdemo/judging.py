@@ -1,18 +1,21 @@
-"""A checkpoint against labelled pictures of any format that can be trained on, set by set."""
+"""Predictions against labelled pictures: where data, segmentation and evaluation meet."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from segdemo.data import Dataset, SourceConfig, load_source
-from segdemo.data.samples import VOID
+from segdemo.data.samples import Sample
 from segdemo.errors import SegdemoError
-from segdemo.evaluation.pictures import SegmentOptions, add_picture
-from segdemo.evaluation.scoring import Score, Scoring
+from segdemo.evaluation import Report, Scoring
+from segdemo.labels import NOTHING, OTHER, VOID
 from segdemo.prediction import Prediction
+from segdemo.segmentation.panoptic import panoptic
+from segdemo.segmentation.semantic import LEAST, semantic
+from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
 
 AT_ONCE = 8
 """Pictures in memory, and in one forward pass where their sizes allow."""
@@ -30,13 +33,14 @@ class BatchPredictor(Protocol):
 
 
 @dataclass(frozen=True)
-class Report:
-    """What was measured: per set, a set being pictures of one folder or with names that begin alike."""
+class SegmentOptions:
+    """How segments are made; see ``segdemo.segmentation.panoptic``."""
 
-    sets: Mapping[str, Score]
-    overall: Score
-    labels: Mapping[int, str] = field(repr=False)
-    """The checkpoint's class labels by index."""
+    score_threshold: float = SCORE_THRESHOLD
+    mask_threshold: float = MASK_THRESHOLD
+    overlap_threshold: float = OVERLAP_THRESHOLD
+    split_components: bool = False
+    min_area: int = 0
 
 
 def run_evaluation(
@@ -98,3 +102,63 @@ def chosen(names: Sequence[str], limit: int | None) -> list[str]:
     if limit is None or limit >= len(names):
         return list(names)
     return [names[round(place)] for place in np.linspace(0, len(names) - 1, limit)]
+
+
+class Annotated(Protocol):
+    """What counts besides the picture itself."""
+
+    @property
+    def covered(self) -> Collection[int]:
+        """The classes that the data annotates."""
+
+    @property
+    def things(self) -> Collection[int]:
+        """The countable classes."""
+
+
+def add_picture(
+    scoring: Scoring,
+    sample: Sample,
+    prediction: Prediction,
+    data: Annotated,
+    *,
+    segments: SegmentOptions | None = None,
+    boundary: bool = True,
+) -> None:
+    """Count a picture: its pixels, and its segments where they are asked for and the truth tells objects apart."""
+    scoring.add_labels(*_compared(sample, prediction, data.covered), boundary=boundary)
+    if segments is not None and sample.apart:
+        _add_segments(scoring, sample, prediction, data, segments)
+
+
+def _compared(
+    sample: Sample, prediction: Prediction, covered: Collection[int]
+) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]:
+    """The true and the predicted class of each pixel; what the data cannot know of has no label.
+
+    Where the data annotates all classes there are, what has no object is of no class, and the prediction may say so.
+    """
+    truth = sample.labels
+    predicted = semantic(prediction, least=LEAST if NOTHING in sample.classes else 0.0).labels
+    if OTHER in sample.classes:
+        wrong = np.isin(predicted, list(covered))
+        truth = np.where(truth == OTHER, np.where(wrong, NOTHING, VOID), truth)
+    return truth, predicted
+
+
+def _add_segments(
+    scoring: Scoring, sample: Sample, prediction: Prediction, data: Annotated, options: SegmentOptions
+) -> None:
+    """Count a picture's segments; those of classes that the data does not annotate are left out where it has rests."""
+    found = panoptic(prediction, **vars(options), stuff=set(prediction.id2label) - set(data.things))
+    kept = {segment.id: segment.category_id for segment in found.segments_info}
+    if OTHER in sample.classes:
+        kept = {number: index for number, index in kept.items() if index in data.covered}
+    crowd = sample.crowd if sample.crowd is not None else np.zeros(len(sample.classes), bool)
+    scoring.add_segments(
+        sample.segments,
+        {number: index for number, index in enumerate(sample.classes.tolist(), start=1) if index >= 0},
+        np.where(np.isin(found.ids, list(kept)), found.ids, 0),
+        kept,
+        crowds=(np.flatnonzero(crowd) + 1).tolist(),
+    )

@@ -9,9 +9,8 @@ from typer.testing import CliRunner
 
 from segdemo.data import SourceConfig
 from segdemo.errors import SegdemoError
-from segdemo.evaluation.pictures import SegmentOptions
 from segdemo.evaluation.report import as_json
-from segdemo.evaluation.run import chosen, run_evaluation, sets_of
+from segdemo.judging import SegmentOptions, chosen, run_evaluation, sets_of
 from segdemo.prediction import Prediction
 
 LABELS = {0: "sky", 1: "grass", 2: "car"}
