@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PAUSE = 0.2
@@ -12,7 +12,7 @@ _PAUSE = 0.2
 
 
 class FileLock:
-    """A lock on ``path``, which is made if need be. Two of them exclude each other, within a process as well."""
+    """A lock on ``path``, which is there while it is held. Two of them exclude each other, within a process as well."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -23,21 +23,33 @@ class FileLock:
 
         Raises ``OSError`` where the file cannot be made.
         """
-        file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         while True:
-            if _locked(file):
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+            locked = _locked(file)
+            if locked and self._is_at_its_path(file):
                 self._file = file
                 return True
-            if not wait:
-                os.close(file)
-                return False
-            time.sleep(_PAUSE)
+            os.close(file)
+            if not locked:
+                if not wait:
+                    return False
+                time.sleep(_PAUSE)
 
     def release(self) -> None:
         """Let go, if it is held."""
         if self._file is not None:
+            # Where an open file cannot be removed it stays, which does no harm.
+            with suppress(OSError):
+                self.path.unlink()
             os.close(self._file)
             self._file = None
+
+    def _is_at_its_path(self, file: int) -> bool:
+        """Whether the file is still the one that others would open; its last holder may have removed it meanwhile."""
+        try:
+            return os.path.samestat(os.fstat(file), self.path.stat())
+        except FileNotFoundError:
+            return False
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from segdemo.errors import SegdemoError
+from segdemo.keeping import alone, made
 from segdemo.settings import settings
 from segdemo.weight_files import weight_files
 
@@ -55,24 +55,20 @@ def readable(folder: Path) -> Path:
 def _convert(folder: Path, sources: Sequence[Path], texts: Sequence[Path], target: Path) -> None:
     logger.warning("Converting %s in %s to safetensors, once; kept in %s.", sources[0].name, folder, target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as name:
-            made = Path(name) / "checkpoint"
-            made.mkdir()
-            for text in texts:
-                if text.stat().st_size <= _LARGEST_TEXT:
-                    shutil.copyfile(text, made / text.name)
-            _run_child(folder, sources, made)
-            if weight_files(target) is None:
-                shutil.rmtree(target, ignore_errors=True)
-                made.replace(target)
+        with alone(target):
+            # Another process may have been faster.
+            if weight_files(target) is not None:
+                return
+            with made(target) as copy:
+                for text in texts:
+                    if text.stat().st_size <= _LARGEST_TEXT:
+                        shutil.copyfile(text, copy / text.name)
+                _run_child(folder, sources, copy)
     except OSError as error:
-        # Another process may have been faster.
-        if weight_files(target) is None:
-            raise SegdemoError(
-                f"The converted weights cannot be kept in {target.parent} ({error.strerror or error}): free space "
-                "there, or set SEGDEMO_CACHE_DIR to a folder that can be written."
-            ) from error
+        raise SegdemoError(
+            f"The converted weights cannot be kept in {target.parent} ({error.strerror or error}): free space "
+            "there, or set SEGDEMO_CACHE_DIR to a folder that can be written."
+        ) from error
 
 
 def _run_child(folder: Path, sources: Sequence[Path], target: Path) -> None:

@@ -4,13 +4,10 @@ A trace is only as general as the arithmetic in it: every size in ``network.py``
 height and width stay free.
 """
 
-import atexit
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -22,7 +19,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from segdemo.children import end_with_parent, start_child
 from segdemo.errors import SegdemoError
+from segdemo.keeping import alone, being_made, made
 from segdemo.model.graph import (
     COMPILE_OPTIONS,
     GRAPH_PRECISIONS,
@@ -69,6 +68,24 @@ def make_graph(
     if kept is not None:
         say(1.0, "the converted graph is on disk already")
         return kept
+    target = graph_folder(checkpoint, precision)
+    try:
+        with alone(target):
+            # Another process may have made it while this one waited.
+            kept = None if again else find_graph(checkpoint, precision)
+            if kept is None:
+                _make(checkpoint, precision, target, shapes, say)
+    except OSError as error:
+        raise SegdemoError(f"The converted graph cannot be kept in {target} ({error.strerror or error}).") from error
+    say(1.0, "ready")
+    found = find_graph(checkpoint, precision)
+    if found is None:
+        raise SegdemoError(f"The converted graph could not be kept in {target}: free some space on that disk.")
+    return found
+
+
+def _make(checkpoint: Path, precision: str, target: Path, shapes: Sequence[tuple[int, int]], say: Report) -> None:
+    """Convert, compare, and put the graph where it is kept."""
     from segdemo.model.fast.network import Network
     from segdemo.model.weights import make_network
 
@@ -77,10 +94,7 @@ def make_graph(
     network = make_network(checkpoint, precision)
     if not isinstance(network, Network):
         raise SegdemoError("This checkpoint's architecture cannot be converted: run it with the torch engine.")
-    target = graph_folder(checkpoint, precision)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as name:
-        folder = Path(name)
+    with made(target) as folder:
         say(0.05, "converting")
         model = _converted(network, openvino)
         say(0.5, "writing the graph")
@@ -96,42 +110,34 @@ def make_graph(
             parity.append(_compare(network, compiled, size, _LABELS_AGREE[precision]))
         _write_probe(network, folder)
         _write_meta(folder, len(network.query_decoder.layers) + 1, parity)
-        shutil.rmtree(target, ignore_errors=True)
-        folder.replace(target)
-        Path(name).mkdir()
-    say(1.0, "ready")
-    found = find_graph(checkpoint, precision)
-    if found is None:
-        raise SegdemoError(f"The converted graph could not be kept in {target}: free some space on that disk.")
-    return found
 
 
 def make_graph_in_background(checkpoint: Path) -> "subprocess.Popen[bytes] | None":
     """Start converting a checkpoint in a process of its own at the lowest priority; return it.
 
     It is made in the precision that suits the processor. An engine chosen by ``auto`` changes to it once it is ready,
-    if it was faster. Returns ``None`` where there is nothing to do: OpenVINO is not installed, the graph is on disk, or
-    the host wants a precision that graphs do not come in.
-    The process ends with this one's normal exit.
+    if it was faster. Returns ``None`` where there is nothing to do: OpenVINO is not installed, the graph is on disk or
+    being made, or the host wants a precision that graphs do not come in. The process ends with this one, however that
+    ends.
     """
     if find_spec("openvino") is None:
         return None
     from segdemo.model.engines import processor_precision
 
+    precision = processor_precision()
     if (
         settings().precision not in ("auto", *GRAPH_PRECISIONS)
-        or find_graph(checkpoint, processor_precision()) is not None
+        or find_graph(checkpoint, precision) is not None
+        or being_made(graph_folder(checkpoint, precision))
     ):
         return None
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    process = subprocess.Popen(
+    return start_child(
         [sys.executable, "-m", "segdemo.model.conversion", str(checkpoint)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=environment,
     )
-    atexit.register(process.terminate)
-    return process
 
 
 def _converted(network: Any, openvino: Any) -> Any:
@@ -213,6 +219,7 @@ def _main(checkpoint: Path) -> None:
     """What the process in the background does."""
     from segdemo.model.engines import processor_precision
 
+    end_with_parent()
     if hasattr(os, "nice"):
         os.nice(19)
     keep_freed_memory()

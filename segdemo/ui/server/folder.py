@@ -90,13 +90,16 @@ def remove_abandoned(home: Path) -> None:
     for entry in home.glob("run-*"):
         lock = FileLock(entry / _LOCK)
         try:
-            if lock.take(wait=False):
+            if not lock.path.exists():
+                # It is either being made at this moment, or was left so.
+                if time.time() - entry.lstat().st_mtime > PARTIAL_SECONDS:
+                    shutil.rmtree(entry, ignore_errors=True)
+            elif lock.take(wait=False):
+                shutil.rmtree(entry, ignore_errors=True)
                 lock.release()
-                shutil.rmtree(entry, ignore_errors=True)
-        except OSError:
-            # No lock in it: it is either being made at this moment, or was left so.
-            if time.time() - entry.lstat().st_mtime > PARTIAL_SECONDS:
-                shutil.rmtree(entry, ignore_errors=True)
+        except FileNotFoundError:
+            # Another start was faster.
+            continue
 
 
 def _own(home: Path) -> None:

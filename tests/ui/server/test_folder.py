@@ -33,7 +33,8 @@ def test_what_killed_servers_left_is_gone_at_the_next_start(tmp_path: Path) -> N
     alive, killed = Folder(tmp_path), Folder(tmp_path)
     (alive.path / "photo").write_bytes(b"1")
     (killed.path / "photo").write_bytes(b"2")
-    killed._lock.release()  # as the system does when a process ends
+    assert killed._lock._file is not None
+    os.close(killed._lock._file)  # as the system does when a process ends
     Folder(tmp_path)
     assert (alive.path / "photo").exists()
     assert not killed.path.exists()
