@@ -31,7 +31,7 @@ def test_range_and_clipping() -> None:
 
 def test_own_range_is_the_default_and_a_constant_map_is_all_lowest() -> None:
     table = colormap()
-    np.testing.assert_array_equal(heatmap(np.array([[2.0, 4.0]]))[0], table[[0, 255]])
+    np.testing.assert_array_equal(heatmap(np.array([[2.0, 3.0, 4.0]]))[0], table[[0, 128, 255]])
     np.testing.assert_array_equal(heatmap(np.full((1, 2), 3.0))[0], table[[0, 0]])
 
 
