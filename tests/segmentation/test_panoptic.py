@@ -196,6 +196,9 @@ def test_small_segments_are_left_out_and_the_rest_numbered(hand):
     result = panoptic(prediction, min_area=100)
     check(result)
     assert [s.queries for s in result.segments_info] == [(1,), (2,)]
+    smallest = min(s.area for s in result.segments_info)
+    assert len(panoptic(prediction, min_area=smallest).segments_info) == 2
+    assert len(panoptic(prediction, min_area=smallest + 1).segments_info) == 1
 
 
 def test_instances_are_things_with_their_own_score(hand):
