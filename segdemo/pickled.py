@@ -135,7 +135,7 @@ def _read(source: Path) -> dict[str, Any]:
     try:
         state = torch.load(source, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
-        raise ValueError(f"{source.name} holds more than tensors") from None
+        raise ValueError(f"{source.name} is damaged or holds more than tensors") from None
     except Exception as error:
         if _out_of_memory(error):
             raise

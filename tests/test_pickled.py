@@ -124,7 +124,7 @@ def test_shards_stay_shards(own_cache: Path) -> None:
 def test_code_in_a_pickle_is_not_run(folder_with: Write, tmp_path: Path, own_cache: Path) -> None:
     trace = tmp_path / "trace"
     folder = folder_with({"a": torch.zeros(1), "b": Calls(os.system, f"touch {trace}")})
-    with pytest.raises(SegdemoError, match=r"pytorch_model\.bin holds more than tensors.*safetensors"):
+    with pytest.raises(SegdemoError, match=r"pytorch_model\.bin is damaged or holds more than tensors.*safetensors"):
         checkpoints.resolve(folder)
     assert not trace.exists()
     assert contents(own_cache) == {}

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from segdemo.classes import COCO_THINGS
 from segdemo.cli import make_app
 from segdemo.cli.segment import segment
 from segdemo.images import decode_png_ids
@@ -161,3 +162,20 @@ def test_help_and_version() -> None:
     runner = CliRunner()
     assert "segment" in runner.invoke(make_app(), ["--help"]).stdout
     assert runner.invoke(make_app(), ["--version"]).stdout.startswith("segdemo ")
+
+
+@pytest.mark.usefixtures("own_cache")
+@pytest.mark.parametrize("task", ["semantic", "panoptic", "instance"])
+def test_a_published_checkpoint_with_pickled_weights_does_all_tasks(street: Path, tmp_path: Path, task: str) -> None:
+    published = Path(__file__).parents[1] / "published" / "coco-instance"
+    thresholds = [part for kind in ("score", "overlap", "mask") for part in (f"--{kind}-threshold", "0")]
+    arguments = [str(street), "--task", task, "--checkpoint", str(published), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(make_app(), ["segment", *arguments, *thresholds, "--size", "64"])
+    assert result.exit_code == 0, result.output
+    if task == "semantic":
+        with Image.open(tmp_path / "out" / "street.semantic.png") as ids:
+            assert np.asarray(ids).max() < 80
+    else:
+        segments = json.loads((tmp_path / "out" / "street.segments.json").read_text())["segments_info"]
+        assert segments or task == "instance"
+        assert {entry["label"] for entry in segments} <= set(COCO_THINGS)

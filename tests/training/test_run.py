@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from segdemo.errors import SegdemoError
+from segdemo.model.predictor import load_predictor
 from segdemo.training.config import RunConfig, parse_config
 from segdemo.training.run import finetune
 from segdemo.training.trainer import StageTrainer
@@ -115,3 +116,21 @@ def test_faults_stop_the_run_before_it_starts(tmp_path: Path, index_data: Path) 
     with pytest.raises(SegdemoError, match=r"p1\.png: This file is not a picture"):
         finetune(tiny_run({"data": index_data}), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("own_cache")
+@pytest.mark.parametrize("name", ["ade-semantic", "coco-instance"])
+def test_a_run_starts_from_a_published_checkpoint_and_says_nothing_of_the_librarys(
+    name: str, index_data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = {"format": "index", "data": index_data}
+    published = Path(__file__).parents[1] / "published" / name
+    config = tiny_run(source, architecture=None, checkpoint=str(published))
+    capfd.readouterr()
+    result = finetune(config, tmp_path / "out", say=silent)
+    said = capfd.readouterr()
+    assert "LOAD REPORT" not in said.err + said.out
+    assert "Loading weights" not in said.err + said.out
+    predictor = load_predictor(result.checkpoint, precision="fp32")
+    assert len(predictor.id2label) == 3
+    assert predictor(np.zeros((40, 56, 3), np.uint8)).num_queries == 6

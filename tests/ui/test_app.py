@@ -1,5 +1,6 @@
 """What happens once the page is there and nobody has come yet."""
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -31,3 +32,23 @@ def test_nothing_runs_unasked_without_warming_up(tiny_ade_checkpoint: Path, monk
     before = set(threading.enumerate())
     app.create_app(str(tiny_ade_checkpoint), warm_up=False)
     assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_pickled_weights_are_converted_before_the_page_is_there(caplog: pytest.LogCaptureFixture) -> None:
+    folder = Path(__file__).parents[1] / "published" / "coco-instance"
+    app.create_app(str(folder), warm_up=False)
+    (line,) = [message for message in caplog.messages if "safetensors" in message]
+    assert line.startswith("Converting pytorch_model.bin")
+
+
+def test_a_pickle_that_is_refused_leaves_a_line_and_the_default_in_its_place(
+    tmp_path: Path, own_cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    published = Path(__file__).parents[1] / "published" / "coco-instance"
+    shutil.copytree(published, tmp_path / "bad")
+    (tmp_path / "bad" / "pytorch_model.bin").write_bytes(b"no weights")
+    chosen, available = app._checkpoints(str(tmp_path / "bad"))
+    assert chosen.id != str(tmp_path / "bad")
+    assert chosen in available
+    assert any("pytorch_model.bin is damaged" in message for message in caplog.messages)
