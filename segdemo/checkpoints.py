@@ -91,6 +91,11 @@ EMBEDDED: tuple[Checkpoint, ...] = (
 """What comes with the demo."""
 
 
+def public_id(name: str) -> str:
+    """A checkpoint's id as strangers may see it: a hub id as it is, of a folder on this machine its name alone."""
+    return Path(name).name if Path(name).is_absolute() else name
+
+
 def _embedded() -> dict[str, Path]:
     return {EMBEDDED_ID: EMBEDDED_FOLDER, EMBEDDED_SWIN_ID: EMBEDDED_SWIN_FOLDER}
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo import __version__
+from segdemo.checkpoints import public_id
 from segdemo.colors import Color, instance_colors
 from segdemo.errors import SegdemoError
 from segdemo.images import encode_jpeg, encode_png_ids, encode_png_index
@@ -252,7 +253,7 @@ def _document(
         "image": {"height": height, "width": width},
         "parameters": parameters,
         "model": {
-            "checkpoint": prediction.checkpoint,
+            "checkpoint": public_id(prediction.checkpoint),
             "engine": prediction.engine,
             "precision": prediction.precision,
             "device": prediction.device,

@@ -10,6 +10,7 @@ import gradio as gr
 import typer
 
 from segdemo import checkpoints, examples
+from segdemo.checkpoints import public_id
 from segdemo.downloads import download
 from segdemo.errors import SegdemoError
 from segdemo.model.conversion import make_graph_in_background
@@ -17,6 +18,7 @@ from segdemo.model.memory import keep_freed_memory
 from segdemo.model.predictor import load_predictor
 from segdemo.settings import settings
 from segdemo.ui import viewer
+from segdemo.ui.choices import by_public_id, check_extra_checkpoints
 from segdemo.ui.endpoint import add_endpoint
 from segdemo.ui.jobs import Jobs, Turnstile
 from segdemo.ui.runs import Runner
@@ -65,18 +67,20 @@ def create_app(checkpoint: str | None = None, *, warm_up: bool = True) -> gr.Blo
     process of its own, where that is installed.
     """
     keep_freed_memory()
+    check_extra_checkpoints()
     private_folder()
     chosen, available = _checkpoints(checkpoint)
     store = Store(max_bytes=settings().store_bytes, max_seconds=settings().store_seconds)
     turnstile = Turnstile(limit=settings().queue_size)
+    public = next(iter(by_public_id(available)))
     runner = Runner(store, turnstile, lambda: available)
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
-        build_workbench(runner, Jobs(), chosen.id)
+        build_workbench(runner, Jobs(), public)
         add_endpoint(chosen.id, turnstile)
     blocks.queue(max_size=settings().queue_size, api_open=False)
     if warm_up:
         first = examples.EXAMPLES[0].id if examples.EXAMPLES else None
-        threading.Thread(target=_warm_up, args=(runner, chosen.id, first), daemon=True).start()
+        threading.Thread(target=_warm_up, args=(runner, chosen, first), daemon=True).start()
     return blocks
 
 
@@ -155,12 +159,12 @@ def _find_or_fetch(name: str) -> checkpoints.Checkpoint:
     return checkpoints.find(name)
 
 
-def _warm_up(runner: Runner, checkpoint: str, example: str | None) -> None:
+def _warm_up(runner: Runner, checkpoint: checkpoints.Checkpoint, example: str | None) -> None:
     """Make the first visitor's wait short, and every later one's: PyTorch serves until the converted graph is ready."""
     try:
-        runner.warm_up(checkpoint, example)
-        engine = load_predictor(checkpoint).engine
+        runner.warm_up(public_id(checkpoint.id), example)
+        engine = load_predictor(checkpoint.id).engine
         if engine.name == "torch" and engine.device == "cpu":
-            make_graph_in_background(checkpoints.resolve(checkpoint))
+            make_graph_in_background(checkpoints.resolve(checkpoint.id))
     except SegdemoError as error:
         logger.warning("%s", error)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from gradio.utils import get_upload_folder
 
-from segdemo.checkpoints import available_checkpoints
+from segdemo.checkpoints import Checkpoint, available_checkpoints, find
 from segdemo.errors import SegdemoError
 from segdemo.model.predictor import load_predictor
 from segdemo.model.preprocessing import SizeOption, parse_size
@@ -25,6 +25,7 @@ from segdemo.refine.pipeline import CrfOptions
 from segdemo.results.options import flat_defaults, options_from
 from segdemo.results.outputs import OutputOptions, Outputs, make_outputs
 from segdemo.settings import settings
+from segdemo.ui.choices import by_public_id, load
 from segdemo.ui.jobs import Turnstile
 from segdemo.ui.server.decoding import decode_photo
 from segdemo.ui.zerogpu import gpu
@@ -53,12 +54,12 @@ def add_endpoint(checkpoint: str, turnstile: Turnstile) -> None:
     ``checkpoint`` is the one that runs unless a call names another that is on this machine; ``turnstile`` gives the
     model to one run at a time.
     """
-    choices = list(dict.fromkeys([checkpoint, *(entry.id for entry in available_checkpoints())]))
+    choices = by_public_id([find(checkpoint), *available_checkpoints()])
     with gr.Column(visible=False):
         inputs = {
             "image": _upload(),
             "task": gr.Dropdown(["semantic", "panoptic", "instance"], value="semantic", label="What to separate"),
-            "checkpoint": gr.Dropdown(choices, value=checkpoint, label="Checkpoint"),
+            "checkpoint": gr.Dropdown(list(choices), value=next(iter(choices)), label="Checkpoint"),
             "size": gr.Textbox(
                 "checkpoint", label=f"Input size: checkpoint, paper, or a short side up to {LARGEST_SIZE} pixels"
             ),
@@ -133,7 +134,7 @@ def _with_parameters(names: list[str], function: Callable[[Mapping[str, Any]], A
     return segment
 
 
-def _segment(values: Mapping[str, Any], choices: list[str], turnstile: Turnstile) -> Answer:
+def _segment(values: Mapping[str, Any], choices: Mapping[str, Checkpoint], turnstile: Turnstile) -> Answer:
     checkpoint, image = values["checkpoint"], values["image"]
     if image is None:
         raise SegdemoError("There is no photo: send one as `image`.")
@@ -142,8 +143,8 @@ def _segment(values: Mapping[str, Any], choices: list[str], turnstile: Turnstile
     size = _bounded_size(values["size"])
     photo = decode_photo(image)
     with turnstile.turn():
-        options = options_from(values, load_predictor(checkpoint).taxonomy)
-        prediction = _predict(checkpoint, photo, size)
+        options = options_from(values, load(choices[checkpoint]).taxonomy)
+        prediction = _predict(choices[checkpoint].id, photo, size)
         result = _timed_outputs(photo, prediction, options)
     folder = _private_folder()
     id_map, overlay = folder / "ids.png", folder / "overlay.jpg"

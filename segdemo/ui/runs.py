@@ -16,6 +16,7 @@ from segdemo.model.predictor import Predictor, load_predictor
 from segdemo.model.preprocessing import SizeOption, parse_size
 from segdemo.prediction import Prediction
 from segdemo.segmentation import SemanticMap, semantic
+from segdemo.ui.choices import by_public_id, load
 from segdemo.ui.jobs import Job, Turnstile
 from segdemo.ui.server.decoding import decode_photo
 from segdemo.ui.store import Record, Store
@@ -82,7 +83,7 @@ class Runner:
         with self.turnstile.turn(waiting=lambda ahead: job.report(_place(ahead))):
             turn = time.perf_counter()
             job.report("Loading the checkpoint")
-            predictor = load_predictor(checkpoint.id)
+            predictor = load(checkpoint)
             loaded = time.perf_counter()
             job.report("Running the network", 0.0)
             prediction = _predict(predictor, image, size, job)
@@ -123,14 +124,14 @@ class Runner:
             request = Request(checkpoint=checkpoint, size="checkpoint", example=example)
             self.run(request, _Endless(job.message))
         else:
-            load_predictor(checkpoint)
+            load(self._checkpoint(checkpoint))
 
     def _checkpoint(self, wanted: str) -> Checkpoint:
         """A checkpoint that visitors may choose: only ids from the list, never a path from outside."""
-        for entry in self.checkpoints():
-            if entry.id == wanted:
-                return entry
-        raise SegdemoError("This checkpoint is not on this machine: choose one from the list.")
+        entry = by_public_id(self.checkpoints()).get(wanted)
+        if entry is None:
+            raise SegdemoError("This checkpoint is not on this machine: choose one from the list.")
+        return entry
 
     def _read(self, request: Request, job: Job) -> tuple[npt.NDArray[np.uint8], str]:
         if request.example is not None:

@@ -13,6 +13,7 @@ from segdemo.errors import SegdemoError
 from segdemo.results.outputs import OutputOptions
 from segdemo.settings import settings
 from segdemo.ui.arguments import Arguments, file_stem
+from segdemo.ui.choices import by_public_id
 from segdemo.ui.jobs import Job, Jobs
 from segdemo.ui.packing import data_url
 from segdemo.ui.runs import Request, Runner
@@ -179,14 +180,14 @@ def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
 
     outputs = OutputOptions()
     entries = []
-    for entry in checkpoints:
+    for public, entry in by_public_id(checkpoints).items():
         names = labels(entry.path) if entry.path is not None else {}
         known = (
             None if entry.known_classes is None else sorted(names[index].split(",")[0] for index in entry.known_classes)
         )
         entries.append(
             {
-                "id": entry.id,
+                "id": public,
                 "title": entry.title,
                 "note": " ".join(part for part in (entry.description, entry.note) if part),
                 "known": known,

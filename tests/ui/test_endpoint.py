@@ -54,7 +54,7 @@ def test_its_description_has_clean_names_and_the_command_lines_defaults(
 ) -> None:
     parameters = _parameters(client)
     given = {name: entry["parameter_default"] for name, entry in parameters.items()}
-    expected = {"image": None, "checkpoint": str(tiny_ade_checkpoint), "size": "checkpoint", **flat_defaults()}
+    expected = {"image": None, "checkpoint": tiny_ade_checkpoint.name, "size": "checkpoint", **flat_defaults()}
     assert given == expected
     assert [name for name, entry in parameters.items() if not entry["parameter_has_default"]] == ["image"]
 
