@@ -32,6 +32,13 @@ def _assets() -> Path:
 ASSETS = _assets()
 """Folder of the examples and the embedded checkpoint: in an installed package, or beside it in a checkout."""
 
+SCORE_THRESHOLD = 0.8
+"""Least probability of the class of a query that becomes a segment."""
+MASK_THRESHOLD = 0.5
+"""Least mask probability of a pixel that belongs to a segment."""
+OVERLAP_THRESHOLD = 0.8
+"""Least share of its own mask that a segment must win."""
+
 
 def _default_cache() -> Path:
     return Path.home() / ".cache" / "segdemo"
@@ -66,10 +73,12 @@ class Settings(BaseSettings):
     """Memory for visitors' photographs and predictions, in bytes; the least recently used go first."""
     store_seconds: float = Field(1800, gt=0)
     """How long a photograph is kept after its last use, in seconds."""
-    queue_size: int = Field(20, gt=0)
-    """How many visitors may wait for the model."""
-    crf_deadline: float = Field(20, gt=0)
-    """Longest time one refinement may take on the page, in seconds."""
+    queue_size: int = Field(40, gt=0)
+    """How many pieces of work may wait; of those who have most in line the last is turned away."""
+    result_deadline: float = Field(20, gt=0)
+    """Longest time the server works on one result of a prediction, such as a refined map and its files, in seconds."""
+    run_deadline: float = Field(300, gt=0)
+    """Longest time the server works on one photo, network included, in seconds."""
 
     decode_places: int = Field(2, gt=0)
     """How many photographs the page decodes at once, each in a process of its own."""

@@ -16,7 +16,8 @@ REFINEMENT = "Refinement, of the result"
 
 if TYPE_CHECKING:
     from segdemo.model.predictor import Predictor
-    from segdemo.results.outputs import OutputOptions, Outputs
+    from segdemo.results.options import OutputOptions
+    from segdemo.results.outputs import Outputs
 
 
 def segment(
@@ -155,11 +156,13 @@ def _segment(
 ) -> tuple[list[str], str]:
     """Do one photograph; return the names of the files written, and how much was found."""
     from segdemo.images import load_image
+    from segdemo.results.job import own_job
+    from segdemo.results.make import Source
     from segdemo.results.outputs import make_outputs
 
     image = load_image(path)
     prediction = predictor(image, size=size, capture=False)
-    outputs = make_outputs(image, prediction, options)
+    outputs = make_outputs(own_job(), Source(image, prediction), options)
     files = outputs.files(name)
     for file in files:
         if any((out / file).resolve() == other.resolve() for other in protected):

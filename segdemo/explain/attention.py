@@ -6,6 +6,7 @@ import numpy as np
 
 from segdemo.prediction import Prediction, Size
 from segdemo.segmentation.sampling import Axis, Float32
+from segdemo.threads import one_blas_thread
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ def attention_map(
             cells.shape, prediction.input_size, prediction.content_size, (height, width), strict=True
         )
     )
-    return np.asarray(rows.direct @ cells[rows.cells, columns.cells] @ columns.direct.T, np.float32)
+    # On one thread whoever else computes: the order in which a product is summed decides its last bit.
+    with one_blas_thread():
+        return np.asarray(rows.direct @ cells[rows.cells, columns.cells] @ columns.direct.T, np.float32)
 
 
 def attention_focus(prediction: Prediction, layer: int, query: int, *, head: int | None = None) -> AttentionFocus:

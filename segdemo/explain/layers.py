@@ -9,7 +9,7 @@ import numpy as np
 from segdemo.prediction import Prediction, Size
 from segdemo.segmentation.planes import Planes, planes
 from segdemo.segmentation.sampling import Float32, grid, sigmoid, softmax
-from segdemo.segmentation.threads import alone
+from segdemo.threads import one_blas_thread
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def query_thumbnails(prediction: Prediction, *, size: Size, layer: int = -1) -> 
     """``query_mask`` of every query of a layer at once, small by intention: float32 (Q, H, W), 0 to 1."""
     layout = grid(prediction, size)
     rows, columns = layout.rows.span(0, layout.size[0]), layout.columns.span(0, layout.size[1])
-    with alone():
+    with one_blas_thread():
         masks = prediction.masks[layer][:, rows.cells, columns.cells].astype(np.float32)
         return sigmoid(rows.direct @ masks @ columns.direct.T)
 
@@ -80,7 +80,7 @@ def query_thumbnails(prediction: Prediction, *, size: Size, layer: int = -1) -> 
 def _mask_probabilities(prediction: Prediction, query: int, layers: Iterable[int], size: Size | None) -> Float32:
     _check(prediction, query)
     layout = grid(prediction, size)
-    with alone():
+    with one_blas_thread():
         rows, columns = layout.rows.span(0, layout.size[0]), layout.columns.span(0, layout.size[1])
         masks = np.stack([prediction.masks[layer][query, rows.cells, columns.cells] for layer in layers])
         return sigmoid(rows.direct @ masks.astype(np.float32) @ columns.direct.T)

@@ -7,6 +7,7 @@ import numpy as np
 from segdemo.prediction import Prediction
 from segdemo.segmentation.sampling import Float32, grid, sigmoid
 from segdemo.segmentation.scores import TINY, class_weights, normalised_entropy
+from segdemo.threads import one_blas_thread
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,12 @@ def explain_pixel(prediction: Prediction, y: int, x: int, *, classes: int = 5, l
     height, width = prediction.image_size
     if not (0 <= y < height and 0 <= x < width):
         raise IndexError(f"pixel ({y}, {x}) is not in a photograph of {height} x {width}")
+    # On one thread whoever else computes: the order in which a product is summed decides its last bit.
+    with one_blas_thread():
+        return _explain(prediction, y, x, classes, layer)
+
+
+def _explain(prediction: Prediction, y: int, x: int, classes: int, layer: int) -> PixelExplanation:
     layout = grid(prediction)
     row, column = layout.rows.span(y, y + 1), layout.columns.span(x, x + 1)
     near = row.up @ prediction.masks[layer][:, row.cells, column.cells].astype(np.float32) @ column.up.T

@@ -1,13 +1,20 @@
 """Arrays back to picture files: photographs, index maps and segment ids."""
 
 import io
+import struct
+import zlib
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from segdemo.images.reading import Rgb
+from segdemo.progress import stop_point
 from segdemo.settings import settings
+from segdemo.threads import spans
+
+_STRIP_BYTES = 1_000_000
 
 
 def display_image(rgb: Rgb, max_pixels: int | None = None) -> Rgb:
@@ -40,14 +47,13 @@ def encode_png_index(
     """
     if labels.size and not (labels.min() >= 0 and labels.max() <= 255):
         raise ValueError("an 8-bit index PNG holds 0..255 only")
-    image = Image.fromarray(np.ascontiguousarray(labels, dtype=np.uint8))
+    table = None
     if palette is not None:
         table = np.zeros((256, 3), dtype=np.uint8)
         for index, color in palette.items():
             if 0 <= index <= 255:
                 table[index] = color
-        image.putpalette(table.tobytes())
-    return _png(image)
+    return _png(labels.shape, lambda rows: labels[rows].astype(np.uint8)[..., None], palette=table)
 
 
 def encode_png_ids(ids: npt.NDArray[np.integer]) -> bytes:
@@ -57,10 +63,40 @@ def encode_png_ids(ids: npt.NDArray[np.integer]) -> bytes:
     """
     if ids.size and not (ids.min() >= 0 and ids.max() < 1 << 24):
         raise ValueError("a panoptic PNG holds ids 0..2^24 - 1 only")
-    return _png(Image.fromarray(np.stack([(ids >> shift & 255) for shift in (0, 8, 16)], axis=-1).astype(np.uint8)))
+    shifts = (0, 8, 16)
+    return _png(ids.shape, lambda rows: np.stack([(ids[rows] >> shift).astype(np.uint8) for shift in shifts], axis=-1))
 
 
-def _png(image: Image.Image) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, "PNG", compress_level=6)
-    return stream.getvalue()
+def _png(
+    shape: tuple[int, ...],
+    pixels: Callable[[slice], npt.NDArray[np.uint8]],
+    *,
+    palette: npt.NDArray[np.uint8] | None = None,
+) -> bytes:
+    """A PNG of 8 bits a channel (ISO/IEC 15948), some rows at a time, so that it can be stopped in between.
+
+    ``pixels(rows)`` returns (rows, width, 1 or 3), without a palette grey or RGB. Each row is stored as its difference
+    to the one above (filter type 2): maps of few large regions become mostly zeros.
+    """
+    height, width = shape
+    channels = pixels(slice(0, 0)).shape[2]
+    kind = 3 if palette is not None else 0 if channels == 1 else 2
+    parts = [b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0))]
+    if palette is not None:
+        parts.append(_chunk(b"PLTE", palette.tobytes()))
+    deflate = zlib.compressobj(6)
+    above = np.zeros((1, width * channels), np.uint8)
+    for part in spans(height, max(1, _STRIP_BYTES // max(1, width * channels))):
+        stop_point()
+        lines = pixels(part).reshape(part.stop - part.start, -1)
+        filtered = np.empty((len(lines), 1 + lines.shape[1]), np.uint8)
+        filtered[:, 0] = 2
+        np.subtract(lines, np.concatenate([above, lines[:-1]]), out=filtered[:, 1:])
+        above = lines[-1:]
+        if found := deflate.compress(filtered.data):
+            parts.append(_chunk(b"IDAT", found))
+    return b"".join([*parts, _chunk(b"IDAT", deflate.flush()), _chunk(b"IEND", b"")])
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from segdemo.progress import stop_point
 from segdemo.refine.neighbourhood import Bits, Block, Labels
 
 
@@ -45,6 +46,7 @@ class Contest:
         for block, sets in self._offers:
             present = int(np.bitwise_or.reduce(sets, initial=0))
             for index in range(block.first, block.first + block.count):
+                stop_point()
                 if not present & block.bit(index):
                     continue
                 inside = np.flatnonzero((sets & block.kind.type(block.bit(index))) != 0)

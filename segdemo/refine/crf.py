@@ -16,14 +16,24 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.errors import SegdemoError
-from segdemo.progress import Cancel, Progress
+from segdemo.progress import Progress
 from segdemo.refine.kernels import Float, Kernel, PairsKernel, PositionKernel, reach
 from segdemo.refine.lattice import build_lattice
-from segdemo.refine.meanfield import Term, Watch, contenders, messages
-from segdemo.refine.threads import in_threads, spans
+from segdemo.refine.meanfield import Term, contenders, messages, report
 from segdemo.refine.upsampling import Upsampling
+from segdemo.threads import in_threads, spans
 
 Quality = Literal["exact", "interactive"]
+
+RANGES: dict[str, tuple[float, float]] = {
+    "gaussian_sxy": (0.5, 1000),
+    "gaussian_compat": (0, 1000),
+    "bilateral_sxy": (1, 1000),
+    "bilateral_srgb": (1, 1000),
+    "bilateral_compat": (0, 1000),
+    "iterations": (0, 50),
+}
+"""Least and largest value of each parameter."""
 
 _GRID_PIXELS = {"exact": 1_310_720, "interactive": 278_784}
 _MATRIX_PIXELS = 4_096
@@ -92,8 +102,7 @@ def prepare_crf(
         image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8 and image.size > 0,
         "The CRF needs an RGB photograph of 8 bits a channel: an array uint8 (H, W, 3).",
     )
-    _check("bilateral_sxy", bilateral_sxy, 1, 1000)
-    _check("bilateral_srgb", bilateral_srgb, 1, 1000)
+    check_ranges(bilateral_sxy=bilateral_sxy, bilateral_srgb=bilateral_srgb)
     grid = crf_grid(image.shape, quality)
     small, upsampling = image, None
     if grid.reduced:
@@ -119,7 +128,6 @@ def dense_crf(
     iterations: int = 5,
     quality: Quality = "exact",
     prepared: PreparedCrf | None = None,
-    cancel: Cancel | None = None,
     progress: Progress | None = None,
 ) -> Float:
     """Marginals of a fully connected CRF with Potts compatibility: float32 (L, H, W), summing to 1 over L.
@@ -135,24 +143,22 @@ def dense_crf(
     messages are interpolated along the photo's colours, and meet the probabilities at full resolution. Up to 4096
     points the kernels are evaluated between all pairs; above that, the appearance kernel on the permutohedral lattice.
     ``prepared``: from `prepare_crf` for the same photo, widths and quality, to save that part.
-    ``cancel`` is asked before every iteration; ``progress`` is told the share done, 0 to 1.
+    ``progress`` is told the share done, 0 to 1. The run can be stopped throughout (``segdemo.progress``).
 
     Labels that provably stay under a marginal of 0.01 at every pixel take no part; they come back as zero.
-    Raises SegdemoError for arrays or parameters that do not fit, CancelledError when ``cancel`` said so.
+    Raises SegdemoError for arrays or parameters that do not fit.
     """
     _require(
         probabilities.ndim == 3 and probabilities.shape[1:] == image.shape[:2] and len(probabilities) > 0,
         f"Probabilities are {probabilities.shape}, the photograph is {image.shape}: give (L, H, W) of the same size.",
     )
-    for name, value, low, high in (
-        ("gaussian_sxy", gaussian_sxy, 0.5, 1000),
-        ("gaussian_compat", gaussian_compat, 0, 1000),
-        ("bilateral_compat", bilateral_compat, 0, 1000),
-        ("iterations", iterations, 0, 50),
-    ):
-        _check(name, value, low, high)
-    watch = Watch(cancel, progress)
-    watch.step(0)
+    check_ranges(
+        gaussian_sxy=gaussian_sxy,
+        gaussian_compat=gaussian_compat,
+        bilateral_compat=bilateral_compat,
+        iterations=iterations,
+    )
+    report(progress, 0)
     grid = crf_grid(image.shape, quality)
     terms = []
     if bilateral_compat > 0 and iterations > 0:
@@ -180,13 +186,11 @@ def dense_crf(
         chosen = np.flatnonzero(contenders(_ratios(probabilities), bound, iterations, _NEGLIGIBLE))
     added = None
     if terms and len(chosen) > 1:
-        added = messages(
-            _on_grid(probabilities, chosen, grid), terms, iterations, Watch(cancel, _share(progress, 0.3, 0.95))
-        )
-    watch.step(0.95)
+        added = messages(_on_grid(probabilities, chosen, grid), terms, iterations, _share(progress, 0.3, 0.95))
+    report(progress, 0.95)
     upsampling = prepared.upsampling if prepared is not None else None
     _combine(probabilities, chosen, added, grid, upsampling, bound, marginals)
-    watch.step(1)
+    report(progress, 1)
     return marginals
 
 
@@ -303,8 +307,11 @@ def _share(progress: Progress | None, start: float, end: float) -> Progress | No
     return lambda share: progress(start + (end - start) * share)
 
 
-def _check(name: str, value: float, low: float, high: float) -> None:
-    _require(low <= value <= high, f"{name} is {value}: choose a value from {low:g} to {high:g}.")
+def check_ranges(**parameters: float) -> None:
+    """Raise SegdemoError for parameters out of their ``RANGES``."""
+    for name, value in parameters.items():
+        low, high = RANGES[name]
+        _require(low <= value <= high, f"{name} is {value:g}: choose a value from {low:g} to {high:g}.")
 
 
 def _require(condition: bool, sentence: str) -> None:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.refine.threads import in_threads, shares
+from segdemo.threads import in_threads, shares
 
 Float = npt.NDArray[np.float32]
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from segdemo.refine.kernels import Float, filtered
-from segdemo.refine.threads import in_threads, shares, spans
+from segdemo.threads import in_threads, shares, spans
 
 Int = npt.NDArray[np.int32]
 Long = npt.NDArray[np.int64]

@@ -13,30 +13,12 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.progress import Cancel, CancelledError, Progress
+from segdemo.progress import Progress, rest_point
 from segdemo.refine.kernels import Float, Kernel
-from segdemo.refine.threads import in_threads, shares, spans
+from segdemo.threads import in_threads, shares, spans
 
 _SAFE_EXPONENT = 75.0
 _ROWS = 8_192
-
-
-STOPPED = "The refinement was stopped before it was done; start it again or choose fewer iterations."
-
-
-@dataclass(frozen=True)
-class Watch:
-    """How a caller follows a run: ``cancel`` is asked before each step, ``progress`` is told the share done, 0 to 1."""
-
-    cancel: Cancel | None = None
-    progress: Progress | None = None
-
-    def step(self, share: float) -> None:
-        """Report that ``share`` of the work is done; raises CancelledError when asked to stop."""
-        if self.cancel is not None and self.cancel():
-            raise CancelledError(STOPPED)
-        if self.progress is not None:
-            self.progress(share)
 
 
 @dataclass(frozen=True)
@@ -46,6 +28,13 @@ class Term:
     kernel: Kernel
     compat: float
     reach: float
+
+
+def report(progress: Progress | None, share: float) -> None:
+    """Say that ``share`` of the work is done; the work may be stopped here."""
+    rest_point()
+    if progress is not None:
+        progress(share)
 
 
 def contenders(ratios: Float, bound: float, iterations: int, negligible: float) -> npt.NDArray[np.bool_]:
@@ -66,7 +55,7 @@ def contenders(ratios: Float, bound: float, iterations: int, negligible: float) 
     return matters
 
 
-def messages(probabilities: Float, terms: Sequence[Term], iterations: int, watch: Watch) -> Float:
+def messages(probabilities: Float, terms: Sequence[Term], iterations: int, progress: Progress | None) -> Float:
     """What the last of ``iterations`` >= 1 adds to the log-probabilities: float32 (n, L).
 
     ``probabilities``: float32 (n, L), rows summing to 1: the unary potentials' exponentials and the first marginals.
@@ -100,7 +89,7 @@ def messages(probabilities: Float, terms: Sequence[Term], iterations: int, watch
 
     given = in_threads(lambda part: spread(part, probabilities[parts[part]]), numbers)
     for iteration in range(iterations):
-        watch.step(iteration / iterations)
+        report(progress, iteration / iterations)
         by_term = [(term, [pieces[i] for pieces in given]) for i, term in enumerate(terms)]
         gathered = in_threads(lambda pair: pair[0].kernel.gather(pair[1]), by_term)
         if iteration < iterations - 1:

@@ -14,7 +14,7 @@ from segdemo.errors import SegdemoError
 from segdemo.refine.contest import Contest
 from segdemo.refine.neighbourhood import blocks, closed, gathered
 from segdemo.refine.regions import holes_to_fill, small_regions
-from segdemo.refine.threads import in_threads, shares
+from segdemo.threads import in_threads, shares, spans, workers
 
 Operation = Literal["none", "erode", "dilate", "open", "close"]
 Shape = Literal["ellipse", "square", "cross"]
@@ -25,6 +25,8 @@ Values = TypeVar("Values", bound=npt.NDArray[np.generic])
 
 _ELEMENTS = {"ellipse": cv2.MORPH_ELLIPSE, "square": cv2.MORPH_RECT, "cross": cv2.MORPH_CROSS}
 _LARGEST_KERNEL = 101
+_BAND_PIXELS = 1_000_000
+"""A band of rows that is worked on in one go has about so many pixels, unless the kernel is large."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ def _claim(
         contest.decide()
         result[part].ravel()[contest.places] = contest.best
 
-    in_threads(claim, shares(len(compact)))
+    in_threads(claim, _bands(compact, reach))
     return result
 
 
@@ -184,7 +186,7 @@ def _released(compact: Compact, chosen: npt.NDArray[np.bool_], operation: Operat
                 kept |= (gathered(own * survivors, element) & own) != 0
         lost[part] = ~around.inner(kept) & chosen[compact[part]]
 
-    in_threads(release, shares(len(compact)))
+    in_threads(release, _bands(compact, reach))
     return lost
 
 
@@ -208,7 +210,7 @@ def _reassign(compact: Compact, lost: Mask, element: Mask, rows: list[npt.NDArra
         result[part].ravel()[contest.places] = contest.best
         alone[part].ravel()[contest.places] = 0
 
-    in_threads(reassign, shares(len(compact)))
+    in_threads(reassign, _bands(compact, len(element) // 2))
     _take_nearest(compact, lost, alone, result, near=max(48, 3 * len(element)))
     return result
 
@@ -235,6 +237,17 @@ def _take_nearest(compact: Compact, lost: Mask, alone: Mask, result: Compact, *,
 
     in_threads(lambda part: take(part, near), shares(len(compact)))
     take(slice(0, len(compact)), max(compact.shape) * 2)
+
+
+def _bands(compact: Compact, reach: int) -> list[slice]:
+    """The map's rows in parts: one for each worker, or more of a large map, so that it can be stopped in between.
+
+    What a part looks at beyond its own rows, ``reach`` above and below, stays the smaller part of the work.
+    """
+    height, width = compact.shape
+    rows = max(_BAND_PIXELS // width, 6 * reach, 1)
+    rounds = max(1, round(height / (rows * workers())))
+    return spans(height, -(-height // (rounds * workers())))
 
 
 class _Around:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from segdemo.progress import stop_point
+
 Bits = npt.NDArray[np.unsignedinteger]
 Labels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.uint8]
@@ -78,6 +80,7 @@ def _combined(bits: Bits, element: Mask, operation: np.ufunc) -> Bits:
     result = rows.ravel().copy()
     for wide, distances in _widening(rows.ravel(), element, operation):
         for distance in distances:
+            stop_point()
             _combine_shifted(result, wide, distance * rows.shape[1], operation)
     return np.ascontiguousarray(result.reshape(rows.shape)[:, :width])
 

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.errors import SegdemoError
-from segdemo.progress import Cancel, Progress
-from segdemo.refine.crf import PreparedCrf, Quality, crf_grid, dense_crf
+from segdemo.progress import Progress
+from segdemo.refine.crf import PreparedCrf, Quality, check_ranges, crf_grid, dense_crf
 from segdemo.refine.difference import Difference, difference
 from segdemo.refine.morphology import MorphologyOptions, morphology
 from segdemo.refine.segments import morphology_segments
@@ -31,6 +31,9 @@ class CrfOptions:
     bilateral_srgb: float = 10
     bilateral_compat: float = 10
     iterations: int = 5
+
+    def __post_init__(self) -> None:
+        check_ranges(**self.parameters())
 
     def parameters(self) -> dict[str, float]:
         """The keyword arguments for `dense_crf`."""
@@ -106,7 +109,6 @@ def refine_semantic(
     *,
     quality: Quality = "exact",
     prepared: PreparedCrf | None = None,
-    cancel: Cancel | None = None,
     progress: Progress | None = None,
 ) -> Refined:
     """Refine a semantic map: the CRF's most probable labels, then morphology on them, with the CRF's marginals.
@@ -137,7 +139,6 @@ def refine_semantic(
             iterations=crf.iterations,
             quality=quality,
             prepared=prepared,
-            cancel=cancel,
             progress=progress,
         )
         result = np.asarray(classes).astype(labels.dtype)[most_probable(scores)]

@@ -14,6 +14,8 @@ import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from segdemo.progress import rest_point
+
 Compact = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.uint8]
 Int32 = npt.NDArray[np.int32]
@@ -42,6 +44,7 @@ def holes_to_fill(compact: Compact, chosen: npt.NDArray[np.bool_], largest: int)
     first, second = regions.neighbours()
     found = []
     for label in np.flatnonzero(chosen).tolist():
+        rest_point()
         hole, areas = _holes(regions, first, second, label)
         whole = np.zeros(len(areas), bool)
         whole[hole] = True
@@ -134,6 +137,7 @@ def _holes(regions: _Regions, first: Int32, second: Int32, label: int) -> tuple[
 
 def _components(count: int, first: Int32, second: Int32) -> tuple[int, Int32]:
     """The connected components of a graph of ``count`` nodes: how many, and which each node is in."""
+    rest_point()
     graph = coo_array((np.ones(len(first), bool), (first, second)), shape=(count, count))
     number, component = connected_components(graph, directed=False)
     return int(number), component

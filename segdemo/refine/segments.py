@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segdemo.progress import rest_point
 from segdemo.refine.morphology import Mask, MorphologyOptions, check, compacted, probability_rows, refine, translated
 
 Info = TypeVar("Info")
@@ -40,6 +41,7 @@ def morphology_segments(
     segments = []
     place = {int(v): i for i, v in enumerate(values)}
     for info in segments_info:
+        rest_point()
         index = place.get(int(_field(info, "id")))
         mask = np.equal(result, index).view(np.uint8) if index is not None else None
         if mask is not None and mask.any():

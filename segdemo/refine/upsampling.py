@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from segdemo.refine.threads import in_threads, spans
+from segdemo.threads import in_threads, spans
 
 Float = npt.NDArray[np.float32]
 

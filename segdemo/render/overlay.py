@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from segdemo.colors import Color
 from segdemo.errors import SegdemoError
+from segdemo.progress import stop_point
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -73,6 +74,7 @@ def overlay(
     height = ids.shape[0]
     rows = max(1, _STRIP_PIXELS // max(1, ids.shape[1]))
     for top in range(0, height, rows):
+        stop_point()
         bottom = min(height, top + rows)
         above, below = max(0, top - halo), min(height, bottom + halo)
         near = ids[above:below]

@@ -1,14 +1,94 @@
-"""The output options as one flat list of names, as a command line or a call over HTTP gives them."""
+"""What people ask for, checked: the same options with the same defaults for the page, the command line and HTTP."""
 
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, get_args
 
 from segdemo.errors import SegdemoError
-from segdemo.refine.morphology import MorphologyOptions
+from segdemo.refine.crf import RANGES
+from segdemo.refine.morphology import MorphologyOptions, Operation, Shape
 from segdemo.refine.pipeline import CrfOptions, RefineOptions
-from segdemo.results.outputs import OutputOptions
+from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
 from segdemo.taxonomy import Taxonomy
+
+Task = Literal["semantic", "panoptic", "instance"]
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """What is wanted of a prediction; written into the JSON beside the result."""
+
+    task: Task = "semantic"
+    score_threshold: float = SCORE_THRESHOLD
+    """Least probability of a query's class; panoptic and instance."""
+    mask_threshold: float = MASK_THRESHOLD
+    """Least mask probability of a pixel that belongs to a segment; panoptic and instance."""
+    overlap_threshold: float = OVERLAP_THRESHOLD
+    """Least share of its own mask that a segment must win; panoptic and instance."""
+    fuse_stuff: bool = True
+    """One segment for each stuff class; panoptic."""
+    split_components: bool = False
+    """One segment for each connected part of a thing; panoptic and instance."""
+    min_area: int = 0
+    """Least area of a segment in pixels; panoptic and instance."""
+    opacity: float = 0.5
+    """Weight of the colours in the overlay, 0 to 1."""
+    outlines: bool = True
+    """Whether regions are outlined in the overlay."""
+    refine: RefineOptions = field(default_factory=RefineOptions)
+    """Morphology, and for semantic maps the dense CRF; nothing by default."""
+
+    def __post_init__(self) -> None:
+        if self.task not in get_args(Task):
+            raise SegdemoError(f"The task {self.task!r} is not known: choose one of {', '.join(get_args(Task))}.")
+        for name in ("score_threshold", "mask_threshold", "overlap_threshold", "opacity"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise SegdemoError(f"The {name.replace('_', ' ')} is {value:g}: choose one from 0 to 1.")
+        if self.min_area < 0:
+            raise SegdemoError(f"The least area is {self.min_area} pixels: choose 0 or more.")
+        if self.refine.crf.enabled and self.task != "semantic":
+            raise SegdemoError("The CRF refines semantic maps only: switch it off, or choose the semantic task.")
+
+    def parameters(self) -> dict[str, Any]:
+        """Every option as a plain value, for a JSON file."""
+        plain = {option.name: getattr(self, option.name) for option in fields(self) if option.name != "refine"}
+        return {**plain, "refine": self.refine.parameters()}
+
+    def of_the_map(self) -> "OutputOptions":
+        """The same options with the defaults of those that only concern the overlay: what the map depends on."""
+        plain = OutputOptions()
+        return replace(self, opacity=plain.opacity, outlines=plain.outlines)
+
+    def scaled(self, factor: float) -> "OutputOptions":
+        """The same for a picture ``factor`` times the photo's width: lengths shrink by it, areas by its square."""
+        if factor == 1:
+            return self
+        shape, crf = self.refine.morphology, self.refine.crf
+        morphology = replace(
+            shape,
+            size=max(1, round(shape.size * factor)) | 1,
+            smallest_region=round(shape.smallest_region * factor**2),
+            largest_hole=round(shape.largest_hole * factor**2),
+        )
+        crf = replace(
+            crf,
+            gaussian_sxy=max(RANGES["gaussian_sxy"][0], crf.gaussian_sxy * factor),
+            bilateral_sxy=max(RANGES["bilateral_sxy"][0], crf.bilateral_sxy * factor),
+        )
+        return replace(
+            self, min_area=round(self.min_area * factor**2), refine=RefineOptions(crf=crf, morphology=morphology)
+        )
+
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "task": get_args(Task),
+    "morphology": get_args(Operation),
+    "kernel_shape": get_args(Shape),
+}
+"""The options that are one of a few words."""
+LARGEST_NUMBER = 1e9
+"""No option is as large."""
 
 _MORPHOLOGY = {
     "morphology": "operation",
@@ -19,6 +99,7 @@ _MORPHOLOGY = {
 }
 _CRF = {"crf": "enabled"} | {field.name: field.name for field in fields(CrfOptions) if field.name != "enabled"}
 _PLAIN = [field.name for field in fields(OutputOptions) if field.name != "refine"]
+_REAL = {field.name for field in fields(CrfOptions) if field.name not in ("enabled", "iterations")}
 
 
 def flat_defaults() -> dict[str, Any]:
@@ -32,20 +113,57 @@ def flat_defaults() -> dict[str, Any]:
     }
 
 
-def options_from(values: Mapping[str, Any], taxonomy: Taxonomy) -> OutputOptions:
-    """Return the options for flat ``values``, which must name each of ``flat_defaults``; others are left aside.
+def is_whole(name: str) -> bool:
+    """Whether an option is a whole number."""
+    default = flat_defaults()[name]
+    return isinstance(default, int) and not isinstance(default, bool) and name not in _REAL
 
-    ``refine_classes`` is a list of class names or indices between commas, empty for all. Raises ``SegdemoError`` for
-    values out of range and for classes that the checkpoint does not have.
+
+def options_from(values: Mapping[str, Any], taxonomy: Taxonomy) -> OutputOptions:
+    """Return the options for flat ``values`` as they came from outside; what is left out or none takes its default.
+
+    ``refine_classes`` is a list of class names or indices between commas, empty for all. Values under other names than
+    those of ``flat_defaults`` are left aside. Raises ``SegdemoError`` with a sentence that names the option for values
+    of the wrong kind or out of range, and for classes that the checkpoint does not have.
     """
-    wanted = str(values["refine_classes"]).strip()
+    given = {name: _checked(name, values.get(name), default) for name, default in flat_defaults().items()}
+    wanted = given["refine_classes"].strip()
     morphology = MorphologyOptions(
         classes=_classes(wanted, taxonomy) if wanted else None,
-        **{field: values[name] for name, field in _MORPHOLOGY.items()},
+        **{field: given[name] for name, field in _MORPHOLOGY.items()},
     )
-    crf = CrfOptions(**{field: values[name] for name, field in _CRF.items()})
-    plain = {name: values[name] for name in _PLAIN}
+    crf = CrfOptions(**{field: given[name] for name, field in _CRF.items()})
+    plain = {name: given[name] for name in _PLAIN}
     return OutputOptions(**plain, refine=RefineOptions(crf=crf, morphology=morphology))
+
+
+def _checked(name: str, value: Any, default: Any) -> Any:
+    """A value of the kind that its option has, or the default for none."""
+    if value is None:
+        return default
+    if name in CHOICES:
+        if value not in CHOICES[name]:
+            raise SegdemoError(f"{name} is {_shown(value)}: choose one of {', '.join(CHOICES[name])}.")
+    elif isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise SegdemoError(f"{name} is {_shown(value)}: give true or false.")
+    elif isinstance(default, str):
+        if not isinstance(value, str):
+            raise SegdemoError(f"{name} is {_shown(value)}: give a text.")
+    else:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST_NUMBER:
+            raise SegdemoError(f"{name} is {_shown(value)}: give a number.")
+        if is_whole(name):
+            if value != int(value):
+                raise SegdemoError(f"{name} is {_shown(value)}: give a whole number.")
+            return int(value)
+    return value
+
+
+def _shown(value: Any) -> str:
+    """A stranger's value in a sentence, cut short."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def _classes(text: str, taxonomy: Taxonomy) -> tuple[int, ...]:
@@ -53,6 +171,6 @@ def _classes(text: str, taxonomy: Taxonomy) -> tuple[int, ...]:
     for word in filter(None, (part.strip() for part in text.split(","))):
         try:
             found.append(taxonomy[int(word)].index if word.isdecimal() else taxonomy.find(word).index)
-        except KeyError:
-            raise SegdemoError(f"This checkpoint has no class {word!r}: give its classes' names or indices.") from None
+        except (KeyError, ValueError):
+            raise SegdemoError(f"This checkpoint has no class {_shown(word)}: give its names or indices.") from None
     return tuple(found)

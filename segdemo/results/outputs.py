@@ -1,10 +1,10 @@
-"""From a photo and its Prediction to the files people take away: alike for the page, the command line and HTTP."""
+"""From a result to the files people take away: the same for the page, the command line and HTTP."""
 
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,61 +15,18 @@ from segdemo.colors import Color, instance_colors
 from segdemo.errors import SegdemoError
 from segdemo.images import encode_jpeg, encode_png_ids, encode_png_index
 from segdemo.prediction import Prediction
-from segdemo.progress import Cancel
-from segdemo.refine.pipeline import Refined, RefinedSegments, RefineOptions
+from segdemo.progress import stop_point
+from segdemo.refine.pipeline import Refined, RefinedSegments
 from segdemo.render.overlay import OverlayStyle, overlay
-from segdemo.results.refined import refined_segments, refined_semantic
-from segdemo.segmentation.panoptic import Segment, Segments, instances, panoptic
-from segdemo.segmentation.semantic import SemanticMap, present_classes, semantic
-from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
+from segdemo.results.job import Job
+from segdemo.results.make import Result, Source, make_result
+from segdemo.results.options import OutputOptions, Task
+from segdemo.segmentation.panoptic import Segment, Segments
+from segdemo.segmentation.semantic import SemanticMap, present_classes
 from segdemo.taxonomy import Taxonomy, taxonomy_for
-
-Task = Literal["semantic", "panoptic", "instance"]
 
 NO_LABEL = 255
 """What an 8-bit index map says where no class is."""
-
-
-@dataclass(frozen=True)
-class OutputOptions:
-    """What is wanted of a prediction; written into the JSON beside the result."""
-
-    task: Task = "semantic"
-    score_threshold: float = SCORE_THRESHOLD
-    """Least probability of a query's class; panoptic and instance."""
-    mask_threshold: float = MASK_THRESHOLD
-    """Least mask probability of a pixel that belongs to a segment; panoptic and instance."""
-    overlap_threshold: float = OVERLAP_THRESHOLD
-    """Least share of its own mask that a segment must win; panoptic and instance."""
-    fuse_stuff: bool = True
-    """One segment for each stuff class; panoptic."""
-    split_components: bool = False
-    """One segment for each connected part of a thing; panoptic and instance."""
-    min_area: int = 0
-    """Least area of a segment in pixels; panoptic and instance."""
-    opacity: float = 0.5
-    """Weight of the colours in the overlay, 0 to 1."""
-    outlines: bool = True
-    """Whether regions are outlined in the overlay."""
-    refine: RefineOptions = field(default_factory=RefineOptions)
-    """Morphology, and for semantic maps the dense CRF; nothing by default."""
-
-    def __post_init__(self) -> None:
-        if self.task not in get_args(Task):
-            raise SegdemoError(f"The task {self.task!r} is not known: choose one of {', '.join(get_args(Task))}.")
-        for name in ("score_threshold", "mask_threshold", "overlap_threshold", "opacity"):
-            value = getattr(self, name)
-            if not 0 <= value <= 1:
-                raise SegdemoError(f"The {name.replace('_', ' ')} is {value:g}: choose one from 0 to 1.")
-        if self.min_area < 0:
-            raise SegdemoError(f"The least area is {self.min_area} pixels: choose 0 or more.")
-        if self.refine.crf.enabled and self.task != "semantic":
-            raise SegdemoError("The CRF refines semantic maps only: switch it off, or choose the semantic task.")
-
-    def parameters(self) -> dict[str, Any]:
-        """Every option as a plain value, for a JSON file."""
-        plain = {option.name: getattr(self, option.name) for option in fields(self) if option.name != "refine"}
-        return {**plain, "refine": self.refine.parameters()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +46,7 @@ class Outputs:
     def segments_json(self, *, file_name: str | None = None) -> bytes:
         """``segments`` as UTF-8 JSON, with the name of the id map's file where it has one."""
         named = {"file_name": file_name} if file_name is not None else {}
-        return json.dumps({**named, **self.segments}, indent=1, ensure_ascii=False).encode()
+        return as_json({**named, **self.segments})
 
     def files(self, name: str) -> dict[str, bytes]:
         """File name to content, as the command line writes them for an image called ``name``."""
@@ -103,53 +60,62 @@ class Outputs:
         }
 
 
-def make_outputs(
-    image: npt.NDArray[np.uint8],
-    prediction: Prediction,
-    options: OutputOptions,
-    *,
-    cancel: Cancel | None = None,
-) -> Outputs:
-    """Derive what the options ask for and encode it; ``image`` is the photo that ``prediction`` is of.
+def make_outputs(job: Job, source: Source, options: OutputOptions) -> Outputs:
+    """Derive what the options ask for and encode it: derived in the job's turn, encoded outside of it.
 
-    ``cancel`` is asked now and then while a CRF runs; true makes it raise ``CancelledError``. Raises
-    ``SegdemoError`` for a checkpoint with more classes than an 8-bit index map holds, and for a CRF over segments.
+    Raises ``SegdemoError`` for a checkpoint with more classes than an 8-bit index map holds and for a CRF over
+    segments, ``StoppedError`` where the job is to end.
     """
     if options.task == "semantic":
-        _check_classes(prediction)
-        labels, change = refined_semantic(image, prediction, semantic(prediction), options.refine, cancel=cancel)
-        return semantic_outputs(image, prediction, labels, options, change=change)
-    shared: dict[str, Any] = {
-        "score_threshold": options.score_threshold,
-        "mask_threshold": options.mask_threshold,
-        "overlap_threshold": options.overlap_threshold,
-        "split_components": options.split_components,
-        "min_area": options.min_area,
-    }
-    if options.task == "panoptic":
-        found = panoptic(prediction, fuse_stuff=options.fuse_stuff, **shared)
-    else:
-        found = instances(prediction, **shared)
-    segments, changes = refined_segments(prediction, found, options.refine)
-    return segment_outputs(image, prediction, segments, options, change=changes)
+        _check_classes(source.prediction)
+    result = make_result(job, source, options)
+    return Outputs(
+        task=options.task,
+        id_map=encode_id_map(job, source, result),
+        segments=describe(job, source, result, options),
+        overlay=encode_overlay(job, source, result, options),
+    )
 
 
-def semantic_outputs(
-    image: npt.NDArray[np.uint8],
-    prediction: Prediction,
-    result: SemanticMap,
-    options: OutputOptions,
-    *,
-    change: Refined | None = None,
-) -> Outputs:
-    """Encode a semantic map that is already there, at the photo's size; ``change`` is the refinement it went through.
+def encode_id_map(job: Job, source: Source, result: Result) -> bytes:
+    """The id map as a PNG: see ``Outputs.id_map``."""
+    with job.working():
+        if isinstance(result.after, SemanticMap):
+            _check_classes(source.prediction)
+            return encode_png_index(result.after.labels)
+        return encode_png_ids(result.after.ids)
 
-    Raises ``SegdemoError`` as ``make_outputs`` does.
-    """
-    _check_classes(prediction)
-    taxonomy = taxonomy_for(prediction.id2label)
-    boxes = _boxes(result.labels)
-    info = [
+
+def encode_overlay(job: Job, source: Source, result: Result, options: OutputOptions) -> bytes:
+    """The colours over the photo as a JPEG."""
+    taxonomy = taxonomy_for(source.prediction.id2label)
+    style = OverlayStyle(opacity=options.opacity, outlines=options.outlines)
+    found = result.after
+    with job.working():
+        if isinstance(found, SemanticMap):
+            picture = overlay(source.image, found.labels, colors=taxonomy.colors, things=taxonomy.things, style=style)
+        else:
+            colors = segment_colors(found.segments_info, taxonomy)
+            things = {entry.id for entry in found.segments_info if entry.isthing}
+            picture = overlay(source.image, found.ids, colors=colors, things=things, style=style)
+        stop_point()
+        return encode_jpeg(picture)
+
+
+def describe(job: Job, source: Source, result: Result, options: OutputOptions) -> dict[str, Any]:
+    """What the result is, as plain values: see ``Outputs.segments``."""
+    taxonomy = taxonomy_for(source.prediction.id2label)
+    with job.working():
+        if isinstance(result.after, SemanticMap):
+            info = _classes(source.prediction, result.after, taxonomy)
+        else:
+            info = _segments(result.after)
+    return _document(source.prediction, info, taxonomy, options, result.change)
+
+
+def _classes(prediction: Prediction, found: SemanticMap, taxonomy: Taxonomy) -> list[dict[str, Any]]:
+    boxes = _boxes(found.labels)
+    return [
         {
             "id": entry.category_id,
             "category_id": entry.category_id,
@@ -160,29 +126,12 @@ def semantic_outputs(
             "iscrowd": 0,
             "score": round(entry.score, 4),
         }
-        for entry in present_classes(prediction, result)
+        for entry in present_classes(prediction, found)
     ]
-    style = OverlayStyle(opacity=options.opacity, outlines=options.outlines)
-    picture = overlay(image, result.labels, colors=taxonomy.colors, things=taxonomy.things, style=style)
-    return Outputs(
-        task="semantic",
-        id_map=encode_png_index(result.labels),
-        segments=_document(prediction, info, taxonomy, options, change),
-        overlay=encode_jpeg(picture),
-    )
 
 
-def segment_outputs(
-    image: npt.NDArray[np.uint8],
-    prediction: Prediction,
-    result: Segments,
-    options: OutputOptions,
-    *,
-    change: RefinedSegments[Segment] | None = None,
-) -> Outputs:
-    """Encode segments that are already there, at the photo's size; ``change`` is the refinement they went through."""
-    taxonomy = taxonomy_for(prediction.id2label)
-    info = [
+def _segments(found: Segments) -> list[dict[str, Any]]:
+    return [
         {
             "id": entry.id,
             "category_id": entry.category_id,
@@ -194,17 +143,13 @@ def segment_outputs(
             "score": round(entry.score, 4),
             "queries": list(entry.queries),
         }
-        for entry in result.segments_info
+        for entry in found.segments_info
     ]
-    things = {entry.id for entry in result.segments_info if entry.isthing}
-    style = OverlayStyle(opacity=options.opacity, outlines=options.outlines)
-    colors = segment_colors(result.segments_info, taxonomy)
-    return Outputs(
-        task=options.task,
-        id_map=encode_png_ids(result.ids),
-        segments=_document(prediction, info, taxonomy, options, change),
-        overlay=encode_jpeg(overlay(image, result.ids, colors=colors, things=things, style=style)),
-    )
+
+
+def as_json(document: Mapping[str, Any]) -> bytes:
+    """A document as the UTF-8 text of its file."""
+    return json.dumps(document, indent=1, ensure_ascii=False).encode()
 
 
 def segment_colors(segments: Sequence[Segment], taxonomy: Taxonomy) -> dict[int, Color]:

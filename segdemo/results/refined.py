@@ -5,13 +5,15 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.prediction import Prediction
-from segdemo.progress import Cancel, Progress
+from segdemo.progress import Progress
 from segdemo.refine.crf import PreparedCrf, Quality
+from segdemo.refine.difference import difference
 from segdemo.refine.pipeline import Refined, RefinedSegments, RefineOptions, refine_panoptic, refine_semantic
 from segdemo.segmentation.panoptic import Segment, Segments
-from segdemo.segmentation.semantic import SemanticMap, class_probabilities
+from segdemo.segmentation.semantic import SemanticMap
 
+MOST_CLASSES = 24
+"""So many classes take part at most: those with the largest areas."""
 PROBABILITY_BYTES = 1_000_000_000
 """Most memory for the probabilities of the classes that take part."""
 
@@ -19,79 +21,74 @@ PROBABILITY_BYTES = 1_000_000_000
 def contending_classes(labels: npt.NDArray[np.integer]) -> list[int]:
     """Return the classes that take part in a refinement, most pixels first: those that won somewhere.
 
-    Where their probabilities would pass ``PROBABILITY_BYTES``, as many as fit; at least two.
+    At most ``MOST_CLASSES``, and no more than ``PROBABILITY_BYTES`` hold; at least two.
     """
     areas = np.bincount(labels.ravel())
     order = np.argsort(-areas, kind="stable")[: np.count_nonzero(areas)]
-    return [int(index) for index in order[: max(2, PROBABILITY_BYTES // (4 * labels.size))]]
+    most = max(2, min(MOST_CLASSES, PROBABILITY_BYTES // (4 * labels.size)))
+    return [int(index) for index in order[:most]]
+
+
+def contending_categories(segments: Segments) -> list[int]:
+    """Return the classes whose probabilities the refinement of segments weighs: theirs; none where memory is short."""
+    classes = sorted({segment.category_id for segment in segments.segments_info})
+    return classes if 4 * len(classes) * segments.ids.size <= PROBABILITY_BYTES else []
 
 
 def refined_semantic(
     image: npt.NDArray[np.uint8],
-    prediction: Prediction,
-    result: SemanticMap,
+    before: SemanticMap,
+    classes: list[int],
+    probabilities: npt.NDArray[np.float32],
     options: RefineOptions,
     *,
     quality: Quality = "exact",
     prepared: PreparedCrf | None = None,
-    cancel: Cancel | None = None,
     progress: Progress | None = None,
-) -> tuple[SemanticMap, Refined | None]:
-    """Refine a semantic map, and say what that changed; none where the options do nothing.
+) -> tuple[SemanticMap, Refined]:
+    """Refine a semantic map, and say what that changed.
 
-    ``image`` is RGB uint8 (H, W, 3) of the map's size, which may be smaller than the photo's own. Pixels of classes
-    that do not take part (``contending_classes``) stay as they are. A pixel's new score is the probability that the
-    network gave its new class. The rest as for ``segdemo.refine.pipeline.refine_semantic``.
+    ``image`` is RGB uint8 (H, W, 3) of the map's size, ``probabilities`` are those of ``classes`` (L, H, W). Pixels of
+    other classes stay as they are. A pixel's new score is the probability that the network gave its new class. The
+    rest as for ``segdemo.refine.pipeline.refine_semantic``.
     """
-    if not options.active:
-        return result, None
-    size = (result.labels.shape[0], result.labels.shape[1])
-    classes = contending_classes(result.labels)
-    probabilities = class_probabilities(prediction, classes=classes, size=size)
     refined = refine_semantic(
         image,
         probabilities,
         classes,
-        result.labels,
+        before.labels,
         options,
         quality=quality,
         prepared=prepared,
-        cancel=cancel,
         progress=progress,
     )
-    row = np.full(max(int(result.labels.max()), *classes) + 1, -1)
+    row = np.full(max(int(before.labels.max()), *classes) + 1, -1)
     row[classes] = np.arange(len(classes))
-    before, after = row[result.labels], row[refined.labels]
-    changed = (before != after) & (before >= 0)
-    labels = np.where(changed, refined.labels, result.labels).astype(result.labels.dtype)
-    scores = result.scores.copy()
+    old, new = row[before.labels], row[refined.labels]
+    changed = (old != new) & (old >= 0)
+    labels = np.where(changed, refined.labels, before.labels).astype(before.labels.dtype)
+    scores = before.scores.copy()
     rows, columns = np.nonzero(changed)
     # Probabilities over the classes that take part differ by one factor a pixel from those over all classes.
-    gained = probabilities[after[changed], rows, columns] / probabilities[before[changed], rows, columns]
-    scores[changed] *= gained
+    scores[changed] *= probabilities[new[changed], rows, columns] / probabilities[old[changed], rows, columns]
+    if (old < 0).any():
+        refined = replace(refined, labels=labels, difference=difference(before.labels, labels))
     return SemanticMap(labels, scores), refined
 
 
 def refined_segments(
-    prediction: Prediction, result: Segments, options: RefineOptions
-) -> tuple[Segments, RefinedSegments[Segment] | None]:
-    """Refine segments, and say what that changed; none where the options do nothing.
+    before: Segments, classes: list[int], probabilities: npt.NDArray[np.float32] | None, options: RefineOptions
+) -> tuple[Segments, RefinedSegments[Segment]]:
+    """Refine segments, and say what that changed; ``probabilities`` are those of ``classes`` (L, H, W), if any.
 
     Segments that are left are numbered as before. Raises ``SegdemoError`` where the options ask for the CRF, which is
     for semantic maps.
     """
-    if not options.active:
-        return result, None
-    classes = sorted({segment.category_id for segment in result.segments_info})
-    size = (result.ids.shape[0], result.ids.shape[1])
-    probabilities = None
-    if classes and 4 * len(classes) * result.ids.size <= PROBABILITY_BYTES:
-        probabilities = class_probabilities(prediction, classes=classes, size=size)
     refined = refine_panoptic(
-        result.ids,
-        result.segments_info,
+        before.ids,
+        before.segments_info,
         options,
         probabilities=probabilities,
         classes=classes if probabilities is not None else None,
     )
-    return replace(result, ids=refined.ids, segments_info=tuple(refined.segments_info)), refined
+    return replace(before, ids=refined.ids, segments_info=tuple(refined.segments_info)), refined

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from segdemo.prediction import Size
 from segdemo.segmentation.sampling import Float32, Grid
 from segdemo.segmentation.scores import ROUNDING, Places, first_maximum, tiles
-from segdemo.segmentation.threads import for_each
+from segdemo.threads import in_threads
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -94,7 +94,7 @@ def claim(masks: Float32, scores: Float32, layout: Grid, mask_threshold: float) 
                 np.copyto(places, place + 1, where=plane)
         owners.append(Owners(tile.output, rivals, places))
 
-    for_each(settle, np.flatnonzero(partly.any(axis=1) | ~alone.any(axis=1)).tolist())
+    in_threads(settle, np.flatnonzero(partly.any(axis=1) | ~alone.any(axis=1)).tolist())
     around = np.concatenate([boxes[..., :2].min(axis=0), boxes[..., 2:].max(axis=0)], axis=1)
     return Claims(layout.size, owners, owned.sum(axis=0), won.sum(axis=0), mask.sum(axis=0), around)
 
@@ -136,5 +136,5 @@ def painted(claims: Claims, ids: Int32) -> Int32:
             small = owners.places.itemsize == 1
             here[...] = cv2.LUT(owners.places, table) if small else table.take(owners.places)
 
-    for_each(paint, [owners for owners in claims.owners if ids[owners.candidates].any()])
+    in_threads(paint, [owners for owners in claims.owners if ids[owners.candidates].any()])
     return result

@@ -11,6 +11,7 @@ from segdemo.prediction import Prediction, Size
 from segdemo.segmentation.claims import claim
 from segdemo.segmentation.panoptic import Segments, instances, mask_confidence, panoptic
 from segdemo.segmentation.sampling import grid, sigmoid, softmax
+from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
 from segdemo.taxonomy import taxonomy_for
 
 Threshold = Literal["score", "mask", "overlap"]
@@ -39,9 +40,9 @@ class Dropped:
 def dropped(
     prediction: Prediction,
     *,
-    score_threshold: float = 0.8,
-    mask_threshold: float = 0.5,
-    overlap_threshold: float = 0.8,
+    score_threshold: float = SCORE_THRESHOLD,
+    mask_threshold: float = MASK_THRESHOLD,
+    overlap_threshold: float = OVERLAP_THRESHOLD,
     things_only: bool = False,
     stuff: Collection[int] | None = None,
     size: Size | None = None,

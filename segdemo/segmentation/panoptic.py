@@ -19,9 +19,9 @@ from segdemo.prediction import Prediction, Size
 from segdemo.segmentation.claims import claim, painted
 from segdemo.segmentation.components import split_map
 from segdemo.segmentation.sampling import Float32, grid, sigmoid, softmax
-from segdemo.segmentation.threads import for_each
 from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
 from segdemo.taxonomy import taxonomy_for
+from segdemo.threads import in_threads
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -266,5 +266,5 @@ def _translated(lookup: Int32, places: npt.NDArray[np.signedinteger]) -> Int32:
     def translate(rows: slice) -> None:
         lookup.take(places[rows], out=result[rows], mode="clip")
 
-    for_each(translate, [slice(start, start + _ROWS) for start in range(0, len(places), _ROWS)])
+    in_threads(translate, [slice(start, start + _ROWS) for start in range(0, len(places), _ROWS)])
     return result

@@ -18,7 +18,7 @@ from segdemo.segmentation.scores import (
     resize,
     tiles,
 )
-from segdemo.segmentation.threads import for_each
+from segdemo.threads import in_threads
 
 Int16 = npt.NDArray[np.int16]
 
@@ -72,5 +72,5 @@ def planes(prediction: Prediction, *, size: Size, layer: int = -1) -> Planes:
         rest = scores[pixels, second] if classes > 1 else np.zeros_like(best)
         runner_up_probability[here] = (rest / total).reshape(shape)
 
-    for_each(fill, tiles(layout, masks))
+    in_threads(fill, tiles(layout, masks))
     return Planes(top, top_probability, runner_up, runner_up_probability, entropy, query)

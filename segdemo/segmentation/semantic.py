@@ -25,8 +25,8 @@ from segdemo.segmentation.scores import (
     tile_scores,
     tiles,
 )
-from segdemo.segmentation.threads import for_each
 from segdemo.segmentation.windows import TILE_CELLS, winning_class
+from segdemo.threads import in_threads
 
 Int16 = npt.NDArray[np.int16]
 
@@ -91,7 +91,7 @@ def semantic(prediction: Prediction, *, layer: int = -1, size: Size | None = Non
         labels[tile.output] = np.where(best < least, NO_CLASS, winners) if least else winners
         scores[tile.output] = best / np.maximum(total, TINY)
 
-    for_each(fill, tiles(layout, masks))
+    in_threads(fill, tiles(layout, masks))
     return SemanticMap(labels, scores)
 
 
@@ -108,7 +108,7 @@ def layer_labels(prediction: Prediction, layer: int, *, size: Size | None = None
     def fill(tile: Tile) -> None:
         labels[tile.output] = winning_class(masks, weights, tile)
 
-    for_each(fill, tiles(layout, masks, cells=TILE_CELLS))
+    in_threads(fill, tiles(layout, masks, cells=TILE_CELLS))
     return labels
 
 
@@ -161,7 +161,7 @@ def class_probabilities(
         planes = np.maximum(tile_scores(masks, weights, tile, movers(weights, tile, slack=slack)), TINY)
         np.divide(planes, planes.sum(axis=0), out=out[:, *tile.output])
 
-    for_each(fill, tiles(layout, masks))
+    in_threads(fill, tiles(layout, masks))
     return out
 
 
@@ -182,7 +182,7 @@ def confidence(prediction: Prediction, *, layer: int = -1, size: Size | None = N
         entropy[tile.output] = normalised_entropy(scores, total)
         margin[tile.output] = top_margin(scores) / total
 
-    for_each(fill, tiles(layout, masks))
+    in_threads(fill, tiles(layout, masks))
     return Confidence(margin, entropy)
 
 

@@ -1,6 +1,7 @@
 """Builds the page (``create_app``) and says how it is to be launched."""
 
 import logging
+import math
 import os
 import threading
 from importlib.resources import files
@@ -16,11 +17,12 @@ from segdemo.errors import SegdemoError
 from segdemo.model.conversion import make_graph_in_background
 from segdemo.model.memory import keep_freed_memory
 from segdemo.model.predictor import load_predictor
+from segdemo.results.job import Host, Job
 from segdemo.settings import settings
 from segdemo.ui import viewer
 from segdemo.ui.choices import by_public_id, check_extra_checkpoints
 from segdemo.ui.endpoint import add_endpoint
-from segdemo.ui.jobs import Jobs, Turnstile
+from segdemo.ui.jobs import Jobs
 from segdemo.ui.runs import Runner
 from segdemo.ui.server.folder import private_folder
 from segdemo.ui.server.guard import guarded
@@ -71,16 +73,16 @@ def create_app(checkpoint: str | None = None, *, warm_up: bool = True) -> gr.Blo
     private_folder()
     chosen, available = _checkpoints(checkpoint)
     store = Store(max_bytes=settings().store_bytes, max_seconds=settings().store_seconds)
-    turnstile = Turnstile(limit=settings().queue_size)
+    host = Host(waiting=settings().queue_size)
     public = next(iter(by_public_id(available)))
-    runner = Runner(store, turnstile, lambda: available)
+    runner, jobs = Runner(store, lambda: available), Jobs(host)
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
-        build_workbench(runner, Jobs(), public)
-        add_endpoint(chosen.id, turnstile)
+        build_workbench(runner, jobs, public)
+        add_endpoint(chosen.id, jobs)
     blocks.queue(max_size=settings().queue_size, api_open=False)
     if warm_up:
         first = examples.EXAMPLES[0].id if examples.EXAMPLES else None
-        threading.Thread(target=_warm_up, args=(runner, chosen, first), daemon=True).start()
+        threading.Thread(target=_warm_up, args=(runner, host, chosen, first), daemon=True).start()
     return blocks
 
 
@@ -159,10 +161,11 @@ def _find_or_fetch(name: str) -> checkpoints.Checkpoint:
     return checkpoints.find(name)
 
 
-def _warm_up(runner: Runner, checkpoint: checkpoints.Checkpoint, example: str | None) -> None:
+def _warm_up(runner: Runner, host: Host, checkpoint: checkpoints.Checkpoint, example: str | None) -> None:
     """Make the first visitor's wait short, and every later one's: PyTorch serves until the converted graph is ready."""
     try:
-        runner.warm_up(public_id(checkpoint.id), example)
+        job = Job(host, visitor="", seconds=math.inf, cancelled=lambda: False)
+        runner.warm_up(job, public_id(checkpoint.id), example)
         engine = load_predictor(checkpoint.id).engine
         if engine.name == "torch" and engine.device == "cpu":
             make_graph_in_background(checkpoints.resolve(checkpoint.id))

@@ -2,33 +2,28 @@
 
 import logging
 import secrets
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Awaitable, Mapping
 from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import gradio as gr
-import numpy as np
-import numpy.typing as npt
+from gradio.context import LocalContext
 from gradio.utils import get_upload_folder
 
 from segdemo.checkpoints import Checkpoint, available_checkpoints, find
 from segdemo.errors import SegdemoError
-from segdemo.model.predictor import load_predictor
 from segdemo.model.preprocessing import SizeOption, parse_size
-from segdemo.prediction import Prediction
-from segdemo.progress import CancelledError
-from segdemo.refine.morphology import Operation, Shape
-from segdemo.refine.pipeline import CrfOptions
-from segdemo.results.options import flat_defaults, options_from
-from segdemo.results.outputs import OutputOptions, Outputs, make_outputs
+from segdemo.results.job import Job
+from segdemo.results.make import Source
+from segdemo.results.options import CHOICES, flat_defaults, is_whole, options_from
+from segdemo.results.outputs import make_outputs
 from segdemo.settings import settings
 from segdemo.ui.choices import by_public_id, load
-from segdemo.ui.jobs import Turnstile
+from segdemo.ui.forms import sent_photo
+from segdemo.ui.jobs import Jobs
+from segdemo.ui.runs import predict
 from segdemo.ui.server.decoding import decode_photo
-from segdemo.ui.zerogpu import gpu
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +33,6 @@ LARGEST_SIZE = 960
 Answer = tuple[str, dict[str, Any], str]
 """Path of the id map, the segments, path of the overlay."""
 
-_CHOICES = {"morphology": get_args(Operation), "kernel_shape": get_args(Shape)}
-_REAL = {field.name for field in fields(CrfOptions) if field.name != "iterations"}
-
 _DESCRIPTION = (
     "Segment one photo. Returns the id map as a PNG, its segments as JSON, and an overlay as a JPEG, all at the photo's"
     " own size. Semantic: 8-bit class indices, 255 = none, and the classes present. Panoptic and instance: id = R + "
@@ -48,130 +40,139 @@ _DESCRIPTION = (
 )
 
 
-def add_endpoint(checkpoint: str, turnstile: Turnstile) -> None:
+def add_endpoint(checkpoint: str, jobs: Jobs) -> None:
     """Register ``/segment`` within the current ``gr.Blocks``, with components that no visitor sees.
 
-    ``checkpoint`` is the one that runs unless a call names another that is on this machine; ``turnstile`` gives the
-    model to one run at a time.
+    ``checkpoint`` is the one that runs unless a call names another that is on this machine.
     """
     choices = by_public_id([find(checkpoint), *available_checkpoints()])
+    default = next(iter(choices))
     with gr.Column(visible=False):
         inputs = {
-            "image": _upload(),
-            "task": gr.Dropdown(["semantic", "panoptic", "instance"], value="semantic", label="What to separate"),
-            "checkpoint": gr.Dropdown(list(choices), value=next(iter(choices)), label="Checkpoint"),
+            "image": gr.File(label="Photo", type="binary"),
+            "task": gr.Dropdown(list(CHOICES["task"]), value="semantic", label="What to separate"),
+            "checkpoint": gr.Dropdown(list(choices), value=default, label="Checkpoint"),
             "size": gr.Textbox(
                 "checkpoint", label=f"Input size: checkpoint, paper, or a short side up to {LARGEST_SIZE} pixels"
             ),
             **{name: _component(name, value) for name, value in flat_defaults().items() if name != "task"},
         }
         outputs = [gr.File(label="Id map (PNG)"), gr.JSON(label="Segments"), gr.File(label="Overlay (JPEG)")]
+
+        async def segment(*values: Any) -> Answer:
+            given = dict(zip(inputs, values, strict=False))
+            given["checkpoint"] = default if given.get("checkpoint") is None else given["checkpoint"]
+            return await _with_sentences(
+                jobs.answer(
+                    lambda job: _segment(job, given, choices),
+                    visitor=_caller(),
+                    seconds=settings().run_deadline,
+                    gone=_caller_left,
+                )
+            )
+
+        # What Gradio shows as the endpoint's parameters.
+        segment.__signature__ = Signature(  # type: ignore[attr-defined]
+            [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=None) for name in inputs]
+        )
         gr.Button().click(
-            _with_parameters(list(inputs), lambda values: _segment(values, choices, turnstile)),
+            segment,
             list(inputs.values()),
             outputs,
             api_name="segment",
             api_description=_DESCRIPTION,
-            concurrency_id="model",
-            concurrency_limit=1,
+            concurrency_limit=None,
         )
+    _take_values_as_they_come("segment")
+
+
+def _take_values_as_they_come(api_name: str) -> None:
+    """Hand an endpoint what its caller sent, unread: Gradio answers values of a wrong kind without saying which."""
+    blocks = gr.context.Context.root_block
+    assert blocks is not None
+    read = blocks.preprocess_data
+
+    async def preprocess_data(function: Any, inputs: list[Any], *rest: Any, **options: Any) -> list[Any]:
+        if function.api_name == api_name:
+            return inputs[: len(function.inputs)]
+        found: list[Any] = await read(function, inputs, *rest, **options)
+        return found
+
+    blocks.preprocess_data = preprocess_data  # type: ignore[method-assign,assignment]
 
 
 def _component(name: str, value: Any) -> gr.components.Component:
     """The component of one option, by the type of its default; its range is checked by the options themselves."""
     label = name.replace("_", " ").capitalize()
-    if name in _CHOICES:
-        return gr.Dropdown(list(_CHOICES[name]), value=value, label=label)
+    if name in CHOICES:
+        return gr.Dropdown(list(CHOICES[name]), value=value, label=label)
     if isinstance(value, bool):
         return gr.Checkbox(value, label=label)
     if isinstance(value, str):
         return gr.Textbox(value, label=label)
-    whole = isinstance(value, int) and name not in _REAL
-    return gr.Number(value, label=label, precision=0 if whole else None)
+    return gr.Number(value, label=label, precision=0 if is_whole(name) else None)
 
 
-def _upload() -> gr.File:
-    """The photo's component; the server does not fetch a photo from an address on the caller's behalf."""
-    component = gr.File(label="Photo", type="binary")
-    move = component.async_move_resource_to_block_cache
-
-    async def move_what_was_sent(path: str | Path | None) -> str | None:
-        if str(path).lower().startswith(("http:", "https:")):
-            raise gr.Error(
-                "This server fetches nothing from other hosts: send the photo's file.", print_exception=False
-            )
-        moved: str | None = await move(path)
-        return moved
-
-    # On the object, since Gradio writes a stub file beside the module of every subclass of a component.
-    component.async_move_resource_to_block_cache = move_what_was_sent  # type: ignore[method-assign,assignment]
-    return component
+async def _with_sentences(answer: Awaitable[Answer]) -> Answer:
+    """What is awaited, with errors that a caller can read."""
+    try:
+        return await answer
+    except SegdemoError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    except MemoryError:
+        raise gr.Error(
+            "There was not enough memory for this photo: try a smaller one.", print_exception=False
+        ) from None
+    except Exception:
+        logger.exception("a call of /segment failed")
+        raise gr.Error("Something went wrong on the server.", print_exception=False) from None
 
 
-def _with_parameters(names: list[str], function: Callable[[Mapping[str, Any]], Answer]) -> Callable[..., Answer]:
-    """``function`` of a mapping as one of parameters called ``names``, whose errors a caller can read."""
-
-    def segment(*values: Any) -> Answer:
-        try:
-            given = dict(zip(names, values, strict=True))
-            empty = [name for name, value in given.items() if value is None and name != "image"]
-            if empty:
-                raise SegdemoError(f"{', '.join(empty)} is null: leave it out for its default.")
-            return function(given)
-        except SegdemoError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        except MemoryError:
-            sentence = "There was not enough memory for this photo: try a smaller one."
-            raise gr.Error(sentence, print_exception=False) from None
-        except Exception:
-            logger.exception("a call of /segment failed")
-            raise gr.Error("Something went wrong on the server.", print_exception=False) from None
-
-    # What Gradio shows as the endpoint's parameters.
-    segment.__signature__ = Signature(  # type: ignore[attr-defined]
-        [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in names]
-    )
-    return segment
+def _caller() -> str:
+    """Whose call this is: of a session's, or else of an address."""
+    request, event = LocalContext.request.get(None), LocalContext.event_id.get(None)
+    session = getattr(request, "session_hash", None)
+    if session is not None and session != event:
+        return str(session)[:64]
+    client = getattr(request, "client", None)
+    return str(getattr(client, "host", ""))
 
 
-def _segment(values: Mapping[str, Any], choices: Mapping[str, Checkpoint], turnstile: Turnstile) -> Answer:
-    checkpoint, image = values["checkpoint"], values["image"]
-    if image is None:
-        raise SegdemoError("There is no photo: send one as `image`.")
-    if checkpoint not in choices:
-        raise SegdemoError(f"This checkpoint is not on this machine: choose one of {', '.join(choices)}.")
-    size = _bounded_size(values["size"])
-    photo = decode_photo(image)
-    with turnstile.turn():
-        options = options_from(values, load(choices[checkpoint]).taxonomy)
-        prediction = _predict(choices[checkpoint].id, photo, size)
-        result = _timed_outputs(photo, prediction, options)
+async def _caller_left() -> bool:
+    """Whether whoever asked for what this task computes has left, or has cancelled it."""
+    blocks, event = LocalContext.blocks.get(None), LocalContext.event_id.get(None)
+    if blocks is None or event is None:
+        return False
+    known = blocks._queue.event_ids_to_events.get(event)
+    return known is not None and not known.alive
+
+
+def _segment(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpoint]) -> Answer:
+    checkpoint = values["checkpoint"]
+    if not isinstance(checkpoint, str) or checkpoint not in choices:
+        raise SegdemoError(f"checkpoint is not on this machine: choose one of {', '.join(choices)}.")
+    size = _bounded_size(values.get("size"))
+    photo = decode_photo(sent_photo(values.get("image")), check=job.check)
+    with job.in_memory(pixels=photo.shape[0] * photo.shape[1]):
+        with job.turn():
+            predictor = load(choices[checkpoint])
+            options = options_from(values, predictor.taxonomy)
+            prediction = predict(job, predictor, photo, size, capture=False)
+        with job.within(settings().result_deadline):
+            made = make_outputs(job, Source(photo, prediction), options)
     folder = _private_folder()
     id_map, overlay = folder / "ids.png", folder / "overlay.jpg"
-    id_map.write_bytes(result.id_map)
-    overlay.write_bytes(result.overlay)
-    return str(id_map), dict(result.segments), str(overlay)
+    id_map.write_bytes(made.id_map)
+    overlay.write_bytes(made.overlay)
+    return str(id_map), dict(made.segments), str(overlay)
 
 
-@gpu
-def _predict(checkpoint: str, photo: npt.NDArray[np.uint8], size: SizeOption) -> Prediction:
-    return load_predictor(checkpoint)(photo, size=size, capture=False)
-
-
-def _timed_outputs(photo: npt.NDArray[np.uint8], prediction: Prediction, options: OutputOptions) -> Outputs:
-    """The outputs, unless their refinement takes longer than the host allows."""
-    deadline = time.monotonic() + settings().crf_deadline
-    try:
-        return make_outputs(photo, prediction, options, cancel=lambda: time.monotonic() > deadline)
-    except CancelledError:
-        raise SegdemoError(
-            f"The CRF would take more than {settings().crf_deadline:g} s: send a smaller photo, or ask for fewer "
-            "iterations."
-        ) from None
-
-
-def _bounded_size(size: str) -> SizeOption:
-    option = parse_size(size)
+def _bounded_size(size: Any) -> SizeOption:
+    if size is None:
+        return "checkpoint"
+    if isinstance(size, bool) or not isinstance(size, str | int):
+        raise SegdemoError("size is neither a text nor a number: give checkpoint, paper or a short side in pixels.")
+    option = parse_size(str(size)[:20])
     if isinstance(option, int) and option > LARGEST_SIZE:
         raise SegdemoError(f"The input size is {option} pixels: choose one up to {LARGEST_SIZE}.")
     return option

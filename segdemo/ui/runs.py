@@ -15,9 +15,10 @@ from segdemo.images import display_image, encode_jpeg, load_image
 from segdemo.model.predictor import Predictor, load_predictor
 from segdemo.model.preprocessing import SizeOption, parse_size
 from segdemo.prediction import Prediction
-from segdemo.segmentation import SemanticMap, semantic
+from segdemo.progress import CancelledError
+from segdemo.results.job import Job
+from segdemo.results.make import semantic_map
 from segdemo.ui.choices import by_public_id, load
-from segdemo.ui.jobs import Job, Turnstile
 from segdemo.ui.server.decoding import decode_photo
 from segdemo.ui.store import Record, Store
 from segdemo.ui.zerogpu import ON_ZEROGPU, gpu
@@ -47,17 +48,11 @@ def input_size(text: str) -> SizeOption:
     return parse_size(text)
 
 
-def semantic_map(record: Record) -> SemanticMap:
-    """The record's semantic map at the photograph's own size, computed once."""
-    return record.derive("semantic", lambda: semantic(record.prediction))
-
-
 class Runner:
-    """Runs photographs through the network, one at a time, and keeps the results."""
+    """Runs photographs through the network and keeps the results."""
 
-    def __init__(self, store: Store, turnstile: Turnstile, checkpoints: Callable[[], list[Checkpoint]]) -> None:
+    def __init__(self, store: Store, checkpoints: Callable[[], list[Checkpoint]]) -> None:
         self.store = store
-        self.turnstile = turnstile
         self.checkpoints = checkpoints
 
     def run(self, request: Request, job: Job) -> dict[str, Any]:
@@ -80,13 +75,13 @@ class Runner:
         display = display_image(image)
         jpeg = encode_jpeg(display, quality=88)
         read = time.perf_counter()
-        with self.turnstile.turn(waiting=lambda ahead: job.report(_place(ahead))):
+        with job.in_memory(pixels=image.shape[0] * image.shape[1]), job.turn():
             turn = time.perf_counter()
             job.report("Loading the checkpoint")
             predictor = load(checkpoint)
             loaded = time.perf_counter()
             job.report("Running the network", 0.0)
-            prediction = _predict(predictor, image, size, job)
+            prediction = predict(job, predictor, image, size)
             after = time.perf_counter()
             record = Record(
                 image=image,
@@ -100,7 +95,7 @@ class Runner:
                 size=request.size,
             )
             job.report("Drawing the segmentation")
-            semantic_map(record)
+            semantic_map(job, record.source)
         done = time.perf_counter()
         record.seconds = {
             "reading": read - start,
@@ -117,12 +112,10 @@ class Runner:
         self.store.delete(request.previous)
         return {"token": token}
 
-    def warm_up(self, checkpoint: str, example: str | None) -> None:
+    def warm_up(self, job: Job, checkpoint: str, example: str | None) -> None:
         """Load a checkpoint, and run an example so that the first visitor finds it done."""
-        job = Job()
         if example is not None:
-            request = Request(checkpoint=checkpoint, size="checkpoint", example=example)
-            self.run(request, _Endless(job.message))
+            self.run(Request(checkpoint=checkpoint, size="checkpoint", example=example), job)
         else:
             load(self._checkpoint(checkpoint))
 
@@ -142,29 +135,27 @@ class Runner:
         return decode_photo(request.content, check=lambda: job.report("Reading the photo")), request.name
 
 
-class _Endless(Job):
-    """A job of the server's own, which nobody polls."""
-
-    @property
-    def cancelled(self) -> bool:
-        return False
-
-
-def _place(ahead: int) -> str:
-    return "Waiting: you are next" if ahead == 1 else f"Waiting: {ahead} ahead of you"
+def predict(
+    job: Job, predictor: Predictor, image: npt.NDArray[np.uint8], size: SizeOption, *, capture: bool = True
+) -> Prediction:
+    """The forward pass of a photo, in the job's turn and within its limits."""
+    with job.turn():
+        if ON_ZEROGPU:
+            return _forward_elsewhere(predictor.checkpoint.id, image, size, capture)
+        try:
+            return predictor(
+                image,
+                size=size,
+                capture=capture,
+                progress=lambda share: job.report("Running the network", share),
+                cancel=job.is_over,
+            )
+        except CancelledError:
+            job.check()
+            raise
 
 
 @gpu
-def _forward_elsewhere(checkpoint: str, image: npt.NDArray[np.uint8], size: SizeOption) -> Prediction:
+def _forward_elsewhere(checkpoint: str, image: npt.NDArray[np.uint8], size: SizeOption, capture: bool) -> Prediction:
     """The forward pass as a shared GPU's process can run it: with arguments and a result that pickle."""
-    return load_predictor(checkpoint)(image, size=size)
-
-
-def _predict(predictor: Predictor, image: npt.NDArray[np.uint8], size: SizeOption, job: Job) -> Prediction:
-    if ON_ZEROGPU:
-        return _forward_elsewhere(predictor.checkpoint.id, image, size)
-
-    def progress(fraction: float) -> None:
-        job.say({"state": "running", "text": "Running the network", "fraction": fraction})
-
-    return predictor(image, size=size, progress=progress, cancel=lambda: job.cancelled)
+    return load_predictor(checkpoint)(image, size=size, capture=capture)

@@ -13,7 +13,9 @@ import numpy.typing as npt
 
 from segdemo.checkpoints import Checkpoint
 from segdemo.prediction import Prediction
+from segdemo.results.make import Source
 from segdemo.taxonomy import Taxonomy
+from segdemo.threads import PatientLock
 
 T = TypeVar("T")
 
@@ -23,6 +25,26 @@ DERIVED_ENTRIES = 12
 
 class GoneError(LookupError):
     """The token is unknown: the photograph was deleted, has expired or had to make room."""
+
+
+LARGEST_DERIVED = 300_000_000
+"""Bytes of a derived result above which it is not kept: making it anew is cheaper than what it would push out."""
+
+
+class _Derived:
+    """One result derived from a prediction, or a place for it."""
+
+    def __init__(self) -> None:
+        self.lock = PatientLock()
+        self.clear()
+
+    def keep(self, value: Any, version: Hashable, nbytes: int) -> None:
+        """Put a value in the place."""
+        self.value, self.version, self.nbytes, self.there = value, version, nbytes, True
+
+    def clear(self) -> None:
+        """Empty the place."""
+        self.value, self.version, self.nbytes, self.there = None, None, 0, False
 
 
 @dataclass(eq=False)
@@ -46,31 +68,51 @@ class Record:
     """The input size that was asked for."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Wall time of each step that led here."""
-    _derived: OrderedDict[Hashable, tuple[Any, int]] = field(default_factory=OrderedDict, repr=False)
-    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    _derived: OrderedDict[Hashable, _Derived] = field(default_factory=OrderedDict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
     def nbytes(self) -> int:
-        """Memory held by this record, in bytes."""
+        """Memory held by this record, in bytes; never waits for something that is being computed."""
         with self._lock:
-            derived = sum(size for _, size in self._derived.values())
+            derived = sum(entry.nbytes for entry in self._derived.values())
         return self.image.nbytes + len(self.display) + self.prediction.nbytes + derived
 
-    def derive(self, key: Hashable, compute: Callable[[], T], *, nbytes: Callable[[T], int] | None = None) -> T:
-        """The value under ``key``, computed on first use; concurrent callers wait for one computation.
+    @property
+    def source(self) -> Source:
+        """The photo and its prediction, with this record to keep what is derived from them."""
+        return Source(self.image, self.prediction, self.derive)
 
-        ``nbytes`` measures the value for the store's books; without it the value counts as its arrays.
+    def derive(
+        self,
+        key: Hashable,
+        compute: Callable[[], T],
+        *,
+        version: Hashable = None,
+        nbytes: Callable[[T], int] | None = None,
+    ) -> T:
+        """The value under ``key``, computed where it is not there in this ``version``.
+
+        Those who ask for it meanwhile wait for one computation, and let others have the cores; nobody else waits.
+        ``nbytes`` measures the value for the store's books; without it the value counts as its arrays. Values over
+        ``LARGEST_DERIVED`` bytes are not kept.
         """
         with self._lock:
-            if key in self._derived:
-                self._derived.move_to_end(key)
-                value: T = self._derived[key][0]
-                return value
-            value = compute()
-            self._derived[key] = (value, nbytes(value) if nbytes else array_bytes(value))
+            entry = self._derived.setdefault(key, _Derived())
+            self._derived.move_to_end(key)
+        with entry.lock.held():
+            if not (entry.there and entry.version == version):
+                # What is there in another version makes room first.
+                entry.clear()
+                value = compute()
+                entry.keep(value, version, nbytes(value) if nbytes else array_bytes(value))
+            found: T = entry.value
+            if entry.nbytes > LARGEST_DERIVED:
+                entry.clear()
+        with self._lock:
             while len(self._derived) > DERIVED_ENTRIES:
                 self._derived.popitem(last=False)
-            return value
+        return found
 
 
 def array_bytes(value: object) -> int:

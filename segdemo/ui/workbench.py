@@ -2,19 +2,21 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import gradio as gr
+from gradio.context import LocalContext
 
 from segdemo import examples
 from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
-from segdemo.results.outputs import OutputOptions
+from segdemo.results.job import Job
+from segdemo.results.options import OutputOptions, flat_defaults
 from segdemo.settings import settings
 from segdemo.ui.arguments import Arguments, file_stem
 from segdemo.ui.choices import by_public_id
-from segdemo.ui.jobs import Job, Jobs
+from segdemo.ui.jobs import Answer, Jobs
 from segdemo.ui.packing import data_url
 from segdemo.ui.runs import Request, Runner
 from segdemo.ui.store import GoneError, Record
@@ -23,14 +25,14 @@ from segdemo.ui.tabs.downloads import download
 from segdemo.ui.tabs.dropped import dropped
 from segdemo.ui.tabs.layers import layers, layers_ahead
 from segdemo.ui.tabs.masks import masks
-from segdemo.ui.tabs.panoptic import panoptic, thresholds
+from segdemo.ui.tabs.panoptic import panoptic, panoptic_exactly
 from segdemo.ui.tabs.pixel import pixel
 from segdemo.ui.tabs.refinement import judge, refine, refine_exactly
 from segdemo.ui.tabs.result import result
 
 logger = logging.getLogger(__name__)
 
-Answer = dict[str, Any]
+LookUp = Callable[[Record, Arguments, Job], Answer]
 HINT = (
     "On your own machine: python app.py --checkpoint facebook/mask2former-swin-large-ade-semantic --download "
     "(about 0.9 GB). On a server: the README says how to preload it."
@@ -61,9 +63,12 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
             example=None if content else str(fields.get("example", "")),
             previous=str(fields.get("previous")),
         )
-        return {"ticket": jobs.start(lambda job: runner.run(wanted, job))}
+        seconds = settings().run_deadline
+        return {"ticket": jobs.start(lambda job: runner.run(wanted, job), visitor=_visitor(fields), seconds=seconds)}
 
-    async def poll(arguments: Arguments) -> Answer:
+    async def poll(arguments: Any) -> Answer:
+        if not isinstance(arguments, dict):
+            return {"state": "error", "text": "The request could not be read: reload the page.", "version": 0}
         version = arguments.get("version", 0)
         return await jobs.poll(arguments.get("ticket"), version if isinstance(version, int) else 0)
 
@@ -77,31 +82,45 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
     def noop(_: Arguments) -> Answer:
         return {}
 
-    def start_refinement(arguments: Arguments) -> Answer:
-        record = runner.store.get(arguments.get("token"))
-        return {"ticket": jobs.start(lambda job: {"result": refine_exactly(record, arguments, job, runner.turnstile)})}
+    def starts(name: str, function: LookUp, answers: str) -> Callable[[Arguments], Answer]:
+        """A function that begins what takes long, and returns its ticket; its last message has ``answers``."""
 
-    def start_download(arguments: Arguments) -> Answer:
-        record = runner.store.get(arguments.get("token"))
-        return {"ticket": jobs.start(lambda job: {"file": download(record, arguments, job)})}
-
-    def start_layers(arguments: Arguments) -> Answer:
-        record = runner.store.get(arguments.get("token"))
-
-        def kept() -> bool:
-            return runner.store.find(lambda other: other is record) is not None
-
-        def prepare(job: Job) -> Answer:
-            answer = layers_ahead(record, job, idle=lambda: runner.turnstile.idle, kept=kept)
-            runner.store.trim()
-            return {"layers": answer}
-
-        return {"ticket": jobs.start(prepare)}
-
-    def looked_up(name: str, function: Callable[[Record, Arguments], Answer]) -> Callable[[Arguments], Answer]:
-        def answer(arguments: Arguments) -> Answer:
+        def start(arguments: Arguments) -> Answer:
             record = runner.store.get(arguments.get("token"))
-            found = function(record, arguments)
+
+            def work(job: Job) -> Answer:
+                found = function(record, arguments, job)
+                runner.store.trim()
+                return {answers: found}
+
+            return {"ticket": jobs.start(work, visitor=_visitor(arguments), seconds=settings().result_deadline)}
+
+        start.__name__ = name
+        return start
+
+    def exactly(record: Record, arguments: Arguments, job: Job) -> Answer:
+        return (panoptic_exactly if arguments.get("task") == "panoptic" else refine_exactly)(record, arguments, job)
+
+    def prepare_layers(record: Record, arguments: Arguments, job: Job) -> Answer:
+        return layers_ahead(record, job, kept=lambda: runner.store.find(lambda other: other is record) is not None)
+
+    def looked_up(name: str, function: LookUp) -> Callable[[Any], Awaitable[Answer]]:
+        """A function whose answer is waited for; whoever leaves meanwhile cancels it."""
+
+        async def answer(arguments: Any) -> Answer:
+            arguments = _checked(arguments)
+            record = runner.store.get(arguments.get("token"))
+            request = LocalContext.request.get(None)
+
+            async def gone() -> bool:
+                return request is not None and await request.is_disconnected()
+
+            found: Answer = await jobs.answer(
+                lambda job: function(record, arguments, job),
+                visitor=_visitor(arguments),
+                seconds=settings().result_deadline,
+                gone=gone,
+            )
             runner.store.trim()
             return found
 
@@ -109,31 +128,39 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
         return answer
 
     functions: list[Callable[..., Any]] = [
-        guarded(function)
-        for function in (
-            config,
-            start,
-            cancel,
-            release,
-            noop,
-            start_refinement,
-            start_download,
-            start_layers,
-            looked_up("result", lambda record, arguments: result(record, str(arguments.get("token")))),
-            looked_up("panoptic", panoptic),
-            looked_up("layers", layers),
-            looked_up("attention", attention),
-            looked_up("dropped", dropped),
-            looked_up("masks", masks),
-            looked_up("pixel", pixel),
-            looked_up("refine", refine),
-            looked_up("judge", judge),
-        )
+        *(
+            guarded(function)
+            for function in (
+                config,
+                start,
+                cancel,
+                release,
+                noop,
+                starts("start_refinement", exactly, "result"),
+                starts("start_download", download, "file"),
+                starts("start_layers", prepare_layers, "layers"),
+            )
+        ),
+        *(
+            guarded_async(looked_up(name, function))
+            for name, function in (
+                ("result", result),
+                ("panoptic", panoptic),
+                ("layers", layers),
+                ("attention", attention),
+                ("dropped", dropped),
+                ("masks", masks),
+                ("pixel", pixel),
+                ("refine", refine),
+                ("judge", judge),
+            )
+        ),
+        poll,
     ]
     return gr.HTML(
         html_template='<div class="sd-app" aria-busy="true"></div>',
         js_on_load="window.segdemo.start(element.querySelector('.sd-app'), server);",
-        server_functions=[*functions, poll],
+        server_functions=functions,
         elem_id="segdemo",
         apply_default_css=False,
     )
@@ -144,17 +171,48 @@ def guarded(function: Callable[[Any], Answer]) -> Callable[[Any], Answer]:
 
     def call(arguments: Any) -> Answer:
         try:
-            return function(arguments if arguments is not None else {})
-        except GoneError:
-            return {"gone": True}
-        except SegdemoError as error:
-            return {"error": str(error)}
-        except Exception:
-            logger.exception("%s failed", function.__name__)
-            return {"error": "Something went wrong on the server. Your last result is still here."}
+            return function(arguments if getattr(arguments, "files", None) is not None else _checked(arguments))
+        except Exception as error:
+            return _apology(error, function.__name__)
 
     call.__name__ = function.__name__
     return call
+
+
+def guarded_async(function: Callable[[Any], Awaitable[Answer]]) -> Callable[[Any], Awaitable[Answer]]:
+    """The same for a function that is awaited."""
+
+    async def call(arguments: Any) -> Answer:
+        try:
+            return await function(arguments)
+        except Exception as error:
+            return _apology(error, function.__name__)
+
+    call.__name__ = function.__name__
+    return call
+
+
+def _apology(error: Exception, name: str) -> Answer:
+    if isinstance(error, GoneError):
+        return {"gone": True}
+    if isinstance(error, SegdemoError):
+        return {"error": str(error)}
+    logger.error("%s failed", name, exc_info=error)
+    return {"error": "Something went wrong on the server. Your last result is still here."}
+
+
+def _checked(arguments: Any) -> Arguments:
+    if arguments is None:
+        return {}
+    if not isinstance(arguments, dict):
+        raise SegdemoError("The request could not be read: reload the page.")
+    return arguments
+
+
+def _visitor(arguments: Arguments) -> str:
+    """Who takes turns with others: the page that asks, by the name that it made up, or the photo."""
+    name = arguments.get("visitor") or arguments.get("token") or ""
+    return str(name)[:64]
 
 
 def _request(arguments: Any) -> tuple[tuple[str, bytes], dict[str, Any]] | dict[str, Any]:
@@ -200,7 +258,7 @@ def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
         "checkpoints": entries,
         "opacity": outputs.opacity,
         "keptMinutes": round(settings().store_seconds / 60),
-        "thresholds": thresholds({}),
+        "thresholds": {name: value for name, value in flat_defaults().items() if name.endswith("_threshold")},
         "limits": {"bytes": settings().max_file_bytes, "pixels": settings().max_pixels},
         "examples": [
             {
@@ -214,4 +272,4 @@ def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
     }
 
 
-__all__ = ["Job", "build_workbench", "guarded", "page_config"]
+__all__ = ["build_workbench", "guarded", "page_config"]

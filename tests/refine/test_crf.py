@@ -11,6 +11,7 @@ from segdemo.errors import SegdemoError
 from segdemo.progress import CancelledError
 from segdemo.refine import crf_grid, dense_crf, prepare_crf
 from segdemo.refine.meanfield import contenders
+from tests.watches import counted
 
 Scenes = Callable[..., tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]]
 
@@ -216,9 +217,12 @@ def test_a_run_can_be_followed_and_stopped(scene: Scenes) -> None:
     dense_crf(image, probabilities, progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
-    asked = iter([False, False, True])
-    with pytest.raises(CancelledError):
-        dense_crf(image, probabilities, cancel=lambda: next(asked))
+    with counted() as watch:
+        dense_crf(image, probabilities)
+    assert watch.asked > 20
+    for last in (1, watch.asked // 2, watch.asked):
+        with pytest.raises(CancelledError), counted(last):
+            dense_crf(image, probabilities)
 
 
 def test_people_get_a_sentence() -> None:

@@ -13,8 +13,11 @@ from segdemo.errors import SegdemoError
 from segdemo.images import decode_png_ids
 from segdemo.prediction import Prediction
 from segdemo.refine import CrfOptions, MorphologyOptions, RefineOptions
-from segdemo.results.options import flat_defaults, options_from
-from segdemo.results.outputs import OutputOptions, make_outputs, segment_colors, segment_outputs, semantic_outputs
+from segdemo.results.job import own_job
+from segdemo.results.make import Result, Source
+from segdemo.results.options import OutputOptions, flat_defaults, options_from
+from segdemo.results.outputs import Outputs, describe, encode_id_map, segment_colors
+from segdemo.results.outputs import make_outputs as make_outputs_for
 from segdemo.segmentation.panoptic import Segment, Segments
 from segdemo.segmentation.semantic import SemanticMap
 from segdemo.taxonomy import taxonomy_for
@@ -43,6 +46,10 @@ def prediction() -> Prediction:
 @pytest.fixture
 def image() -> npt.NDArray[np.uint8]:
     return np.full((32, 48, 3), 100, np.uint8)
+
+
+def make_outputs(image: npt.NDArray[np.uint8], prediction: Prediction, options: OutputOptions) -> Outputs:
+    return make_outputs_for(own_job(), Source(image, prediction), options)
 
 
 def _pixels(content: bytes) -> npt.NDArray[np.uint8]:
@@ -104,13 +111,15 @@ def test_nothing_sure_enough_is_a_result(image: npt.NDArray[np.uint8]) -> None:
     assert np.abs(_pixels(result.overlay).astype(int) - 100).max() <= 2
 
 
-def test_results_that_are_already_there_are_encoded_as_they_are(prediction: Prediction) -> None:
+def test_results_are_encoded_as_they_are(prediction: Prediction) -> None:
     labels = np.array([[1, 1, 2, 2, 2, 2]] * 4, np.int16)
     given = SemanticMap(labels, np.full(labels.shape, 0.75, np.float32))
-    result = semantic_outputs(PHOTO, prediction, given, OutputOptions(opacity=1, outlines=False))
-    np.testing.assert_array_equal(_pixels(result.id_map), labels)
+    options, source = OutputOptions(), Source(PHOTO, prediction)
+    result = Result(options, given, given, None)
+    np.testing.assert_array_equal(_pixels(encode_id_map(own_job(), source, result)), labels)
     assert [
-        (entry["label"], entry["area"], entry["score"], entry["bbox"]) for entry in result.segments["segments_info"]
+        (entry["label"], entry["area"], entry["score"], entry["bbox"])
+        for entry in describe(own_job(), source, result, options)["segments_info"]
     ] == [
         ("car", 16, 0.75, [2, 0, 4, 4]),
         ("sky", 8, 0.75, [0, 0, 2, 4]),
@@ -121,8 +130,9 @@ def test_results_that_are_already_there_are_encoded_as_they_are(prediction: Pred
         Segment(7, 2, "car", True, 8, (4, 0, 2, 4), 0.9, (0,)),
         Segment(300, 2, "car", True, 12, (1, 0, 3, 4), 0.8, (1,)),
     )
-    encoded = segment_outputs(PHOTO, prediction, Segments(ids, info), OutputOptions(task="panoptic"))
-    np.testing.assert_array_equal(decode_png_ids(encoded.id_map), ids)
+    found = Segments(ids, info)
+    encoded = encode_id_map(own_job(), source, Result(OutputOptions(task="panoptic"), found, found, None))
+    np.testing.assert_array_equal(decode_png_ids(encoded), ids)
 
 
 def test_segments_of_a_class_are_distinct_shades_and_stuff_has_its_class_colour() -> None:

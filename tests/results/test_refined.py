@@ -16,10 +16,10 @@ def test_segments_are_what_morphology_makes_of_them():
     found = panoptic(prediction)
     assert len(found.segments_info) == 2
     options = MorphologyOptions("erode", 5, "square", classes=(1,))
-    refined, change = refined_segments(prediction, found, RefineOptions(morphology=options))
+    refined, change = refined_segments(found, [], None, RefineOptions(morphology=options))
     expected, left = morphology_segments(found.ids, found.segments_info, options)
     inside = {segment.category_id: segment.id for segment in found.segments_info}[1]
     assert 0 < (refined.ids == inside).sum() < (found.ids == inside).sum()
     assert ((refined.ids == inside) == (expected == inside)).all()
     assert [segment.area for segment in refined.segments_info] == [(refined.ids == s.id).sum() for s in left]
-    assert change is not None
+    assert change.difference.changed_pixels == (refined.ids != found.ids).sum()

@@ -6,7 +6,7 @@ from segdemo import checkpoints
 from segdemo.examples import EXAMPLES, Example
 from segdemo.images import encode_jpeg, load_image
 from segdemo.model.predictor import load_predictor
-from segdemo.ui.jobs import Job, Turnstile
+from segdemo.results.job import own_job
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.refinement import refine_exactly
 from segdemo.ui.tabs.result import CRF_HINTS, result
@@ -31,6 +31,6 @@ def test_the_crf_does_what_the_example_says(example: Example) -> None:
         checkpoint=predictor.checkpoint,
         example=example.id,
     )
-    truth = refine_exactly(record, {"refine": {"crf": True}}, Job(), Turnstile(limit=1))["truth"]
+    truth = refine_exactly(record, {"refine": {"crf": True}}, own_job())["truth"]
     assert truth["after"]["miou"] > truth["before"]["miou"] + 0.02
-    assert result(record, "token")["crfHint"] == CRF_HINTS[example.crf]
+    assert result(record, {}, own_job())["crfHint"] == CRF_HINTS[example.crf]

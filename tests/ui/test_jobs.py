@@ -1,4 +1,4 @@
-"""Jobs and the turnstile: order of arrival, place in the queue, cancel, errors as sentences."""
+"""Jobs: followed by polls or awaited, cancelled, errors as sentences."""
 
 import asyncio
 import threading
@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from segdemo.errors import SegdemoError
-from segdemo.ui.jobs import Job, Jobs, Turnstile
+from segdemo.results.job import Host, Job
+from segdemo.ui.jobs import Jobs, Work
+
+
+@pytest.fixture
+def jobs() -> Jobs:
+    return Jobs(Host(waiting=5))
+
+
+def start(jobs: Jobs, work: Work) -> str:
+    return jobs.start(work, visitor="a", seconds=60)
 
 
 def last_message(jobs: Jobs, ticket: str) -> dict[str, Any]:
@@ -22,34 +32,41 @@ def last_message(jobs: Jobs, ticket: str) -> dict[str, Any]:
     return asyncio.run(follow())
 
 
-def test_a_jobs_result_is_its_last_message() -> None:
-    jobs = Jobs()
-    message = last_message(jobs, jobs.start(lambda job: {"token": "abc"}))
+def test_a_jobs_result_is_its_last_message(jobs: Jobs) -> None:
+    message = last_message(jobs, start(jobs, lambda job: {"token": "abc"}))
     assert message["state"] == "done"
     assert message["token"] == "abc"
 
 
-def test_a_persons_error_keeps_its_sentence() -> None:
+def test_a_persons_error_keeps_its_sentence(jobs: Jobs) -> None:
     def work(job: Job) -> dict[str, Any]:
         raise SegdemoError("Choose a smaller photo.")
 
-    jobs = Jobs()
-    message = last_message(jobs, jobs.start(work))
+    message = last_message(jobs, start(jobs, work))
     assert (message["state"], message["text"]) == ("error", "Choose a smaller photo.")
 
 
-def test_our_own_error_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
+def test_our_own_error_is_logged_and_not_shown(jobs: Jobs, caplog: pytest.LogCaptureFixture) -> None:
     def work(job: Job) -> dict[str, Any]:
         raise RuntimeError("secret detail")
 
-    jobs = Jobs()
-    message = last_message(jobs, jobs.start(work))
+    message = last_message(jobs, start(jobs, work))
     assert message["state"] == "error"
     assert "secret" not in message["text"]
     assert "secret detail" in caplog.text
 
 
-def test_cancel_stops_at_the_next_report() -> None:
+def test_a_job_past_its_time_says_so(jobs: Jobs) -> None:
+    def work(job: Job) -> dict[str, Any]:
+        job.report("one more step")
+        return {}
+
+    message = last_message(jobs, jobs.start(work, visitor="a", seconds=0))
+    assert message["state"] == "error"
+    assert "more than 0 s" in message["text"]
+
+
+def test_cancel_stops_at_the_next_report(jobs: Jobs) -> None:
     started, go_on = threading.Event(), threading.Event()
 
     def work(job: Job) -> dict[str, Any]:
@@ -58,15 +75,25 @@ def test_cancel_stops_at_the_next_report() -> None:
         job.report("next step")
         return {}
 
-    jobs = Jobs()
-    ticket = jobs.start(work)
+    ticket = start(jobs, work)
     started.wait(5)
     jobs.cancel(ticket)
     go_on.set()
     assert last_message(jobs, ticket)["state"] == "cancelled"
 
 
-def test_a_poll_waits_for_news_and_gives_the_progress() -> None:
+def test_a_job_that_nobody_asks_about_is_cancelled(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segdemo.ui.jobs.ABANDONED_SECONDS", -1)
+
+    def work(job: Job) -> dict[str, Any]:
+        job.report("next step")
+        return {}
+
+    message = last_message(jobs, start(jobs, work))
+    assert message["state"] == "cancelled"
+
+
+def test_a_poll_waits_for_news_and_gives_the_progress(jobs: Jobs) -> None:
     go_on = threading.Event()
 
     def work(job: Job) -> dict[str, Any]:
@@ -75,8 +102,7 @@ def test_a_poll_waits_for_news_and_gives_the_progress() -> None:
         return {}
 
     async def follow() -> None:
-        jobs = Jobs()
-        ticket = jobs.start(work)
+        ticket = start(jobs, work)
         message = await jobs.poll(ticket, 1, timeout=5)
         assert (message["text"], message["fraction"]) == ("half way", 0.5)
         same = await jobs.poll(ticket, message["version"], timeout=0.05)
@@ -88,64 +114,57 @@ def test_a_poll_waits_for_news_and_gives_the_progress() -> None:
 
 
 @pytest.mark.parametrize("ticket", [None, "guess", 3])
-def test_unknown_tickets_get_a_sentence(ticket: object) -> None:
-    message = asyncio.run(Jobs().poll(ticket, 0, timeout=1))
+def test_unknown_tickets_get_a_sentence(jobs: Jobs, ticket: object) -> None:
+    message = asyncio.run(jobs.poll(ticket, 0, timeout=1))
     assert message["state"] == "error"
 
 
-def test_the_turnstile_keeps_the_order_and_tells_the_place() -> None:
-    turnstile = Turnstile(limit=5)
-    order: list[str] = []
-    places: list[int] = []
-    inside, go_on, waiting = threading.Event(), threading.Event(), threading.Event()
-
-    def first() -> None:
-        with turnstile.turn():
-            inside.set()
-            go_on.wait(5)
-            order.append("first")
-
-    def second() -> None:
-        def told(ahead: int) -> None:
-            places.append(ahead)
-            waiting.set()
-
-        with turnstile.turn(waiting=told):
-            order.append("second")
-
-    threads = [threading.Thread(target=first), threading.Thread(target=second)]
-    threads[0].start()
-    inside.wait(5)
-    threads[1].start()
-    waiting.wait(5)
-    go_on.set()
-    for thread in threads:
-        thread.join(5)
-    assert order == ["first", "second"]
-    assert set(places) == {1}
+async def _stays() -> bool:
+    return False
 
 
-def test_whoever_gives_up_while_waiting_leaves_the_line() -> None:
-    turnstile = Turnstile(limit=5)
-
-    def give_up(ahead: int) -> None:
-        raise KeyboardInterrupt
-
-    with turnstile.turn(), pytest.raises(KeyboardInterrupt), turnstile.turn(waiting=give_up):
-        pass
-    with turnstile.turn(waiting=give_up):
-        pass
+async def _leaves() -> bool:
+    return True
 
 
-def test_a_full_line_says_so() -> None:
-    turnstile = Turnstile(limit=0)
-    with turnstile.turn(), pytest.raises(SegdemoError, match="waiting"), turnstile.turn():
-        pass
+def test_an_awaited_job_returns_and_raises_what_its_work_does(jobs: Jobs) -> None:
+    def fail(job: Job) -> None:
+        raise LookupError("nothing there")
+
+    async def ask(work: Any) -> Any:
+        return await jobs.answer(work, visitor="a", seconds=60, gone=_stays)
+
+    assert asyncio.run(ask(lambda job: 7)) == 7
+    with pytest.raises(LookupError, match="nothing there"):
+        asyncio.run(ask(fail))
 
 
-def test_the_turnstile_is_idle_when_nobody_runs_or_waits() -> None:
-    turnstile = Turnstile(limit=2)
-    assert turnstile.idle
-    with turnstile.turn():
-        assert not turnstile.idle
-    assert turnstile.idle
+def _until_cancelled(seen: threading.Event) -> Any:
+    def work(job: Job) -> None:
+        while not job.is_over():
+            threading.Event().wait(0.005)
+        seen.set()
+        job.check()
+
+    return work
+
+
+def test_an_awaited_job_is_cancelled_when_its_caller_leaves(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segdemo.ui.jobs.LOOK_SECONDS", 0.01)
+    seen = threading.Event()
+    with pytest.raises(SegdemoError, match="stopped"):
+        asyncio.run(jobs.answer(_until_cancelled(seen), visitor="a", seconds=60, gone=_leaves))
+    assert seen.is_set()
+
+
+def test_an_awaited_job_is_cancelled_with_whoever_awaits_it(jobs: Jobs) -> None:
+    seen = threading.Event()
+
+    async def ask_and_go() -> None:
+        task = asyncio.create_task(jobs.answer(_until_cancelled(seen), visitor="a", seconds=60, gone=_stays))
+        await asyncio.sleep(0.02)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(ask_and_go())
+    assert seen.wait(5)

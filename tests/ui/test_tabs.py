@@ -11,8 +11,8 @@ import pytest
 from segdemo.errors import SegdemoError
 from segdemo.explain import query_mask
 from segdemo.progress import CancelledError
+from segdemo.results.job import Host, Job, own_job
 from segdemo.segmentation import layer_labels, semantic
-from segdemo.ui.jobs import Job
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.attention import attention
 from segdemo.ui.tabs.layers import layers, layers_ahead
@@ -28,7 +28,7 @@ def unpack(packed: dict[str, Any]) -> np.ndarray:
 
 
 def test_the_result_is_json_and_holds_the_semantic_map(record: Record) -> None:
-    answer = result(record, "token")
+    answer = result(record, {"token": "token"}, own_job())
     assert json.loads(json.dumps(answer))["token"] == "token"
     labels = semantic(record.prediction).labels
     assert np.array_equal(unpack(answer["map"]), labels)
@@ -42,7 +42,7 @@ def test_the_result_is_json_and_holds_the_semantic_map(record: Record) -> None:
 
 def test_large_photos_reach_the_browser_smaller(record: Record) -> None:
     record.display_size = (60, 80)
-    answer = result(record, "token")
+    answer = result(record, {"token": "token"}, own_job())
     assert answer["map"]["shape"] == [60, 80]
     assert answer["imageSize"] == [120, 160]
     assert set(np.unique(unpack(answer["map"]))) <= set(np.unique(semantic(record.prediction).labels))
@@ -60,7 +60,7 @@ def test_small_pictures_are_a_quarter_but_not_tiny(
 
 
 def test_panoptic_rows_add_up_to_the_map(record: Record) -> None:
-    answer = panoptic(record, {"score_threshold": 0.0, "overlap_threshold": 0.0})
+    answer = panoptic(record, {"score_threshold": 0.0, "overlap_threshold": 0.0}, own_job())
     ids = unpack(answer["map"])
     assert {row["id"] for row in answer["segments"]} == set(np.unique(ids)) - {0}
     for row in answer["segments"]:
@@ -71,7 +71,7 @@ def test_panoptic_rows_add_up_to_the_map(record: Record) -> None:
 
 
 def test_an_empty_panoptic_result_says_why(record: Record) -> None:
-    answer = panoptic(record, {"score_threshold": 1.0})
+    answer = panoptic(record, {"score_threshold": 1.0}, own_job())
     assert answer["segments"] == []
     assert "no query scored above 1.00" in answer["empty"]
 
@@ -79,17 +79,17 @@ def test_an_empty_panoptic_result_says_why(record: Record) -> None:
 @pytest.mark.parametrize("bad", [{"score_threshold": 2}, {"mask_threshold": "x"}, {"split": 1}])
 def test_bad_thresholds_get_a_sentence(record: Record, bad: dict[str, Any]) -> None:
     with pytest.raises(SegdemoError):
-        panoptic(record, bad)
+        panoptic(record, bad, own_job())
 
 
 def test_layers_have_one_map_each(record: Record) -> None:
-    answer = layers(record, {"query": None})
+    answer = layers(record, {"query": None}, own_job())
     maps = unpack(answer["maps"])
     assert len(maps) == record.prediction.num_layers
     assert np.array_equal(maps[1], layer_labels(record.prediction, 1, size=maps.shape[1:]))
     assert answer["agreement"][-1] == 1
     assert {entry["id"] for entry in answer["classes"]} == set(np.unique(maps))
-    one = layers(record, {"query": 3})
+    one = layers(record, {"query": 3}, own_job())
     expected = query_mask(record.prediction, 3, layer=0, size=maps.shape[1:])
     assert unpack(one["maps"])[0] / 255 == pytest.approx(expected, abs=1 / 255)
     assert one["history"][-1]["iou"] == 1
@@ -98,10 +98,9 @@ def test_layers_have_one_map_each(record: Record) -> None:
 def test_layers_prepared_ahead_are_the_same_and_are_computed_once(
     record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks = iter([False, False, *[True] * 100])
-    ahead = layers_ahead(record, Job(), idle=lambda: next(looks), kept=lambda: True, pause=0)
+    ahead = layers_ahead(record, own_job(), kept=lambda: True, pause=0)
     monkeypatch.setattr("segdemo.ui.tabs.layers.layer_labels", lambda *_, **__: pytest.fail("computed again"))
-    assert layers(record, {}) == ahead
+    assert layers(record, {}, own_job()) == ahead
     assert len(unpack(ahead["maps"])) == record.prediction.num_layers
 
 
@@ -117,9 +116,9 @@ def test_what_was_prepared_ahead_is_kept_when_the_visitor_asks_earlier(
     monkeypatch.setattr("segdemo.ui.tabs.layers.layer_labels", spy)
     photo_kept = iter([True, True, False])
     with pytest.raises(CancelledError):
-        layers_ahead(record, Job(), idle=lambda: True, kept=lambda: next(photo_kept))
+        layers_ahead(record, own_job(), kept=lambda: next(photo_kept))
     assert computed == [0, 1]
-    maps = unpack(layers(record, {})["maps"])
+    maps = unpack(layers(record, {}, own_job())["maps"])
     assert computed == list(range(record.prediction.num_layers))
     for layer, labels in enumerate(maps):
         assert np.array_equal(labels, layer_labels(record.prediction, layer, size=labels.shape))
@@ -127,22 +126,18 @@ def test_what_was_prepared_ahead_is_kept_when_the_visitor_asks_earlier(
 
 def test_layers_are_not_prepared_while_others_are_in_line(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("segdemo.ui.tabs.layers.layer_labels", lambda *_, **__: pytest.fail("computed"))
-    job = Job()
-    looks = []
-
-    def busy() -> bool:
-        looks.append(False)
-        if len(looks) == 3:
-            job.cancel()
-        return False
-
+    looks = iter([False, False, True])
+    host = Host(waiting=1)
+    job = Job(host, visitor="a", seconds=60, cancelled=lambda: next(looks))
+    monkeypatch.setattr("segdemo.results.job.LOOK_SECONDS", -1)
+    place = host.cores.enter("b")
     with pytest.raises(CancelledError):
-        layers_ahead(record, job, idle=busy, kept=lambda: True, pause=0)
-    assert len(looks) == 3
+        layers_ahead(record, job, kept=lambda: True, pause=0)
+    host.cores.leave(place)
 
 
 def test_attention_is_scaled_to_the_peak_of_each_head(record: Record) -> None:
-    answer = attention(record, {"layer": 2, "query": 1})
+    answer = attention(record, {"layer": 2, "query": 1}, own_job())
     maps = unpack(answer["maps"])
     assert len(maps) == record.prediction.num_heads + 1 == len(answer["max"])
     assert (maps.max(axis=(1, 2)) == 255).all()
@@ -155,21 +150,21 @@ def test_attention_is_scaled_to_the_peak_of_each_head(record: Record) -> None:
 )
 def test_attention_of_what_does_not_exist_gets_a_sentence(record: Record, bad: dict[str, Any]) -> None:
     with pytest.raises(SegdemoError):
-        attention(record, bad)
+        attention(record, bad, own_job())
 
 
 def test_a_pixel_is_explained_where_it_was_clicked(record: Record) -> None:
-    answer = pixel(record, {"x": 0.999, "y": 0.0})
+    answer = pixel(record, {"x": 0.999, "y": 0.0}, own_job())
     assert (answer["x"], answer["y"]) == (159, 0)
     labels = semantic(record.prediction).labels
     assert answer["classes"][0]["id"] == labels[0, 159]
     chances = [entry["probability"] for entry in answer["classes"]]
     assert chances == sorted(chances, reverse=True)
-    assert pixel(record, {"x": 1, "y": 1})["y"] == 119
+    assert pixel(record, {"x": 1, "y": 1}, own_job())["y"] == 119
 
 
 def test_refinement_without_anything_switched_on_changes_nothing(record: Record) -> None:
-    answer = refine(record, {})
+    answer = refine(record, {}, own_job())
     assert answer["changed"] == 0
     assert answer["byClass"] == []
     assert np.array_equal(unpack(answer["map"]), semantic(record.prediction).labels)
@@ -178,7 +173,7 @@ def test_refinement_without_anything_switched_on_changes_nothing(record: Record)
 
 def test_refinement_shows_what_it_changed(record: Record) -> None:
     before = semantic(record.prediction).labels
-    answer = refine(record, {"refine": {"operation": "open", "size": 15, "crf": True, "iterations": 2}})
+    answer = refine(record, {"refine": {"operation": "open", "size": 15, "crf": True, "iterations": 2}}, own_job())
     after = unpack(answer["map"])
     assert np.array_equal(unpack(answer["mask"]) == 1, before != after)
     assert answer["changed"] == pytest.approx((before != after).mean())
@@ -189,7 +184,7 @@ def test_refinement_shows_what_it_changed(record: Record) -> None:
 
 def test_an_examples_refinement_is_scored_against_its_ground_truth(record: Record) -> None:
     record.example = "crossing"
-    answer = judge(record, {"refine": {"operation": "erode", "size": 9}})
+    answer = judge(record, {"refine": {"operation": "erode", "size": 9}}, own_job())
     assert set(answer["truth"]) == {"before", "after"}
     assert all(0 <= value <= 1 for scores in answer["truth"].values() for value in scores.values())
 
@@ -200,14 +195,14 @@ def test_an_examples_refinement_is_scored_against_its_ground_truth(record: Recor
 )
 def test_refinements_outside_the_sliders_get_a_sentence(record: Record, bad: dict[str, Any]) -> None:
     with pytest.raises(SegdemoError):
-        refine(record, {"refine": bad})
+        refine(record, {"refine": bad}, own_job())
 
 
 def test_refined_segments_that_vanish_leave_the_table(record: Record) -> None:
     wide = {"score_threshold": 0.0, "overlap_threshold": 0.0, "split": True}
-    plain = panoptic(record, wide)
+    plain = panoptic(record, wide, own_job())
     smallest = min(round(row["area"] * record.image[..., 0].size) for row in plain["segments"])
-    answer = panoptic(record, {**wide, "refine": {"smallest_region": smallest + 1}})
+    answer = panoptic(record, {**wide, "refine": {"smallest_region": smallest + 1}}, own_job())
     assert np.array_equal(unpack(answer["before"]), unpack(plain["map"]))
     ids = unpack(answer["map"])
     assert {row["id"] for row in answer["segments"]} == set(np.unique(ids)) - {0}

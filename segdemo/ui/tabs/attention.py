@@ -8,13 +8,14 @@ import numpy.typing as npt
 
 from segdemo.explain import attention_map, query_mask
 from segdemo.prediction import Prediction
+from segdemo.results.job import Job
 from segdemo.ui.arguments import Arguments, whole
 from segdemo.ui.packing import pack
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.result import class_entry, query_rows, small_size
 
 
-def attention(record: Record, arguments: Arguments) -> dict[str, Any]:
+def attention(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
     """The heatmaps of ``query`` in ``layer``: the mean over heads, then every head, each scaled to its peak."""
     prediction = record.prediction
     prediction.require("attention")

@@ -2,22 +2,27 @@
 
 from typing import Any
 
+from segdemo.results.job import Job
 from segdemo.segmentation import dropped as dropped_queries
-from segdemo.ui.arguments import Arguments, flag
+from segdemo.ui.arguments import Arguments
+from segdemo.ui.options import page_options
 from segdemo.ui.store import Record
-from segdemo.ui.tabs.panoptic import thresholds
 from segdemo.ui.tabs.result import class_entry, small_size
 
 
-def dropped(record: Record, arguments: Arguments) -> dict[str, Any]:
+def dropped(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
     """The dropped candidates under the visitor's thresholds, the highest score first."""
-    found = dropped_queries(
-        record.prediction,
-        **thresholds(arguments),
-        things_only=flag(arguments, "things_only"),
-        stuff=record.taxonomy.stuff,
-        size=small_size(record),
-    )
+    options = page_options(arguments, record.taxonomy, task="panoptic")
+    with job.turn():
+        found = dropped_queries(
+            record.prediction,
+            score_threshold=options.score_threshold,
+            mask_threshold=options.mask_threshold,
+            overlap_threshold=options.overlap_threshold,
+            things_only=options.task == "instance",
+            stuff=record.taxonomy.stuff,
+            size=small_size(record),
+        )
     return {
         "dropped": [
             {

@@ -1,6 +1,5 @@
 """Decoder layers: the pictures of all predictions at once, for all classes or one query, and how they develop."""
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,9 +10,10 @@ import numpy.typing as npt
 from segdemo.explain import query_history, query_masks
 from segdemo.prediction import Prediction
 from segdemo.progress import CancelledError
+from segdemo.results.job import Job
 from segdemo.segmentation import layer_labels
+from segdemo.threads import PatientLock
 from segdemo.ui.arguments import Arguments, whole
-from segdemo.ui.jobs import Job
 from segdemo.ui.packing import pack, to_bytes
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.result import class_entry, small_size
@@ -29,47 +29,46 @@ class LayerMaps:
         self.maps = np.zeros((prediction.num_layers, *size), np.uint16)
         self.answer: dict[str, Any] | None = None
         self._missing = set(range(len(self.maps)))
-        self._lock = threading.Lock()
+        self._lock = PatientLock()
 
     def compute(self, prediction: Prediction, layer: int) -> None:
         """Fill in the map of ``layer`` unless it is there."""
-        with self._lock:
+        with self._lock.held():
             if layer in self._missing:
                 self.maps[layer] = layer_labels(prediction, layer, size=self.maps.shape[1:])
                 self._missing.remove(layer)
 
 
-def layers_ahead(
-    record: Record, job: Job, *, idle: Callable[[], bool], kept: Callable[[], bool], pause: float = PAUSE
-) -> dict[str, Any]:
+def layers_ahead(record: Record, job: Job, *, kept: Callable[[], bool], pause: float = PAUSE) -> dict[str, Any]:
     """The answer of ``layers`` for all classes, before anybody asks for it.
 
-    It goes on with the next layer only while ``idle()``, so that no photo in the queue waits for more than one layer,
+    It goes on with the next layer only while the host is idle, so that nobody in line waits for more than one layer,
     and stops with ``CancelledError`` when the job is cancelled or the photo no longer ``kept()``.
     """
     maps = _layer_maps(record)
     for layer in range(record.prediction.num_layers):
-        while not idle():
+        while not job.host.idle:
             job.report("Preparing the layers")
             time.sleep(pause)
         if not kept():
             raise CancelledError
         job.report("Preparing the layers")
-        maps.compute(record.prediction, layer)
-    return layers(record, {})
+        with job.turn():
+            maps.compute(record.prediction, layer)
+    return layers(record, {}, job)
 
 
-def layers(record: Record, arguments: Arguments) -> dict[str, Any]:
+def layers(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
     """Label maps of every layer, or the mask probabilities of ``query`` where one is named."""
-    if arguments.get("query") is None:
-        # The record is not locked meanwhile: other tabs need not wait for ten label maps.
+    with job.turn():
+        if arguments.get("query") is not None:
+            return _one_query(record, whole(arguments, "query", low=0, high=record.prediction.num_queries - 1))
         maps = _layer_maps(record)
         for layer in range(record.prediction.num_layers):
             maps.compute(record.prediction, layer)
         if maps.answer is None:
             maps.answer = _all_classes(record, maps.maps)
         return maps.answer
-    return _one_query(record, whole(arguments, "query", low=0, high=record.prediction.num_queries - 1))
 
 
 def _layer_maps(record: Record) -> LayerMaps:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from segdemo.explain import query_thumbnails
+from segdemo.results.job import Job
 from segdemo.ui.arguments import Arguments
 from segdemo.ui.packing import pack, to_bytes
 from segdemo.ui.store import Record
@@ -11,7 +12,7 @@ SIDE = 80
 """Length of a thumbnail's long side, in pixels."""
 
 
-def masks(record: Record, _: Arguments) -> dict[str, Any]:
+def masks(record: Record, _: Arguments, job: Job) -> dict[str, Any]:
     """Mask probabilities of every query in the last layer: bytes (Q, h, w), computed once."""
 
     def make() -> dict[str, Any]:
@@ -20,4 +21,5 @@ def masks(record: Record, _: Arguments) -> dict[str, Any]:
         size = (max(1, round(height * share)), max(1, round(width * share)))
         return {"masks": pack(to_bytes(query_thumbnails(record.prediction, size=size)))}
 
-    return record.derive("thumbnails", make)
+    with job.turn():
+        return record.derive("thumbnails", make)

@@ -5,68 +5,56 @@ from typing import Any
 
 import numpy as np
 
-from segdemo.refine import refine_panoptic
+from segdemo.results.job import Job
+from segdemo.results.make import Result, make_result, reduced
 from segdemo.results.outputs import segment_colors
-from segdemo.segmentation import Segments, instances
-from segdemo.segmentation import panoptic as panoptic_segments
-from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
-from segdemo.ui.arguments import Arguments, flag, number
+from segdemo.segmentation import Segments
+from segdemo.ui.arguments import Arguments
+from segdemo.ui.options import page_options
 from segdemo.ui.packing import pack
 from segdemo.ui.store import Record
-from segdemo.ui.tabs.refinement import change_rows, refine_options, scaled
+from segdemo.ui.tabs.refinement import change_rows
 
 
-def panoptic(record: Record, arguments: Arguments) -> dict[str, Any]:
-    """The id map at the picture's size and the segments, largest first; a sentence where there are none."""
-    parameters = thresholds(arguments)
-    found = segments(record, arguments, size=record.display_size)
-    options = scaled(refine_options(arguments), record.display_size[1] / record.image.shape[1])
-    result, refined = found, None
-    if options.active:
-        refined = refine_panoptic(found.ids, found.segments_info, options)
-        result = Segments(refined.ids, tuple(refined.segments_info))
+def panoptic(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
+    """The id map at the picture's size and the segments, largest first; a sentence where there are none.
+
+    Where that is not yet what a download holds, the answer says so: ``quick``.
+    """
+    options = page_options(arguments, record.taxonomy, task="panoptic")
+    return _answer(record, make_result(job, record.source, options, preview=record.display_size))
+
+
+def panoptic_exactly(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
+    """The segments that a download holds, brought to the picture's size."""
+    options = page_options(arguments, record.taxonomy, task="panoptic")
+    return _answer(record, make_result(job, record.source, options))
+
+
+def _answer(record: Record, result: Result) -> dict[str, Any]:
+    before, found = result.before, result.after
+    assert isinstance(before, Segments)
+    assert isinstance(found, Segments)
+    ids, ids_before = (reduced(values, record.display_size) for values in (found.ids, before.ids))
     answer: dict[str, Any] = {
-        "map": pack(result.ids.astype(np.uint16)),
-        "segments": segment_rows(record, result),
-        "parameters": parameters,
-        "empty": "" if result.segments_info else _why_empty(arguments),
+        "map": pack(ids),
+        "segments": segment_rows(record, found),
+        "parameters": result.options.parameters(),
+        "empty": "" if found.segments_info else _why_empty(result),
+        "quick": result.quick,
     }
-    if refined is not None:
-        categories = {segment.id: segment.category_id for segment in found.segments_info}
-        answer["before"] = pack(found.ids.astype(np.uint16))
-        answer["mask"] = pack(refined.difference.mask.astype(np.uint8))
+    if result.change is not None:
+        categories = {segment.id: segment.category_id for segment in before.segments_info}
+        answer["before"] = pack(ids_before)
+        answer["mask"] = pack((ids != ids_before).astype(np.uint8))
         answer["refined"] = {
-            "changed": refined.difference.changed_percent / 100,
-            "byClass": change_rows(refined.difference, record.taxonomy, categories),
-            "seconds": refined.seconds,
-            "grid": 1,
+            "changed": result.change.changed_percent / 100,
+            "byClass": change_rows(result.change.difference, record.taxonomy, categories),
+            "seconds": result.change.seconds,
+            "grid": round(record.image.shape[1] / found.ids.shape[1], 2),
             "truth": None,
         }
     return answer
-
-
-def segments(record: Record, arguments: Arguments, *, size: tuple[int, int] | None = None) -> Segments:
-    """The segments that the arguments ask for, at ``size`` (height, width) or the photo's own."""
-    compute = instances if flag(arguments, "things_only") else panoptic_segments
-    return compute(
-        record.prediction,
-        **thresholds(arguments),
-        stuff=record.taxonomy.stuff,
-        split_components=flag(arguments, "split"),
-        size=size,
-    )
-
-
-def thresholds(arguments: Arguments) -> dict[str, Any]:
-    """The three thresholds, each 0 to 1, with the library's defaults."""
-    return {
-        name: number(arguments, name, low=0, high=1, default=default)
-        for name, default in (
-            ("score_threshold", SCORE_THRESHOLD),
-            ("mask_threshold", MASK_THRESHOLD),
-            ("overlap_threshold", OVERLAP_THRESHOLD),
-        )
-    }
 
 
 def segment_rows(record: Record, result: Segments) -> list[dict[str, Any]]:
@@ -96,10 +84,9 @@ def segment_rows(record: Record, result: Segments) -> list[dict[str, Any]]:
     return rows
 
 
-def _why_empty(arguments: Arguments) -> str:
-    score = number(arguments, "score_threshold", low=0, high=1, default=SCORE_THRESHOLD)
-    kind = "thing" if flag(arguments, "things_only") else "segment"
+def _why_empty(result: Result) -> str:
+    kind = "thing" if result.options.task == "instance" else "segment"
     return (
-        f"No {kind} is left: no query scored above {score:.2f} and kept enough of its mask. "
+        f"No {kind} is left: no query scored above {result.options.score_threshold:.2f} and kept enough of its mask. "
         "Lower the thresholds to see more."
     )

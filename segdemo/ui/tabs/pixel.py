@@ -3,12 +3,13 @@
 from typing import Any
 
 from segdemo.explain import explain_pixel
+from segdemo.results.job import Job
 from segdemo.ui.arguments import Arguments, number
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.result import class_entry
 
 
-def pixel(record: Record, arguments: Arguments) -> dict[str, Any]:
+def pixel(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
     """Explain the pixel at ``x``, ``y`` (0 to 1 from the left and the top)."""
     height, width = record.prediction.image_size
     column = min(width - 1, int(number(arguments, "x", low=0, high=1) * width))

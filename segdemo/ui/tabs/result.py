@@ -2,17 +2,17 @@
 
 from typing import Any
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
 from segdemo import examples
 from segdemo.checkpoints import EMBEDDED_ID
 from segdemo.explain import QuerySummary, query_table
+from segdemo.results.job import Job
+from segdemo.results.make import reduced, semantic_map
 from segdemo.segmentation import Planes, planes, present_classes
 from segdemo.taxonomy import Taxonomy
+from segdemo.ui.arguments import Arguments
 from segdemo.ui.packing import data_url, pack, to_bytes
-from segdemo.ui.runs import semantic_map
 from segdemo.ui.store import Record
 
 SMALL_SHARE = 1 / 4
@@ -40,14 +40,6 @@ CRF_HINTS = {
 }
 
 
-def for_display(labels: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[np.uint16]:
-    """A label map at the picture's size (height, width), by the nearest pixel."""
-    values = labels.astype(np.uint16)
-    if values.shape == size:
-        return values
-    return np.asarray(cv2.resize(values, (size[1], size[0]), interpolation=cv2.INTER_NEAREST_EXACT), dtype=np.uint16)
-
-
 def class_entry(taxonomy: Taxonomy, index: int) -> dict[str, Any]:
     """What the browser knows of a class: id, label, colour, thing or stuff."""
     entry = taxonomy[index]
@@ -71,13 +63,14 @@ def query_rows(record: Record) -> tuple[QuerySummary, ...]:
     return record.derive("queries", lambda: query_table(record.prediction, readout=small_planes(record)))
 
 
-def result(record: Record, token: str) -> dict[str, Any]:
+def result(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
     """Everything the Semantic and Classes tabs need, so that they never ask again."""
     prediction = record.prediction
-    labels = semantic_map(record)
-    shown = small_planes(record)
+    labels = semantic_map(job, record.source)
+    with job.turn():
+        shown, queries = small_planes(record), query_rows(record)
     return {
-        "token": token,
+        "token": str(arguments.get("token")),
         "name": record.name,
         "example": record.example,
         "photo": {
@@ -103,7 +96,7 @@ def result(record: Record, token: str) -> dict[str, Any]:
             {**class_entry(record.taxonomy, entry.category_id), "area": entry.share, "score": entry.score}
             for entry in present_classes(prediction, labels)
         ],
-        "map": pack(for_display(labels.labels, record.display_size)),
+        "map": pack(reduced(labels.labels, record.display_size)),
         "planes": {
             "top": pack(to_bytes(shown.top_probability)),
             "topId": pack(shown.top.astype(np.uint16)),
@@ -122,7 +115,7 @@ def result(record: Record, token: str) -> dict[str, Any]:
                 "change": row.change,
                 "won": row.won,
             }
-            for row in query_rows(record)
+            for row in queries
         ],
     }
 

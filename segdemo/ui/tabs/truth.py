@@ -6,8 +6,8 @@ from PIL import Image
 
 from segdemo import examples
 from segdemo.evaluation import Confusion, boundary_score
+from segdemo.results.make import reduced
 from segdemo.ui.store import Record
-from segdemo.ui.tabs.result import for_display
 
 
 def ground_truth(record: Record) -> npt.NDArray[np.uint16] | None:
@@ -15,7 +15,7 @@ def ground_truth(record: Record) -> npt.NDArray[np.uint16] | None:
     if record.example is None or record.taxonomy.name != "ADE20K" or len(record.taxonomy) != 150:
         return None
     with Image.open(examples.example(record.example).labels, formats=("PNG",)) as picture:
-        return for_display(np.asarray(picture), record.display_size)
+        return reduced(np.asarray(picture), record.display_size)
 
 
 def scores(labels: npt.NDArray[np.integer], truth: npt.NDArray[np.integer], classes: int) -> dict[str, float]:

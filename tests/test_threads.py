@@ -5,7 +5,7 @@ import threading
 import pytest
 from threadpoolctl import threadpool_info
 
-from segdemo.segmentation.threads import for_each
+from segdemo.threads import in_threads
 
 
 def blas_threads() -> list[int]:
@@ -16,7 +16,7 @@ def blas_threads() -> list[int]:
 @pytest.mark.parametrize("count", [0, 1, 2, 17])
 def test_every_item_is_done_once(count):
     done: list[int] = []
-    for_each(done.append, range(count))
+    in_threads(done.append, range(count))
     assert sorted(done) == list(range(count))
 
 
@@ -26,13 +26,13 @@ def test_errors_are_raised():
             raise LookupError("five")
 
     with pytest.raises(LookupError, match="five"):
-        for_each(work, range(9))
+        in_threads(work, range(9))
 
 
 def test_products_run_on_one_thread_inside_and_as_before_outside():
     before = blas_threads()
     inside: list[list[int]] = []
-    for_each(lambda _: inside.append(blas_threads()), [0])
+    in_threads(lambda _: inside.append(blas_threads()), [0])
     assert inside == [[1] * len(before)]
     assert blas_threads() == before
 
@@ -42,7 +42,7 @@ def test_callers_at_the_same_time_leave_the_limit_as_it_was():
     inside: list[list[int]] = []
 
     def call() -> None:
-        for_each(lambda _: inside.append(blas_threads()), range(3))
+        in_threads(lambda _: inside.append(blas_threads()), range(3))
 
     for _ in range(20):
         callers = [threading.Thread(target=call) for _ in range(3)]

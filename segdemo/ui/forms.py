@@ -1,0 +1,59 @@
+"""In what forms a caller may send a photo: as an uploaded file, by its path or Gradio's data of it, or in base64."""
+
+import base64
+import binascii
+import os
+from pathlib import Path
+from typing import Any
+
+from gradio.utils import get_upload_folder
+
+from segdemo.errors import SegdemoError
+from segdemo.settings import settings
+
+HOW = "upload it to /gradio_api/upload and send the path that comes back, or send it as a data URL in base64."
+
+
+def sent_photo(value: Any) -> bytes:
+    """The bytes of a photo that a caller sent, now or as a file before.
+
+    ``value`` is a path or a ``data:`` URL, Gradio's ``FileData`` with one of these as its ``path`` or ``url``, or a
+    list of one such. Nothing is fetched, and no file is read but those that callers uploaded. Raises ``SegdemoError``.
+    """
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, dict):
+        value = value.get("path") or value.get("url")
+    if value is None or value in ("", {}, []):
+        raise SegdemoError(f"There is no photo: send one as `image`; {HOW}")
+    if not isinstance(value, str):
+        raise SegdemoError(f"image is not one photo: {HOW}")
+    if value.startswith("data:"):
+        return _in_base64(value)
+    if value.lower().startswith(("http:", "https:")):
+        raise SegdemoError(f"This server fetches nothing from other hosts: {HOW}")
+    return _uploaded(value)
+
+
+def _in_base64(url: str) -> bytes:
+    """The content of a ``data:`` URL (RFC 2397)."""
+    head, comma, content = url.partition(",")
+    if not comma or not head.endswith(";base64"):
+        raise SegdemoError("The photo's data URL is not in base64: begin it with `data:image/jpeg;base64,`.")
+    try:
+        return base64.b64decode(content, validate=True)
+    except (binascii.Error, ValueError):
+        raise SegdemoError("The photo's data URL cannot be read: its base64 is damaged or cut off.") from None
+
+
+def _uploaded(text: str) -> bytes:
+    folder = Path(os.path.realpath(get_upload_folder()))
+    try:
+        path = Path(os.path.realpath(text))
+        if path.is_relative_to(folder) and path.is_file():
+            with path.open("rb") as stream:
+                # One byte more than is allowed, for the reader to say so.
+                return stream.read(settings().max_file_bytes + 1)
+    except (OSError, ValueError):
+        pass
+    raise SegdemoError(f"The photo is not a file that was uploaded here: {HOW}")
