@@ -134,6 +134,7 @@ class Predictor:
         pixels = np.stack([item[0] for item in prepared])
         between = time.perf_counter()
         raw = self.engine(pixels, capture=capture, progress=progress, cancel=cancel)
+        self._require_numbers(raw)
         seconds = {
             "preprocess": (between - start) / len(images),
             "forward": (time.perf_counter() - between) / len(images),
@@ -142,6 +143,13 @@ class Predictor:
             self._prediction(raw, index, (image.shape[0], image.shape[1]), input_size, content_size, seconds)
             for index, (image, (_, input_size, content_size)) in enumerate(zip(images, prepared, strict=True))
         ]
+
+    def _require_numbers(self, raw: RawOutputs) -> None:
+        if not all(np.isfinite(layer).all() for layer in (raw.masks[-1], raw.classes[-1])):
+            raise SegdemoError(
+                f"The answer of {self.checkpoint.title} holds values that are not numbers: its weights are damaged or "
+                "of a run that diverged; use another checkpoint."
+            )
 
     def _prediction(
         self, raw: RawOutputs, index: int, image_size: Size, input_size: Size, content: Size, seconds: dict[str, float]

@@ -14,18 +14,19 @@ def model_card(
     pictures: Mapping[str, str],
     scores: Mapping[str, Mapping[str, Any]],
     parameters: int,
+    base: str,
 ) -> str:
     """Return the card as Markdown with the hub's front matter.
 
     ``known`` are the class indices with enough training pixels, ``pictures`` what each source holds,
-    ``scores`` what ``validation.Validated`` holds, by validation source.
+    ``scores`` what ``validation.Validated`` holds, by validation source,
+    ``base`` what the run started from, in words.
     """
-    start = f"`{config.checkpoint}`" if config.checkpoint else f"random weights (architecture `{config.architecture}`)"
     parts = [
         "---\nlibrary_name: transformers\npipeline_tag: image-segmentation\ntags: [mask2former, segdemo]\n---",
         f"# {config.title}",
         config.note,
-        f"A Mask2Former of {parameters / 1e6:.1f} million parameters, trained from {start} with `segdemo finetune`.",
+        f"A Mask2Former of {parameters / 1e6:.1f} million parameters, trained from {base} with `segdemo finetune`.",
         "## What it can and cannot do",
         f"It names {len(labels)} classes, and was shown enough pixels of {len(known)} of them to know them: "
         + ", ".join(labels[index] for index in known)

@@ -15,10 +15,6 @@ from segdemo.training.files import explained, settle
 from segdemo.training.folder import Best, describe, only_run, restore_result
 from segdemo.training.history import History
 
-MEAN = (0.48500001430511475, 0.4560000002384186, 0.4059999883174896)
-"""ImageNet's, as in the published Mask2Former checkpoints; for networks trained from scratch."""
-STD = (0.2290000021457672, 0.2239999920129776, 0.22499999403953552)
-
 
 @dataclass(frozen=True)
 class RunResult:
@@ -68,7 +64,7 @@ class _Run:
 
         from segdemo.training.criterion import LossWeights
         from segdemo.training.network import TrainingNetwork
-        from segdemo.training.start import starting_network
+        from segdemo.training.start import normalisation, starting_network
         from segdemo.training.validation import processor_settings
 
         disable_progress_bar()
@@ -77,7 +73,8 @@ class _Run:
         for line in data.lines():
             say(line)
         self.model = TrainingNetwork(starting_network(config, data.labels), LossWeights())
-        self.preprocessing = processor_settings(config.evaluation_size, MEAN, STD)
+        self.mean, self.std = normalisation(config)
+        self.preprocessing = processor_settings(config.evaluation_size, self.mean, self.std)
         self.history = History.open(out)
         pictures = ", ".join(f"{len(samples)} {name}" for name, samples in self.sources.items())
         self.say(f"Training pictures: {pictures}; {len(data.labels)} classes")
@@ -86,8 +83,8 @@ class _Run:
         """Run one stage, or take its weights over where it is done already."""
         import torch
 
+        from segdemo.training.divergence import DivergedError
         from segdemo.training.saved import last_checkpoint
-        from segdemo.training.trainer import DivergedError
 
         folder = self.out / "stages" / f"{number + 1}-{stage.name}"
         final = folder / "final.pt"
@@ -157,7 +154,7 @@ class _Run:
             self.model,
             stage,
             examples,
-            collator=Collator(MEAN, STD),
+            collator=Collator(self.mean, self.std),
             folder=folder,
             seed=self.config.seed,
             bf16=self.config.precision == "bf16",
@@ -179,6 +176,7 @@ class _Run:
         """
         from segdemo.training.card import model_card
         from segdemo.training.result import known_classes, save_result
+        from segdemo.training.start import base_of
 
         choice = sum(score.choice for score in scores.values()) / len(scores) if scores else 0.0
         folder, best = self.out / "checkpoint", Best.read(self.out)
@@ -190,8 +188,8 @@ class _Run:
             network,
             folder,
             size=self.config.evaluation_size,
-            mean=MEAN,
-            std=STD,
+            mean=self.mean,
+            std=self.std,
             about={
                 "title": self.config.title,
                 "kind": "panoptic" if self.config.stages[number].targets == "panoptic" else "semantic",
@@ -209,6 +207,7 @@ class _Run:
                     },
                     scores=plain,
                     parameters=sum(parameter.numel() for parameter in network.parameters()),
+                    base=base_of(self.config),
                 )
             },
         )

@@ -6,11 +6,19 @@ from typing import Any
 
 import torch
 
+from segdemo import checkpoints
+from segdemo.errors import SegdemoError
+from segdemo.model.preprocessing import Preprocessing
 from segdemo.model.weights import load_library_model
 from segdemo.taxonomy import taxonomy_for
 from segdemo.training.architectures import ARCHITECTURES, LiteShape, architecture_config
 from segdemo.training.config import RunConfig
+from segdemo.training.divergence import DivergedError, require_finite
 from segdemo.training.imagenet import imagenet_weights
+
+MEAN = (0.48500001430511475, 0.4560000002384186, 0.4059999883174896)
+"""ImageNet's, as in the published Mask2Former checkpoints; for networks trained from scratch."""
+STD = (0.2290000021457672, 0.2239999920129776, 0.22499999403953552)
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "classes": ("class_predictor",),
@@ -27,8 +35,8 @@ def starting_network(config: RunConfig, labels: Mapping[int, str]) -> Any:
 
     From a checkpoint everything is kept but the parts named in ``config.renew``; where its label set differs, the
     class head is new except for the rows of labels that both have, by name or synonym. Raises ``SegdemoError`` for a
-    checkpoint that is not on disk or is not a Mask2Former, ``MissingExtraError`` where a backbone's weights are not
-    installed.
+    checkpoint that is not on disk, is not a Mask2Former or holds weights that are not numbers, ``MissingExtraError``
+    where a backbone's weights are not installed.
     """
     torch.manual_seed(config.seed)
     if config.architecture:
@@ -41,10 +49,31 @@ def starting_network(config: RunConfig, labels: Mapping[int, str]) -> Any:
             network.model.pixel_level_module.encoder.load_state_dict(imagenet_weights(backbone.variant))
         return network
     folder = checkpoint_folder(str(config.checkpoint))
-    network = _refit(load_library_model(folder).requires_grad_(True), labels)
+    base = load_library_model(folder).requires_grad_(True)
+    try:
+        require_finite(base.state_dict().items(), f"of {config.checkpoint}")
+    except DivergedError as error:
+        raise SegdemoError(f"The weight {error} holds values that are not numbers: use another checkpoint.") from error
+    network = _refit(base, labels)
     if config.renew:
         _renew(network, config.renew)
     return network
+
+
+def base_of(config: RunConfig) -> str:
+    """Say what a run starts from: a checkpoint's hub id, or its title where it is a folder of somebody's machine."""
+    if config.checkpoint is None:
+        return f"random weights (architecture `{config.architecture}`)"
+    found = checkpoints.find(config.checkpoint)
+    return f"`{found.id}`" if checkpoints.is_hub_id(found.id) else f'"{found.title}"'
+
+
+def normalisation(config: RunConfig) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and deviation of the colours as the network wants them: a checkpoint's own, else ImageNet's."""
+    if config.checkpoint is None:
+        return MEAN, STD
+    own = Preprocessing.from_folder(checkpoint_folder(config.checkpoint))
+    return (own.mean, own.std) if own.do_normalize else ((0.0,) * 3, (1.0,) * 3)
 
 
 def silence_decoder(network: Any) -> None:
@@ -62,8 +91,6 @@ def silence_decoder(network: Any) -> None:
 
 def checkpoint_folder(name: str) -> Path:
     """Return the folder of a checkpoint given as a folder or as a hub id whose weights are on disk."""
-    from segdemo import checkpoints
-
     return Path(checkpoints.resolve(checkpoints.find(name).id))
 
 

@@ -1,6 +1,5 @@
 """The stage trainer: transformers' ``Trainer`` with our examples, losses, schedule and crash-safe checkpoints."""
 
-import math
 import os
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,11 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from segdemo.data.samples import Crop
 from segdemo.training import saved
 from segdemo.training.config import StageConfig
+from segdemo.training.divergence import require_finite
 from segdemo.training.network import TrainingNetwork, parts_of
 from segdemo.training.optimisation import RunningAverage, is_backbone, parameter_groups, rate_at
 
 AVERAGE = "average.pt"
-
-
-class DivergedError(Exception):
-    """Something that should be a number is none; the text names it and the step."""
 
 
 class StageTrainer(Trainer):
@@ -107,8 +103,7 @@ class StageTrainer(Trainer):
         for name, value in {"loss": float(outputs["loss"].detach()), **parts_of(outputs)}.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._count += 1
-        if not math.isfinite(float(outputs["loss"].detach())):
-            raise DivergedError(f"the loss at step {self.state.global_step + 1}")
+        require_finite([("the loss", outputs["loss"])], f"at step {self.state.global_step + 1}")
         return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
@@ -149,10 +144,9 @@ class StageTrainer(Trainer):
 
     def require_numbers(self) -> None:
         """Raise ``DivergedError`` unless all weights, and all averages of them, are finite."""
-        states = [self.model.state_dict(), *([self.average.values] if self.average is not None else [])]
-        for name, value in (item for state in states for item in state.items()):
-            if not bool(torch.isfinite(value).all()):
-                raise DivergedError(f"the weight {name} after step {self.state.global_step}")
+        for state in (self.model.state_dict(), self.average.values if self.average is not None else {}):
+            named = ((f"the weight {name}", value) for name, value in state.items())
+            require_finite(named, f"after step {self.state.global_step}")
 
 
 class _AfterStep(TrainerCallback):
@@ -172,9 +166,12 @@ class _AfterStep(TrainerCallback):
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Stop before gradients that are not numbers spoil the weights."""
-        for name, parameter in self._trainer.model.named_parameters():
-            if parameter.grad is not None and not bool(torch.isfinite(parameter.grad).all()):
-                raise DivergedError(f"the gradient of {name} at step {state.global_step + 1}")
+        gradients = (
+            (f"the gradient of {name}", parameter.grad)
+            for name, parameter in self._trainer.model.named_parameters()
+            if parameter.grad is not None
+        )
+        require_finite(gradients, f"at step {state.global_step + 1}")
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Take the new weights into the average."""

@@ -12,6 +12,7 @@ from segdemo.data import Dataset
 from segdemo.judging import SegmentOptions, run_evaluation
 from segdemo.model.preprocessing import Preprocessing
 from segdemo.prediction import Prediction
+from segdemo.training.divergence import require_finite
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,15 @@ def processor_settings(size: int, mean: Sequence[float], std: Sequence[float]) -
 
 
 def predict(network: Any, image: npt.NDArray[np.uint8], preprocessing: Preprocessing) -> Prediction:
-    """Run one picture, RGB uint8 (H, W, 3), through a ``Mask2FormerForUniversalSegmentation``; last layer only."""
+    """Run one picture, RGB uint8 (H, W, 3), through a ``Mask2FormerForUniversalSegmentation``; last layer only.
+
+    Raises ``DivergedError`` for an answer that is not of numbers.
+    """
     pixels, input_size, content_size = preprocessing(image, "checkpoint")
     with torch.inference_mode():
         outputs = network(pixel_values=torch.from_numpy(pixels)[None])
+    answers = (("what it predicts", outputs[name]) for name in ("masks_queries_logits", "class_queries_logits"))
+    require_finite(answers, "for a picture")
     return Prediction(
         image_size=(image.shape[0], image.shape[1]),
         input_size=input_size,

@@ -3,16 +3,20 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
 
 from segdemo.classes import ADE20K
+from segdemo.cli import make_app
 from segdemo.errors import SegdemoError
 from segdemo.training.architectures import architecture_config
 from segdemo.training.config import RunConfig, parse_config
 from segdemo.training.result import save_result
-from segdemo.training.start import starting_network
+from segdemo.training.start import base_of, normalisation, starting_network
 
 
 @pytest.fixture
@@ -97,9 +101,50 @@ def test_the_processor_gets_the_mean_and_the_deviation_that_training_used(checkp
     assert written["size"]["shortest_edge"] == 64
 
 
-def test_weights_are_stored_in_half_precision_in_small_shards(checkpoint: Path) -> None:
-    from safetensors.torch import load_file
+def test_a_checkpoints_own_mean_and_deviation_are_kept(checkpoint: Path) -> None:
+    assert normalisation(run_from(checkpoint)) == ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
+    file = checkpoint / "preprocessor_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "do_normalize": False}))
+    assert normalisation(run_from(checkpoint)) == ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    scratch = run_from(checkpoint).model_copy(update={"checkpoint": None, "architecture": "nano"})
+    assert normalisation(scratch)[0] == pytest.approx((0.485, 0.456, 0.406))
 
+
+def test_the_card_names_the_base_and_not_where_it_lies(checkpoint: Path) -> None:
+    assert base_of(run_from(checkpoint)) == '"base"'
+    config = json.loads((checkpoint / "config.json").read_text())
+    (checkpoint / "config.json").write_text(json.dumps({**config, "segdemo_title": "Boxes"}))
+    assert base_of(run_from(checkpoint)) == '"Boxes"'
+    assert base_of(run_from(Path("embedded"))) == '"Embedded Mask2Former, EfficientNet"'
+
+
+def test_weights_are_stored_in_half_precision_in_small_shards(checkpoint: Path) -> None:
     files = list(checkpoint.glob("*.safetensors"))
     assert all(path.stat().st_size <= 9_000_000 for path in files)
     assert {value.dtype for path in files for value in load_file(path).values()} == {torch.float16}
+
+
+def test_weights_that_are_no_numbers_are_named(checkpoint: Path) -> None:
+    spoil(checkpoint)
+    with pytest.raises(SegdemoError, match=rf"weight class_predictor\.bias of {checkpoint} .*not numbers"):
+        starting_network(run_from(checkpoint), {0: "sky", 1: "grass", 2: "box"})
+
+
+@pytest.mark.parametrize("task", ["semantic", "panoptic", "instance"])
+def test_the_answer_of_such_weights_is_a_sentence(checkpoint: Path, task: str, tmp_path: Path) -> None:
+    spoil(checkpoint)
+    photo = tmp_path / "photo.png"
+    Image.fromarray(np.zeros((40, 60, 3), np.uint8)).save(photo)
+    arguments = ["segment", str(photo), "--out", str(tmp_path / "out"), "--task", task, "--engine", "torch"]
+    result = CliRunner().invoke(make_app(), [*arguments, "--checkpoint", str(checkpoint)])
+    assert result.exit_code == 1
+    assert "values that are not numbers" in result.output
+    assert "Traceback" not in result.output
+
+
+def spoil(checkpoint: Path) -> None:
+    """Put one value that is not a number into the class head."""
+    path = checkpoint / "model.safetensors"
+    weights = load_file(path)
+    weights["class_predictor.bias"][0] = float("nan")
+    save_file(weights, path, {"format": "pt"})
