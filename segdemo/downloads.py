@@ -26,7 +26,7 @@ def download(name: str, progress: Callable[[float], None] | None = None) -> Path
 
     try:
         files = HfApi().list_repo_files(name)
-        safe = any(file.endswith(".safetensors") and "/" not in file for file in files)
+        safe = bool({"model.safetensors", "model.safetensors.index.json"} & set(files))
         patterns = [*checkpoints.CONFIG_FILES, *(SAFE_PATTERNS if safe else PICKLED_PATTERNS)]
         folder = Path(snapshot_download(name, allow_patterns=patterns, tqdm_class=_meter(progress)))
     except RepositoryNotFoundError:

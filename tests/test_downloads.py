@@ -52,7 +52,7 @@ def test_an_unreachable_hub_is_a_sentence() -> None:
     ("there", "wanted"),
     [
         (["config.json", "model.safetensors", "pytorch_model.bin"], False),
-        (["config.json", "pytorch_model.bin", "other/model.safetensors"], True),
+        (["config.json", "pytorch_model.bin", "model.fp16.safetensors", "other/model.safetensors"], True),
     ],
 )
 def test_a_download_reports_its_bytes_and_takes_pickles_where_there_is_nothing_else(
