@@ -216,3 +216,35 @@ def test_flat_options_are_the_options() -> None:
         options_from({**given, "refine_classes": "boat"}, taxonomy)
     with pytest.raises(SegdemoError, match="no class '9'"):
         options_from({**given, "refine_classes": "9"}, taxonomy)
+
+
+WRONG = ["text", "0.5", True, [1], {"a": 1}, 1.5, float("nan"), float("inf"), 10**400, -1]
+
+
+@pytest.mark.parametrize("name", flat_defaults())
+@pytest.mark.parametrize("value", WRONG, ids=[repr(value)[:9] for value in WRONG])
+def test_every_option_says_when_a_value_is_not_its_own(name: str, value: object) -> None:
+    """Each value is either taken as it is, or refused by a sentence that names the option."""
+    words = name.replace("_", " ")
+    try:
+        options = options_from({name: value}, taxonomy_for(LABELS))
+    except SegdemoError as error:
+        sentence = str(error).lower()
+        known = {
+            "min_area": "least area",
+            "kernel_size": "kernel's size",
+            "smallest_region": "smallest region",
+            "largest_hole": "largest hole",
+            "refine_classes": "no class",
+        }
+        assert name in sentence or words in sentence or known.get(name, name) in sentence
+        return
+    assert isinstance(options, OutputOptions)
+    kind = type(flat_defaults()[name])
+    assert isinstance(value, kind) if kind in (bool, str) else isinstance(value, int | float)
+    assert not isinstance(value, bool) or kind is bool
+
+
+def test_options_left_out_or_none_take_their_defaults() -> None:
+    assert options_from({}, taxonomy_for(LABELS)) == OutputOptions()
+    assert options_from(dict.fromkeys(flat_defaults()), taxonomy_for(LABELS)) == OutputOptions()

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,19 @@ def check_name(value: Any, what: str = "session_hash") -> None:
     limit = settings().session_length
     if not isinstance(value, str) or len(value) > limit or _NAME.fullmatch(value) is None:
         raise RefusedError(400, f"{what} must be at most {limit} letters, digits, - or _.")
+
+
+def check_options(sent: Mapping[str, Any], endpoint: str, known: Mapping[str, bool]) -> None:
+    """Raise ``RefusedError`` for options that an endpoint does not have, or needs and did not get.
+
+    ``known`` says of each option whether it may be left out.
+    """
+    for name in sent:
+        if name not in known:
+            raise RefusedError(400, f"{name[:40]} is no option of /{endpoint}: it has {', '.join(known)}.")
+    for name, optional in known.items():
+        if not optional and name not in sent:
+            raise RefusedError(400, f"{name} is missing: /{endpoint} needs it.")
 
 
 def _depth(value: Any) -> int:

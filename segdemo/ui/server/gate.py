@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
@@ -9,7 +10,7 @@ from segdemo.settings import settings
 from segdemo.ui.server import headers as headers_of
 from segdemo.ui.server.bodies import announced, drain, is_form, limit_of, whole_body
 from segdemo.ui.server.budget import Budget
-from segdemo.ui.server.checks import check_form, check_json, check_name
+from segdemo.ui.server.checks import check_form, check_json, check_name, check_options
 from segdemo.ui.server.clients import Rates, client_of
 from segdemo.ui.server.folder import Folder
 from segdemo.ui.server.refusals import (
@@ -33,12 +34,19 @@ QUERY_BYTES = 2048
 PATH_BYTES = 4096
 
 
+Options = Callable[[str], Mapping[str, bool]]
+"""Of each option that an endpoint has, whether it may be left out."""
+
+
 class Gate:
     """ASGI middleware around the whole of Gradio's application."""
 
-    def __init__(self, app: App, table: Table, folder: Folder, budget: Budget, ledger: Ledger) -> None:
+    def __init__(
+        self, app: App, table: Table, options: Options, *, folder: Folder, budget: Budget, ledger: Ledger
+    ) -> None:
         self.app = app
         self.table = table
+        self.options = options
         self.folder = folder
         self.budget = budget
         self.ledger = ledger
@@ -111,7 +119,9 @@ class Gate:
         if kind is Body.COMPONENT and is_form(content_type):
             await check_form(body, content_type)
         else:
-            await asyncio.to_thread(check_json, body)
+            sent = await asyncio.to_thread(check_json, body)
+            if found.endpoint is not None and found.named:
+                check_options(sent, found.endpoint, self.options(found.endpoint))
         await self.app(scope, _replay(body, receive), out)
 
     def _find(self, scope: Scope) -> Found:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from inspect import Parameter, signature
 from typing import Any
 
 import gradio as gr
@@ -28,7 +29,14 @@ def guarded() -> Callable[[Any], AbstractAsyncContextManager[None]]:
         blocks: gr.Blocks = app.get_blocks()
         table = Table(endpoints=lambda: _endpoints(blocks), mcp=lambda: bool(blocks.mcp_server))
         # By now the stack is built; the gate goes around all of it, so that nothing answers beside the gate.
-        app.middleware_stack = Gate(app.middleware_stack, table, folder, photo_budget(), Ledger(private_folder))
+        app.middleware_stack = Gate(
+            app.middleware_stack,
+            table,
+            lambda endpoint: _options(blocks, endpoint),
+            folder=folder,
+            budget=photo_budget(),
+            ledger=Ledger(private_folder),
+        )
         await asyncio.to_thread(decoders().start)
         tasks = [
             asyncio.create_task(watch_connections(lambda: getattr(blocks, "server", None))),
@@ -47,6 +55,14 @@ def guarded() -> Callable[[Any], AbstractAsyncContextManager[None]]:
 
 def _endpoints(blocks: gr.Blocks) -> set[str]:
     return {function.api_name for function in blocks.fns.values() if isinstance(function.api_name, str)}
+
+
+def _options(blocks: gr.Blocks, endpoint: str) -> dict[str, bool]:
+    """The options of an endpoint, and whether each may be left out."""
+    function = next(function for function in blocks.fns.values() if function.api_name == endpoint)
+    assert function.fn is not None
+    parameters = list(signature(function.fn).parameters.values())[: len(function.inputs)]
+    return {parameter.name: parameter.default is not Parameter.empty for parameter in parameters}
 
 
 async def _sweep_regularly(folder: Folder) -> None:

@@ -60,9 +60,11 @@ ROUTES: tuple[Route, ...] = (
     Route(_GET, f"/gradio_api/heartbeat/{NAME}", "tells when a page is closed"),
     Route(("POST",), "/gradio_api/component_server/?", "the page's functions", body=Body.COMPONENT),
     Route(("POST",), "/gradio_api/upload", "clients: a photo before a call", body=Body.UPLOAD),
-    Route(("POST",), "/gradio_api/queue/join", "clients: a call", body=Body.JSON),
+    Route(("POST",), "/gradio_api/queue/join", "clients: a call", body=Body.PICTURE),
     Route(_GET, "/gradio_api/queue/data", "clients: what became of calls"),
-    Route(("POST",), f"/gradio_api/call/(v2/)?(?P<endpoint>{NAME})/?", "plain HTTP: a call", body=Body.JSON),
+    Route(
+        ("POST",), f"/gradio_api/call/(?P<named>v2/)?(?P<endpoint>{NAME})/?", "plain HTTP: a call", body=Body.PICTURE
+    ),
     Route(_GET, f"/gradio_api/call/(v2/)?(?P<endpoint>{NAME})/{NAME}", "plain HTTP: what became of it"),
     Route(("POST",), "/gradio_api/cancel", "clients: give up a call", body=Body.JSON),
     Route(("POST",), "/gradio_api/reset/?", "clients: give up an old call", body=Body.JSON),
@@ -81,6 +83,8 @@ class Found:
 
     route: Route
     endpoint: str | None = None
+    named: bool = False
+    """Whether the body gives the endpoint's options by their names."""
     file: str | None = None
 
 
@@ -101,5 +105,5 @@ class Table:
             parts = match.groupdict()
             if parts.get("endpoint") is not None and parts["endpoint"] not in self._endpoints():
                 return None
-            return Found(route, parts.get("endpoint"), parts.get("file"))
+            return Found(route, parts.get("endpoint"), parts.get("named") is not None, parts.get("file"))
         return None

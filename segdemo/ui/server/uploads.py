@@ -75,7 +75,12 @@ def _write(file: File, client: str, folder: Folder, ledger: Ledger) -> Path:
 
 
 def plain_name(name: str) -> str:
-    """What is left of a client's file name: letters, digits, spaces and ``._-``, at most 100 characters."""
+    """What is left of a client's file name: letters, digits, spaces and ``._-``, at most 100 bytes in UTF-8."""
     kept = re.sub(r"[^\w. -]", "", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(". ")
     stem, dot, ending = kept.rpartition(".")
-    return f"{stem[:90]}{dot}{ending[:9]}" if stem else kept[:100] or "file"
+    return f"{_cut(stem, 90)}{dot}{_cut(ending, 9)}" if stem else _cut(kept, 100) or "file"
+
+
+def _cut(text: str, nbytes: int) -> str:
+    """As many whole characters as fit, for file systems that count bytes."""
+    return text.encode()[:nbytes].decode(errors="ignore")

@@ -1,5 +1,6 @@
 """What is too large, too many or too deep is refused with a sentence, and nothing of it stays."""
 
+import base64
 import io
 import json
 import socket
@@ -42,15 +43,35 @@ def _photo() -> bytes:
 
 @pytest.mark.parametrize("route", [JOIN, "/gradio_api/call/segment", "/gradio_api/call/v2/segment", COMPONENT])
 def test_json_has_its_limit(http: httpx.Client, route: str) -> None:
-    body = encoded({"data": ["x" * settings().json_bytes], "session_hash": "a"})
+    body = encoded({"data": ["#" * settings().json_bytes], "session_hash": "a"})
     answer = http.post(route, content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 413
-    assert "larger than 64 kB" in answer.json()["error"]
+    sentence = "larger than 64 kB" if route == COMPONENT else "pictures aside, may have 65536 bytes"
+    assert sentence in answer.json()["error"]
 
 
 def test_a_body_in_chunks_has_it_too(http: httpx.Client) -> None:
-    answer = http.post(JOIN, content=(b"x" * 10_000 for _ in range(100)))
+    answer = http.post(COMPONENT, content=(b"x" * 10_000 for _ in range(100)))
     assert answer.status_code == 413
+
+
+def test_a_call_may_hold_a_picture_in_base64(http: httpx.Client) -> None:
+    picture = "data:image/png;base64," + base64.b64encode(bytes(settings().json_bytes)).decode()
+    answer = http.post("/gradio_api/call/v2/segment", json={"image": picture})
+    assert answer.status_code == 200
+    too_large = "A" * (settings().max_file_bytes * 4 // 3 + 2 * settings().json_bytes)
+    assert http.post("/gradio_api/call/v2/segment", json={"image": too_large}).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [({"colour": 3}, "colour is no option of /segment: it has image, task"), ({"x" * 1000: 1}, "xxx is no option")],
+)
+def test_unknown_options_are_named(http: httpx.Client, options: dict[str, Any], sentence: str) -> None:
+    answer = http.post("/gradio_api/call/v2/segment", json={"image": "photo.png", **options})
+    assert answer.status_code == 400
+    assert sentence in answer.json()["error"]
+    assert len(answer.json()["error"]) < 1000
 
 
 @pytest.mark.usefixtures("nothing_left")

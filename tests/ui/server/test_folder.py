@@ -126,6 +126,7 @@ def test_each_client_has_so_much_disk(folder: Folder, monkeypatch: pytest.Monkey
     [
         ("../../etc/passwd", "passwd"), ("C:\\a\\b.png", "b.png"), ("a\x00<b>.png", "ab.png"), ("", "file"),
         ("...", "file"), ("x" * 300 + ".jpeg", "x" * 90 + ".jpeg"), (".hidden", "hidden"), ("日本.png", "日本.png"),
+        ("日" * 200 + ".png", "日" * 30 + ".png"),
     ],
 )  # fmt: skip
 def test_names_are_made_plain(name: str, expected: str) -> None:
