@@ -53,12 +53,21 @@ _FOLDER = ASSETS / "examples"
 
 EXAMPLES: tuple[Example, ...] = (
     Example(
-        "crossing",
-        "Crossing",
-        "A cyclist on a zebra crossing, cars, signs and houses in perspective.",
-        "street",
-        "street",
-        2_000_003,
+        "portrait",
+        "Three faces",
+        "Three people close to the camera on a meadow.",
+        "people",
+        "closeup",
+        2_000_012,
+        crf="helps",
+    ),
+    Example(
+        "sheep",
+        "Sheep",
+        "Woolly sheep that overlap before a brick house and a fence.",
+        "animals",
+        "pasture",
+        2_000_012,
     ),
     Example(
         "autumn-street",
@@ -69,12 +78,12 @@ EXAMPLES: tuple[Example, ...] = (
         2_000_016,
     ),
     Example(
-        "sailing",
-        "Sailing",
-        "Red and white sails, snowy ridges and their reflections in a lake.",
-        "nature",
-        "lake",
-        2_000_027,
+        "crossing",
+        "Crossing",
+        "A cyclist on a zebra crossing, cars, signs and houses in perspective.",
+        "street",
+        "street",
+        2_000_003,
     ),
     Example(
         "lakeside",
@@ -83,22 +92,6 @@ EXAMPLES: tuple[Example, ...] = (
         "nature",
         "lake",
         2_000_026,
-    ),
-    Example(
-        "beach",
-        "Beach",
-        "Sea, sand and hills, boats at different distances, people and a duck.",
-        "nature",
-        "beach",
-        2_000_003,
-    ),
-    Example(
-        "sheep",
-        "Sheep",
-        "Woolly sheep that overlap before a brick house and a fence.",
-        "animals",
-        "pasture",
-        2_000_012,
     ),
     Example(
         "cow",
@@ -117,21 +110,20 @@ EXAMPLES: tuple[Example, ...] = (
         2_000_004,
     ),
     Example(
-        "portrait",
-        "Three faces",
-        "Three people close to the camera on a meadow.",
-        "people",
-        "closeup",
-        2_000_012,
-        crf="helps",
-    ),
-    Example(
         "living-room",
         "Living room",
         "Sofa, low table with flowers, television, window and curtains.",
         "indoor",
         "room",
         2_000_018,
+    ),
+    Example(
+        "sailing",
+        "Sailing",
+        "Red and white sails, snowy ridges and their reflections in a lake.",
+        "nature",
+        "lake",
+        2_000_027,
     ),
     Example(
         "bedroom",
@@ -142,6 +134,14 @@ EXAMPLES: tuple[Example, ...] = (
         2_000_009,
     ),
     Example(
+        "beach",
+        "Beach",
+        "Sea, sand and hills, boats at different distances, people and a duck.",
+        "nature",
+        "beach",
+        2_000_003,
+    ),
+    Example(
         "books",
         "Books",
         "Thirteen covers that overlap on a table: a test for instances.",
@@ -150,7 +150,7 @@ EXAMPLES: tuple[Example, ...] = (
         2_000_002,
     ),
 )
-"""What the demo offers, in the order it shows them."""
+"""What the demo offers, in the order it shows them: first what the embedded checkpoint does well."""
 
 
 def example(id: str) -> Example:
