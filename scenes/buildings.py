@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from .ade import Ade
 from .canvas import Floats
-from .classes import Ade
 from .colours import Colour, mix, oklch, rgb
 from .stage import Stage, Texture
 from .textures import bricks, rough

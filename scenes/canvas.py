@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .classes import IGNORE, STUFF, Ade
+from .ade import IGNORE, STUFF, Ade
 from .colours import Colour
 
 Floats = npt.NDArray[np.float32]

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from .ade import Ade
 from .animals import animal
 from .buildings import facade
 from .canvas import Floats, Shader
-from .classes import Ade
 from .colours import Colour, mix, oklch, rgb
 from .figure import Figure
 from .furniture import Place, chair

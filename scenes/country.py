@@ -4,9 +4,9 @@ from functools import partial
 
 import numpy as np
 
+from .ade import Ade
 from .animals import SPECIES, animal
 from .buildings import block
-from .classes import Ade
 from .colours import oklch
 from .figure import Figure
 from .kerbside import fence

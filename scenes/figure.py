@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from .ade import Ade
 from .canvas import Canvas, Floats, soften
-from .classes import Ade
 from .colours import Colour
 from .noise import TILE, tile
 

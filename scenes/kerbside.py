@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .classes import Ade
+from .ade import Ade
 from .colours import oklch, rgb
 from .figure import Figure
 from .people import person

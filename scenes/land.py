@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from .ade import Ade
 from .canvas import Floats
-from .classes import Ade
 from .colours import Colour, mix, oklch
 from .figure import Figure
 from .noise import fbm, ridge

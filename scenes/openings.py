@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from .ade import Ade
 from .canvas import Floats
-from .classes import Ade
 from .colours import mix, oklch, rgb
 from .figure import Figure
 from .noise import fbm

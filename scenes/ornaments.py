@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from .ade import Ade
 from .canvas import Floats
-from .classes import Ade
 from .colours import Colour, oklch, rgb
 from .figure import Figure
 from .plants import flower, house_plant

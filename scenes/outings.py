@@ -5,9 +5,9 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from .ade import Ade
 from .animals import animal
 from .buildings import block
-from .classes import Ade
 from .colours import Colour, oklch, rgb
 from .figure import Figure
 from .kerbside import bench

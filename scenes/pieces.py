@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .ade import Ade
 from .canvas import Shader
-from .classes import Ade
 from .colours import Colour, oklch
 from .figure import Figure
 from .land import rock

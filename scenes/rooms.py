@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from .classes import Ade
+from .ade import Ade
 from .colours import Colour, mix
 from .furniture import Place, armchair, bed, bookcase, cabinet, chair, sofa, table, television
 from .openings import openings

@@ -1,6 +1,6 @@
 """From a seed to a finished scene: camera, hour, composition, development."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +19,6 @@ from .stage import Camera, Light, Stage
 from .streets import street
 from .weather import Hour, choose_hour, daylight
 
-VALIDATION_SEEDS = 1_000_000
-"""Validation scenes have seeds from here on."""
 EXAMPLE_SEEDS = 2_000_000
 """The demo's examples have seeds from here on."""
 
@@ -121,9 +119,3 @@ def _outdoors(canvas: Canvas, rng: np.random.Generator, kind: str) -> Colour:
         stage.shadows = 0.3
     painter(stage, hour)
     return hour.tint
-
-
-def validation_scenes(count: int, size: tuple[int, int] = (480, 640)) -> Iterator[Scene]:
-    """The first ``count`` validation scenes, the kinds in turn."""
-    for i in range(count):
-        yield generate(VALIDATION_SEEDS + i, kind=KINDS[i % len(KINDS)], size=size)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from .ade import Ade
 from .canvas import Canvas, Floats, Shader
-from .classes import Ade
 from .colours import Colour
 
 Points3 = npt.NDArray[np.float64]

@@ -4,8 +4,8 @@ from functools import partial
 
 import numpy as np
 
+from .ade import Ade
 from .buildings import block, house
-from .classes import Ade
 from .colours import oklch
 from .kerbside import cyclist, fence, sign, streetlight, traffic_light
 from .land import woods

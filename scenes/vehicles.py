@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from .classes import Ade
+from .ade import Ade
 from .colours import Colour, mix, oklch, rgb
 from .figure import Figure
 from .stage import Stage

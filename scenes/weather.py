@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .ade import Ade
 from .canvas import Floats
-from .classes import Ade
 from .colours import Colour, mix, rgb
 from .noise import fbm
 from .stage import Light, Stage

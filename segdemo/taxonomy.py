@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from segdemo.classes import (
+from segdemo.class_tables import (
     ADE20K,
     ADE20K_STUFF,
     CITYSCAPES_STUFF,

@@ -72,7 +72,7 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_ade_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Like ``tiny_checkpoint``, with the 150 labels of ADE20K."""
-    from segdemo.classes import ADE20K
+    from segdemo.class_tables import ADE20K
 
     labels = {index: names.split(",")[0] for index, names in enumerate(ADE20K)}
     return write_tiny_checkpoint(tmp_path_factory.mktemp("tiny-ade"), id2label=labels)

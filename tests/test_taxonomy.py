@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segdemo.classes import ADE20K, COCO_THINGS
+from segdemo.class_tables import ADE20K, COCO_THINGS
 from segdemo.colors import distinct_colors, instance_colors, oklab, srgb
 from segdemo.taxonomy import ade20k, taxonomy_for
 

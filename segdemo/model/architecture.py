@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from segdemo.classes import ADE20K
+from segdemo.class_tables import ADE20K
 from segdemo.errors import SegdemoError
 
 _SWIN = {

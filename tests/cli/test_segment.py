@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from segdemo.classes import COCO_THINGS
+from segdemo.class_tables import COCO_THINGS
 from segdemo.cli import make_app
 from segdemo.cli.segment import segment
 from segdemo.images import decode_png_ids

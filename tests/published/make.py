@@ -27,7 +27,7 @@ from transformers import (
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from segdemo.classes import ADE20K, CITYSCAPES_STUFF, CITYSCAPES_THINGS, COCO_THINGS  # noqa: E402
+from segdemo.class_tables import ADE20K, CITYSCAPES_STUFF, CITYSCAPES_THINGS, COCO_THINGS  # noqa: E402
 
 ADE_NAMES = [row.split(",")[0] for row in ADE20K]
 ADE_NAMES[7], ADE_NAMES[89] = "bed ", "television receiver"

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from scenes.ade import IGNORE, Ade
 from scenes.canvas import Canvas
-from scenes.classes import IGNORE, Ade
 from scenes.colours import oklch, rgb
 from scenes.figure import Figure
 from scenes.noise import TILE, fbm

@@ -9,9 +9,10 @@ import pytest
 
 from scenes import EXAMPLE_SEEDS, KINDS, generate
 from scenes.__main__ import main
-from scenes.files import decode_ids, encode_ids, write_scene
+from scenes.files import write_labelled
 from segdemo.errors import SegdemoError
 from segdemo.examples import EXAMPLE_SIZE, EXAMPLES, THUMBNAIL_SIZE, Example, example
+from segdemo.images import decode_png_ids
 
 IDS = [candidate.id for candidate in EXAMPLES]
 
@@ -48,31 +49,27 @@ def test_files_are_what_the_seed_paints(shown: Example) -> None:
     scene = generate(shown.seed, kind=shown.kind, size=EXAMPLE_SIZE)
     # Processors round the last bit of a sine differently: a few border pixels may fall to the other side.
     assert (read(shown.labels) == scene.labels).mean() > 0.999
-    assert (decode_ids(read(shown.instances)) == scene.instances).mean() > 0.999
+    assert (decode_png_ids(shown.instances.read_bytes()) == scene.instances).mean() > 0.999
     difference = np.abs(read(shown.image).astype(int) - scene.image.astype(int))
     assert difference.mean() < 6
 
 
-def test_ids_survive_their_colours() -> None:
-    ids = np.array([[0, 1, 255], [256, 65_536, 16_777_215]], np.int32)
-    np.testing.assert_array_equal(encode_ids(ids)[1], [[0, 1, 0], [0, 0, 1], [255, 255, 255]])
-    np.testing.assert_array_equal(decode_ids(encode_ids(ids)), ids)
-
-
-def test_the_command_writes_scenes(tmp_path: Path) -> None:
-    arguments = ["--out", str(tmp_path / "new"), "--seed", "3", "--count", "2", "--kind", "lake", "--size", "48", "64"]
-    assert main(arguments) == 0
-    names = sorted(path.name for path in (tmp_path / "new").iterdir())
-    assert names == [f"lake-{s}.{end}" for s in (3, 4) for end in ("instances.png", "jpg", "labels.png")]
-    scene = generate(3, kind="lake", size=(48, 64))
-    np.testing.assert_array_equal(read(tmp_path / "new" / "lake-3.labels.png"), scene.labels)
-    np.testing.assert_array_equal(decode_ids(read(tmp_path / "new" / "lake-3.instances.png")), scene.instances)
+def test_the_command_paints_an_example_again(tmp_path: Path) -> None:
+    wanted = EXAMPLES[0]
+    assert main(["examples", "--only", wanted.id, "--out", str(tmp_path)]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"{wanted.id}.{end}" for end in ("instances.png", "jpg", "labels.png", "thumb.jpg")
+    ]
+    scene = generate(wanted.seed, kind=wanted.kind, size=EXAMPLE_SIZE)
+    np.testing.assert_array_equal(read(tmp_path / f"{wanted.id}.labels.png"), scene.labels)
+    written = (tmp_path / f"{wanted.id}.instances.png").read_bytes()
+    np.testing.assert_array_equal(decode_png_ids(written), scene.instances)
 
 
 def test_a_folder_that_cannot_be_written_to_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     with pytest.raises(SegdemoError, match="choose another folder"):
-        write_scene(generate(0, size=(32, 32)), blocked / "sub", "name")
-    assert main(["--out", str(blocked / "sub"), "--seed", "0", "--size", "32", "32"]) == 1
+        write_labelled(generate(0, size=(32, 32)), blocked / "sub", "name")
+    assert main(["folder", "--out", str(blocked / "sub"), "--count", "1", "--size", "32", "32"]) == 1
     assert "choose another folder" in capsys.readouterr().err

@@ -4,15 +4,12 @@ import numpy as np
 import pytest
 
 from scenes import (
-    EXAMPLE_SEEDS,
     KINDS,
-    VALIDATION_SEEDS,
     Scene,
     generate,
-    validation_scenes,
 )
-from scenes.classes import IGNORE, Ade
-from segdemo.classes import ADE20K_STUFF
+from scenes.ade import IGNORE, Ade
+from segdemo.class_tables import ADE20K_STUFF
 from segdemo.errors import SegdemoError
 
 SMALL = (96, 128)
@@ -149,13 +146,6 @@ def test_sky_is_above_the_road() -> None:
         labels = generate(seed, kind="street", size=SMALL).labels
         rows = np.arange(labels.shape[0])[:, None] + np.zeros_like(labels)
         assert rows[labels == Ade.SKY].mean() < rows[labels == Ade.ROAD].mean()
-
-
-def test_validation_scenes_take_the_kinds_in_turn() -> None:
-    scenes = list(validation_scenes(len(KINDS) + 1, size=(32, 48)))
-    assert [scene.kind for scene in scenes] == [*KINDS, KINDS[0]]
-    assert [scene.seed for scene in scenes] == list(range(VALIDATION_SEEDS, VALIDATION_SEEDS + len(scenes)))
-    assert VALIDATION_SEEDS < EXAMPLE_SEEDS
 
 
 def test_what_cannot_be_painted_is_said() -> None:

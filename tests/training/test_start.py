@@ -10,7 +10,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
-from segdemo.classes import ADE20K
+from segdemo.class_tables import ADE20K
 from segdemo.cli import make_app
 from segdemo.errors import SegdemoError
 from segdemo.training.architectures import architecture_config

@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from segdemo.classes import ADE20K_STUFF
+from segdemo.class_tables import ADE20K_STUFF
 
 IGNORE = 255
 """Label of pixels that belong to no class."""
