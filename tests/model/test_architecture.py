@@ -42,4 +42,8 @@ def test_seed_architecture_runs_and_its_prediction_fits_the_promise(seed_archite
     assert prediction.class_logits().shape == (100, 151)
     assert prediction.mask_logits().shape == (100, 16, 24)
     classes = sum(array.nbytes for array in prediction.classes)
-    assert classes + (prediction.nbytes - classes) * (640 * 864) / (64 * 96) < 150e6
+    features = sum(array.nbytes for array in prediction.stages.values())
+    larger = (640 * 864) / (64 * 96)
+    assert classes + (prediction.nbytes - classes - features) * larger < 150e6
+    # Swin-L's four stages in half precision: 25 MB.
+    assert features * larger == 2 * 640 * 864 * (192 / 4**2 + 384 / 8**2 + 768 / 16**2 + 1536 / 32**2)
