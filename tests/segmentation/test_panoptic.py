@@ -201,6 +201,11 @@ def test_small_segments_are_left_out_and_the_rest_numbered(hand):
     assert len(panoptic(prediction, min_area=smallest + 1).segments_info) == 1
 
 
+def test_a_segment_that_wins_all_of_its_mask_passes_any_overlap_threshold(hand):
+    prediction = hand(stripes((0, 4), (4, 8)), [CAR, CAR], labels=SKY_CAR)
+    assert len(panoptic(prediction, overlap_threshold=1).segments_info) == 2
+
+
 def test_instances_are_things_with_their_own_score(hand):
     masks = stripes((0, 4), (4, 8), inside=np.log(19))
     prediction = hand(masks, [SKY, [0, 1, 0]], labels=SKY_CAR)
