@@ -91,6 +91,7 @@ def test_panoptic_files_are_coco(prediction: Prediction, image: npt.NDArray[np.u
         assert entry["bbox"] == [columns[0], rows[0], np.ptp(columns) + 1, np.ptp(rows) + 1]
         assert 0 <= entry["score"] <= 1
     assert {entry["id"]: entry["name"] for entry in document["categories"]} == {1: "sky", 2: "car"}
+    assert {entry["name"]: entry["isthing"] for entry in document["categories"]} == {"sky": 0, "car": 1}
     assert document["parameters"]["score_threshold"] == 0.5
     assert document["model"]["checkpoint"] == "hand-made"
     assert _pixels(files["street.overlay.jpg"]).shape == (32, 48, 3)
