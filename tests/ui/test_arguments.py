@@ -8,7 +8,7 @@ import pytest
 
 from segdemo.errors import SegdemoError
 from segdemo.ui.arguments import choice, file_stem, flag, number, whole
-from segdemo.ui.packing import pack
+from segdemo.ui.packing import pack, to_bytes
 
 
 @pytest.mark.parametrize("value", ["0.5", None, True, math.nan, math.inf, 1.5, -0.1, [0.5], {}])
@@ -58,3 +58,8 @@ def test_packed_arrays_are_the_bytes_in_c_order() -> None:
     assert packed["dtype"] == "uint16"
     assert packed["shape"] == [2, 2]
     assert zlib.decompress(base64.b64decode(packed["data"])) == bytes([1, 0, 3, 0, 2, 1, 4, 0])
+
+
+def test_shares_are_rounded_to_the_nearest_of_256_levels() -> None:
+    values = np.array([[-0.1, 0.0, 0.5, 0.999, 1.0, 1.1]], np.float32)
+    assert to_bytes(values).tolist() == [[0, 0, 128, 255, 255, 255]]
