@@ -47,6 +47,7 @@ SCRIPTS = (
     "source.js",
     "header.js",
     "downloads.js",
+    "exact.js",
     "refinement.js",
     "pixel.js",
     "tab_semantic.js",

@@ -7,9 +7,6 @@ from segdemo.results.options import OutputOptions, Task, options_from
 from segdemo.taxonomy import Taxonomy
 from segdemo.ui.arguments import Arguments, choice, flag
 
-_REFINEMENT = {"operation": "morphology", "size": "kernel_size", "shape": "kernel_shape"}
-"""What the page's ``refine`` argument calls an option that has another name elsewhere."""
-
 
 def page_options(arguments: Arguments, taxonomy: Taxonomy, *, task: Task | None = None) -> OutputOptions:
     """The options that a page asks for; raises ``SegdemoError`` with a sentence that names the one that is wrong.
@@ -20,8 +17,7 @@ def page_options(arguments: Arguments, taxonomy: Taxonomy, *, task: Task | None 
     wanted: Any = arguments.get("refine") or {}
     if not isinstance(wanted, dict):
         raise SegdemoError("refine must hold the sliders' values.")
-    values: dict[str, Any] = {_REFINEMENT.get(str(name), str(name)): value for name, value in wanted.items()}
-    values |= {name: value for name, value in arguments.items() if name != "refine"}
+    values: dict[str, Any] = {**arguments, **wanted}
     values["task"] = task or choice(arguments, "task", ("semantic", "panoptic"))
     if values["task"] == "panoptic":
         values["split_components"] = flag(arguments, "split")

@@ -12,7 +12,7 @@ from segdemo import examples
 from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
 from segdemo.results.job import Job
-from segdemo.results.options import OutputOptions, flat_defaults
+from segdemo.results.options import flat_defaults
 from segdemo.settings import settings
 from segdemo.ui.arguments import Arguments, file_stem
 from segdemo.ui.choices import by_public_id
@@ -236,7 +236,6 @@ def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
     """What the page knows before any photo: checkpoints, examples, limits."""
     from segdemo.checkpoints import EMBEDDED_ID, labels
 
-    outputs = OutputOptions()
     entries = []
     for public, entry in by_public_id(checkpoints).items():
         names = labels(entry.path) if entry.path is not None else {}
@@ -256,9 +255,8 @@ def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
     return {
         "checkpoint": chosen,
         "checkpoints": entries,
-        "opacity": outputs.opacity,
         "keptMinutes": round(settings().store_seconds / 60),
-        "thresholds": {name: value for name, value in flat_defaults().items() if name.endswith("_threshold")},
+        "options": flat_defaults(),
         "limits": {"bytes": settings().max_file_bytes, "pixels": settings().max_pixels},
         "examples": [
             {

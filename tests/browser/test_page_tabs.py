@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page
 
 from .harness import STATE
@@ -134,3 +135,20 @@ def test_the_quick_crf_gives_way_to_the_exact_one(page: Page) -> None:
     page.wait_for_function(f"{STATE}('refined')?.semantic?.parameters.quality === 'exact'", timeout=60_000)
     panel.get_by_text("Against this example's ground truth").wait_for()
     assert panel.locator(".sd-refined tbody tr").count() == 2
+
+
+def test_of_a_large_photo_the_exact_result_follows_the_quick_one(page: Page, cat: Path, tmp_path: Path) -> None:
+    large = tmp_path / "large.jpg"
+    with Image.open(cat) as photo:
+        photo.resize((2100, 1400)).save(large)
+    upload(page, large)
+    panel = page.locator("#sd-panel-semantic")
+    panel.locator(".sd-refinement summary").click()
+    panel.get_by_label("Operation").select_option("open")
+    page.wait_for_function(f"{STATE}('refined')?.semantic?.quick === true", timeout=60_000)
+    assert "quick version" in panel.locator(".sd-refined").inner_text()
+    page.wait_for_function(f"{STATE}('refined')?.semantic?.quick === false", timeout=60_000)
+    assert "(exact)" in panel.locator(".sd-refined").inner_text()
+    page.click("#sd-tab-panoptic")
+    page.wait_for_function(f"{STATE}('panoptic')?.quick === false", timeout=60_000)
+    assert page.get_by_role("button", name="Stop the exact version").count() == 0

@@ -44,8 +44,7 @@ CASES = [
 
 def in_the_pages_words(task: str, refinement: dict[str, Any]) -> dict[str, Any]:
     """The arguments that the page sends for the same options."""
-    names = {"morphology": "operation", "kernel_size": "size", "kernel_shape": "shape"}
-    words: dict[str, Any] = {**LOOSE, "refine": {names.get(name, name): value for name, value in refinement.items()}}
+    words: dict[str, Any] = {**LOOSE, "refine": refinement}
     return words if task == "semantic" else {**words, "things_only": task == "instance", "split": True}
 
 

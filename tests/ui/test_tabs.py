@@ -173,7 +173,9 @@ def test_refinement_without_anything_switched_on_changes_nothing(record: Record)
 
 def test_refinement_shows_what_it_changed(record: Record) -> None:
     before = semantic(record.prediction).labels
-    answer = refine(record, {"refine": {"operation": "open", "size": 15, "crf": True, "iterations": 2}}, own_job())
+    answer = refine(
+        record, {"refine": {"morphology": "open", "kernel_size": 15, "crf": True, "iterations": 2}}, own_job()
+    )
     after = unpack(answer["map"])
     assert np.array_equal(unpack(answer["mask"]) == 1, before != after)
     assert answer["changed"] == pytest.approx((before != after).mean())
@@ -184,14 +186,20 @@ def test_refinement_shows_what_it_changed(record: Record) -> None:
 
 def test_an_examples_refinement_is_scored_against_its_ground_truth(record: Record) -> None:
     record.example = "crossing"
-    answer = judge(record, {"refine": {"operation": "erode", "size": 9}}, own_job())
+    answer = judge(record, {"refine": {"morphology": "erode", "kernel_size": 9}}, own_job())
     assert set(answer["truth"]) == {"before", "after"}
     assert all(0 <= value <= 1 for scores in answer["truth"].values() for value in scores.values())
 
 
 @pytest.mark.parametrize(
     "bad",
-    [{"operation": "rm -rf"}, {"size": -1}, {"iterations": 10_000}, {"crf": "yes"}, {"bilateral_sxy": float("nan")}],
+    [
+        {"morphology": "rm -rf"},
+        {"kernel_size": -1},
+        {"iterations": 10_000},
+        {"crf": "yes"},
+        {"bilateral_sxy": float("nan")},
+    ],
 )
 def test_refinements_outside_the_sliders_get_a_sentence(record: Record, bad: dict[str, Any]) -> None:
     with pytest.raises(SegdemoError):

@@ -32,11 +32,12 @@
       throw error;
     }
     const asked = sd.readAddress(config);
-    const thresholds = { ...config.thresholds, split: false, things_only: false };
+    const { score_threshold, mask_threshold, overlap_threshold, opacity: given } = config.options;
+    const thresholds = { score_threshold, mask_threshold, overlap_threshold, split: false, things_only: false };
     const NOTHING = { pixel: null, classId: null, segment: null, query: null, subject: "all", visible: null };
     const state = sd.createState({
       ...NOTHING, run: null, tab: asked.tab ?? "semantic", layer: null, head: -1, view: "classes", thresholds,
-      opacity: config.opacity, outlines: true, hatching: false,
+      opacity: given, outlines: true, hatching: false,
       checkpoint: asked.checkpoint ?? config.checkpoint, size: asked.size ?? "checkpoint",
       refined: null, panoptic: null, busy: false,
     });

@@ -14,10 +14,12 @@
    */
   sd.createClient = (server) => {
     const latest = new Map();
+    // Visitors take turns on the server; this name is what it knows a visitor by, and is made anew with every page.
+    const visitor = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
     /** Call a server function with one argument object. */
     const call = async (name, argument = {}) => {
-      const answer = await server[name](argument);
+      const answer = await server[name](argument.binary ? argument : { visitor, ...argument });
       if (answer === undefined || answer === null) throw new sd.ServerError(LOST);
       if (answer.gone) throw new sd.GoneError("The photo is no longer kept on the server.");
       if (answer.error) throw new sd.ServerError(answer.error);
@@ -93,6 +95,6 @@
       return { done: follow(), cancel };
     };
 
-    return { call, callLatest, run };
+    return { call, callLatest, run, visitor };
   };
 })((window.segdemo ??= {}));

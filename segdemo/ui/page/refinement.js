@@ -2,9 +2,7 @@
 ((sd) => {
   "use strict";
 
-  const MORPHOLOGY = { operation: "none", size: 5, shape: "ellipse", smallest_region: 0, largest_hole: 0 };
-  const CRF = { crf: false, gaussian_sxy: 3, gaussian_compat: 3, bilateral_sxy: 60, bilateral_srgb: 10, bilateral_compat: 10, iterations: 5 };
-  const REST_MS = 600;
+  const MORPHOLOGY = ["morphology", "kernel_size", "kernel_shape", "smallest_region", "largest_hole"];
   const JUDGE_MS = 300;
 
   /** @type {[string, string, number, number, number, string, string][]} key, label, least, most, step, unit, help */
@@ -20,7 +18,7 @@
   /** What is switched on for a task, as the arguments that the server takes; empty when nothing is. */
   sd.refinementOf = (app, task) => {
     const options = app.refinement?.[task];
-    return options && (options.operation !== "none" || options.smallest_region > 0 || options.largest_hole > 0 || options.crf)
+    return options && (options.morphology !== "none" || options.smallest_region > 0 || options.largest_hole > 0 || options.crf)
       ? { refine: { ...options } } : {};
   };
 
@@ -39,12 +37,14 @@
     const { state, client } = app;
     app.refinement ??= {};
     app.comparison ??= {};
-    const options = { ...MORPHOLOGY, ...(task === "semantic" ? CRF : {}) };
+    const names = [...MORPHOLOGY, ...(task === "semantic" ? ["crf", ...CRF_SLIDERS.map(([name]) => name)] : [])];
+    const defaults = Object.fromEntries(names.map((name) => [name, app.config.options[name]]));
+    const options = { ...defaults };
     app.refinement[task] = options;
     app.comparison[task] = "off";
-    let restTimer = null;
+    const exact = sd.createExact(app, task);
+    app.exact = { ...app.exact, [task]: exact };
     let judgeTimer = null;
-    let exact = null;
 
     const result = e("div", { class: "sd-refined" });
     const compare = sd.segmented({
@@ -102,9 +102,8 @@
     };
 
     const semantic = () => app.guard(async () => {
-      clearTimeout(restTimer);
       clearTimeout(judgeTimer);
-      exact?.cancel();
+      exact.cancel();
       const run = state.get("run");
       if (!run) return;
       const on = sd.refinementOf(app, task);
@@ -113,42 +112,25 @@
         clear();
         return;
       }
-      if (on.refine.crf) {
-        app.viewer.setProgress({ text: "Refining (quick version)", fraction: null });
-        restTimer = setTimeout(() => runExact(run, on), REST_MS);
-      }
-      const answer = await client.callLatest("refine", "refine", { token: run.token, quality: "interactive", ...on });
-      if (!exact) app.viewer.setProgress(null);
-      if (answer && state.get("run") === run && sd.refinementOf(app, task).refine) {
-        judge(run, on);
-        await accept(answer, on.refine.crf ? " (quick version; the exact one follows when the slider rests)" : "");
-      }
+      const asked = { token: run.token, ...on };
+      if (on.refine.crf) app.viewer.setProgress({ text: "Refining (quick version)", fraction: null });
+      const answer = await client.callLatest("refine", "refine", asked);
+      if (on.refine.crf) app.viewer.setProgress(null);
+      if (!answer || state.get("run") !== run || !sd.refinementOf(app, task).refine) return;
+      await accept(answer, answer.quick ? " (quick version; the exact one follows when the slider rests)" : "");
+      if (answer.quick) exact.follow(asked, (found) => state.get("run") === run && accept(found, " (exact)"));
+      else judge(run, on);
     });
-    /** Scores against the ground truth follow once the slider rests; the exact CRF brings its own. */
+    /** Scores against the ground truth follow once the slider rests; an exact answer brings its own. */
     const judge = (run, on) => {
       clearTimeout(judgeTimer);
-      if (!run.example || on.refine.crf) return;
+      if (!run.example) return;
       judgeTimer = setTimeout(() => app.guard(async () => {
         const answer = await client.callLatest("judge", "judge", { token: run.token, ...on });
         const refined = state.get("refined")?.[task];
         if (answer?.truth && refined && state.get("run") === run) showResult({ ...refined, truth: answer.truth }, "");
       }), JUDGE_MS);
     };
-    const runExact = (run, on) => app.guard(async () => {
-      const mine = client.run(() => client.call("start_refinement", { token: run.token, ...on }), (message) => app.viewer.setProgress(message));
-      exact = mine;
-      stopButton.hidden = false;
-      try {
-        const message = await mine.done;
-        if (exact === mine && message && state.get("run") === run) await accept(message.result, " (exact)");
-      } finally {
-        if (exact === mine) {
-          exact = null;
-          stopButton.hidden = true;
-          app.viewer.setProgress(null);
-        }
-      }
-    });
     const update = () => (task === "semantic" ? semantic() : app.refreshPanoptic());
     const change = (key) => (value) => {
       options[key] = value;
@@ -157,17 +139,15 @@
 
     const controls = [
       sd.select({
-        label: "Operation", value: "none", onChange: change("operation"),
+        label: "Operation", value: "none", onChange: change("morphology"),
         options: [["none", "None"], ["open", "Opening: removes thin parts"], ["close", "Closing: fills thin gaps"],
           ["erode", "Erosion: shrinks"], ["dilate", "Dilation: grows"]],
       }),
-      sd.slider({ label: "Kernel", min: 3, max: 41, step: 2, value: MORPHOLOGY.size, format: (v) => `${v} px`, help: "Diameter of the neighbourhood, in pixels of the photo.", onInput: change("size") }),
+      sd.slider({ label: "Kernel", min: 3, max: 41, step: 2, value: defaults.kernel_size, format: (v) => `${v} px`, help: "Diameter of the neighbourhood, in pixels of the photo.", onInput: change("kernel_size") }),
       sd.slider({ label: "Smallest region", min: 0, max: 5000, step: 50, value: 0, format: (v) => (v ? `${v} px` : "off"), help: "Regions with fewer pixels give way to their surroundings.", onInput: change("smallest_region") }),
       sd.slider({ label: "Largest hole", min: 0, max: 5000, step: 50, value: 0, format: (v) => (v ? `${v} px` : "off"), help: "Holes with fewer pixels are filled.", onInput: change("largest_hole") }),
     ];
-    const keys = ["operation", "size", "smallest_region", "largest_hole"];
-    const stopButton = sd.button("Stop the exact version", () => exact?.cancel(), "sd-quiet");
-    stopButton.hidden = true;
+    const keys = ["morphology", "kernel_size", "smallest_region", "largest_hole"];
     const crfControls = [];
     let resetCrf = () => {};
     if (task === "semantic") {
@@ -182,8 +162,8 @@
         help: "Exploratory: lets pixels of similar colour agree on a class. It can help at borders and can hurt thin things; look at what it changed.",
       });
       const sliders = CRF_SLIDERS.map(([key, label, min, max, step, unit, help]) => {
-        const slider = sd.slider({ label, min, max, step, value: CRF[key], help, format: (v) => (unit ? `${v} ${unit}` : String(v)), onInput: change(key) });
-        slider.reset = () => slider.set(CRF[key]);
+        const slider = sd.slider({ label, min, max, step, value: defaults[key], help, format: (v) => (unit ? `${v} ${unit}` : String(v)), onInput: change(key) });
+        slider.reset = () => slider.set(defaults[key]);
         return slider;
       });
       box.append(...sliders);
@@ -191,7 +171,7 @@
       state.on(["run"], () => {
         hint.textContent = state.get("run")?.crfHint ?? "";
       });
-      crfControls.push(toggle, hint, box, stopButton);
+      crfControls.push(toggle, hint, box);
       resetCrf = () => {
         toggle.input.checked = false;
         box.hidden = true;
@@ -199,8 +179,8 @@
       };
     }
     const reset = sd.button("Reset refinement", () => {
-      Object.assign(options, MORPHOLOGY, task === "semantic" ? CRF : {});
-      controls.forEach((control, index) => (control.set ? control.set(MORPHOLOGY[keys[index]]) : (control.input.value = "none")));
+      Object.assign(options, defaults);
+      controls.forEach((control, index) => (control.set ? control.set(defaults[keys[index]]) : (control.input.value = "none")));
       resetCrf();
       compare.set("off");
       app.comparison[task] = "off";
@@ -208,20 +188,20 @@
     }, "sd-quiet");
 
     state.on(["run"], () => {
-      clearTimeout(restTimer);
       clearTimeout(judgeTimer);
-      exact?.cancel();
+      exact.cancel();
       showResult(null);
       if (state.get("run") && task === "semantic" && sd.refinementOf(app, task).refine) update();
     });
     if (task === "panoptic") {
       state.on(["panoptic"], () => {
         const answer = state.get("panoptic");
-        showResult(answer?.refined ? { ...answer.refined, entries: answer.segments } : null, "");
+        const how = answer?.quick ? " (quick version; the exact one follows when the slider rests)" : "";
+        showResult(answer?.refined ? { ...answer.refined, entries: answer.segments } : null, how);
       });
     }
     return e("details", { class: "sd-refinement" },
-      e("summary", { text: "Refinement" }), result, compare, e("div", { class: "sd-controls" }, ...controls), ...crfControls, reset);
+      e("summary", { text: "Refinement" }), result, compare, e("div", { class: "sd-controls" }, ...controls), ...crfControls, exact.stop, reset);
   };
 
   /** Put the chosen comparison of the refined and the original map on the canvas. */

@@ -30,16 +30,23 @@
     const empty = e("p", { class: "sd-empty-result" });
 
     const { box: missing, fetchDropped } = sd.buildDropped(app, change);
+    const accept = async (run, answer) => {
+      if (state.get("run") !== run) return;
+      const before = answer.beforeSegments ?? answer.segments;
+      const decoded = await decode(answer, new Map(before.map((segment) => [segment.id, segment])));
+      if (state.get("run") === run) state.set({ panoptic: decoded, segment: decoded.entries.has(state.get("segment")) ? state.get("segment") : null });
+    };
     const refresh = () => app.guard(async () => {
       const run = state.get("run");
       if (!run) return;
-      const answer = await client.callLatest("panoptic", "panoptic", { token: run.token, ...state.get("thresholds"), ...sd.refinementOf(app, "panoptic") });
-      if (!answer || state.get("run") !== run) return;
-      // The side "before" needs the segments that the refinement took away.
-      const before = answer.refined ? await client.call("panoptic", { token: run.token, ...state.get("thresholds") }) : answer;
-      const decoded = await decode(answer, new Map(before.segments.map((segment) => [segment.id, segment])));
+      const exact = app.exact.panoptic;
+      exact.cancel();
+      const asked = { token: run.token, ...state.get("thresholds"), ...sd.refinementOf(app, "panoptic") };
+      const answer = await client.callLatest("panoptic", "panoptic", asked);
+      if (!answer) return;
+      await accept(run, answer);
+      if (answer.quick) exact.follow(asked, (found) => accept(run, found));
       fetchDropped(run);
-      if (state.get("run") === run) state.set({ panoptic: decoded, segment: decoded.entries.has(state.get("segment")) ? state.get("segment") : null });
     });
     panel.refresh = refresh;
     app.refreshPanoptic = refresh;

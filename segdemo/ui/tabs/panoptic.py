@@ -46,6 +46,7 @@ def _answer(record: Record, result: Result) -> dict[str, Any]:
     if result.change is not None:
         categories = {segment.id: segment.category_id for segment in before.segments_info}
         answer["before"] = pack(ids_before)
+        answer["beforeSegments"] = segment_rows(record, before)
         answer["mask"] = pack((ids != ids_before).astype(np.uint8))
         answer["refined"] = {
             "changed": result.change.changed_percent / 100,
