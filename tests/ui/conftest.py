@@ -33,7 +33,7 @@ def record(tiny_ade_checkpoint: Path, photo: npt.NDArray[np.uint8]) -> Record:
     )
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def client(tiny_ade_checkpoint: Path) -> Iterator[Client]:
     with gr.Blocks(analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
         add_endpoint(str(tiny_ade_checkpoint), Jobs(Host(waiting=3)))

@@ -1,9 +1,11 @@
 """``/segment`` through gradio_client, against a served page of nothing else."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
@@ -11,7 +13,7 @@ from gradio_client.exceptions import AppError
 
 from segdemo.images import decode_png_ids, load_image
 from segdemo.model.predictor import load_predictor
-from segdemo.results.job import own_job
+from segdemo.results.job import Job, own_job
 from segdemo.results.make import Source
 from segdemo.results.options import OutputOptions, flat_defaults
 from segdemo.results.outputs import make_outputs
@@ -99,3 +101,40 @@ def test_the_pages_api_lists_it_and_nothing_else(tiny_ade_checkpoint: Path) -> N
     described = blocks.get_api_info()
     assert list(described["named_endpoints"]) == ["/segment"]
     assert not described["unnamed_endpoints"]
+
+
+class Endless:
+    """In place of the endpoint's work: goes on until nobody wants it."""
+
+    def __init__(self) -> None:
+        self.begun, self.ended = threading.Event(), threading.Event()
+
+    def __call__(self, job: Job, *_: Any) -> Any:
+        self.begun.set()
+        while not job.is_over():
+            threading.Event().wait(0.01)
+        self.ended.set()
+        job.check()
+
+
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> Endless:
+    work = Endless()
+    monkeypatch.setattr("segdemo.ui.endpoint._segment", work)
+    return work
+
+
+def test_a_call_that_is_cancelled_ends(client: Client, photo_file: str, endless: Endless) -> None:
+    call = client.submit(image=handle_file(photo_file), api_name="/segment")
+    assert endless.begun.wait(20)
+    call.cancel()
+    assert endless.ended.wait(20)
+
+
+def test_a_call_whose_caller_leaves_ends(client: Client, endless: Endless) -> None:
+    with httpx.Client(base_url=client.src, timeout=20) as http:
+        event = http.post("gradio_api/call/v2/segment", json={"image": "x"}).json()["event_id"]
+        with http.stream("GET", f"gradio_api/call/v2/segment/{event}"):
+            assert endless.begun.wait(20)
+            assert not endless.ended.is_set()
+    assert endless.ended.wait(20)

@@ -1,5 +1,6 @@
 """The store: bounded in bytes and time, one record under several tokens counted once."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from segdemo.checkpoints import Checkpoint
 from segdemo.prediction import Prediction
+from segdemo.progress import CancelledError
 from segdemo.taxonomy import taxonomy_for
 from segdemo.ui.store import DERIVED_ENTRIES, GoneError, Record, Store
 
@@ -118,3 +120,89 @@ def test_an_example_is_found_again() -> None:
     store.put(record)
     assert store.find(lambda item: item.example == "street") is record
     assert store.find(lambda item: item.example == "beach") is None
+
+
+def test_nobody_waits_for_what_somebody_else_computes() -> None:
+    """A derived result under way holds up neither the store nor another result of the same photo."""
+    store = Store(max_bytes=10**9, max_seconds=60)
+    record = make_record()
+    token = store.put(record)
+    computing, go_on = threading.Event(), threading.Event()
+
+    def compute() -> int:
+        computing.set()
+        go_on.wait(10)
+        return 7
+
+    results: list[int] = []
+    thread = threading.Thread(target=lambda: results.append(record.derive("slow", compute)))
+    thread.start()
+    assert computing.wait(5)
+    try:
+        finished = threading.Event()
+
+        def look_up() -> None:
+            assert store.get(token) is record
+            store.put(make_record())
+            store.trim()
+            assert store.nbytes > 0
+            assert record.derive("quick", lambda: 3) == 3
+            finished.set()
+
+        threading.Thread(target=look_up, daemon=True).start()
+        assert finished.wait(5)
+    finally:
+        go_on.set()
+        thread.join(5)
+    assert results == [7]
+
+
+def test_those_who_want_the_same_wait_for_one_computation() -> None:
+    record = make_record()
+    computing, go_on = threading.Event(), threading.Event()
+    calls: list[int] = []
+
+    def compute() -> int:
+        calls.append(1)
+        computing.set()
+        go_on.wait(10)
+        return 7
+
+    results: list[int] = []
+    threads = [threading.Thread(target=lambda: results.append(record.derive("slow", compute))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    assert computing.wait(5)
+    go_on.set()
+    for thread in threads:
+        thread.join(5)
+    assert results == [7, 7, 7]
+    assert calls == [1]
+
+
+def test_a_computation_that_failed_is_done_again() -> None:
+    record = make_record()
+
+    def fail() -> int:
+        raise CancelledError
+
+    with pytest.raises(CancelledError):
+        record.derive("a", fail)
+    assert record.derive("a", lambda: 5) == 5
+
+
+def test_another_version_takes_the_place_of_the_last() -> None:
+    record = make_record()
+    empty = record.nbytes
+    assert record.derive("a", lambda: np.zeros(10, np.uint8), version=1).shape == (10,)
+    assert record.derive("a", lambda: np.zeros(20, np.uint8), version=1).shape == (10,)
+    assert record.derive("a", lambda: np.zeros(20, np.uint8), version=2).shape == (20,)
+    assert record.nbytes == empty + 20
+
+
+def test_what_is_too_large_is_handed_out_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segdemo.ui.store.LARGEST_DERIVED", 15)
+    record = make_record()
+    empty = record.nbytes
+    assert record.derive("a", lambda: np.zeros(20, np.uint8)).shape == (20,)
+    assert record.nbytes == empty

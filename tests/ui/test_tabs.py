@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 import zlib
 from typing import Any
 
@@ -215,3 +216,31 @@ def test_refined_segments_that_vanish_leave_the_table(record: Record) -> None:
     ids = unpack(answer["map"])
     assert {row["id"] for row in answer["segments"]} == set(np.unique(ids)) - {0}
     assert len(answer["segments"]) < len(plain["segments"])
+
+
+def test_attention_and_pixels_are_the_same_however_many_ask_at_once(record: Record) -> None:
+    """To the last bit, while the cores are busy with other products."""
+    asked = [(layer, query) for layer in (1, 2, 3) for query in range(record.prediction.num_queries)]
+    points = [{"x": x / 7, "y": y / 7} for x in range(7) for y in range(7)]
+
+    def ask() -> list[dict[str, Any]]:
+        maps = [attention(record, {"layer": layer, "query": query}, own_job()) for layer, query in asked]
+        return maps + [pixel(record, point, own_job()) for point in points]
+
+    expected = ask()
+    busy, found = threading.Event(), list[list[dict[str, Any]]]()
+
+    def keep_busy() -> None:
+        while not busy.is_set():
+            semantic(record.prediction)
+
+    threads = [threading.Thread(target=keep_busy)]
+    threads += [threading.Thread(target=lambda: found.append(ask())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads[1:]:
+        thread.join()
+    busy.set()
+    threads[0].join()
+    assert len(found) == 4
+    assert all(answers == expected for answers in found)
