@@ -1,10 +1,10 @@
 """Times the dense CRF side by side with pydensecrf2, and says on how many pixels their labels agree.
 
 Run from the project's root, with the extras ``crf-reference`` and ``dev``: ``python -m benchmarks.crf [--checkpoint
-ID_OR_FOLDER] [--images FOLDER] [--at 1024x768] [--speed] [--agreement] [--grid] [--morphology]``; all four tables
-unless told. The scores are the checkpoint's own, of its most probable classes; photographs are those of scikit-image
-and of ``--images``. Calls alternate, so that what else the machine does hits all of them; memory is the peak beyond
-what was held before, with the result (Linux only).
+ID_OR_FOLDER] [--images FOLDER] [--at 1024x768] [--speed] [--agreement] [--grid] [--random] [--morphology]``; all
+five tables unless told. The scores are the checkpoint's own, of its most probable classes; photographs are those of
+scikit-image and of ``--images``. Calls alternate, so that what else the machine does hits all of them; memory is the
+peak beyond what was held before, with the result (Linux only).
 """
 
 import argparse
@@ -57,6 +57,23 @@ GRID: list[dict[str, float]] = [
     {"iterations": 10},
     {"iterations": 10, "bilateral_compat": 20, "gaussian_compat": 10},
 ]
+
+RANGES = {
+    "gaussian_sxy": (1, 20),
+    "gaussian_compat": (0.5, 20),
+    "bilateral_sxy": (10, 150),
+    "bilateral_srgb": (3, 50),
+    "bilateral_compat": (1, 30),
+    "iterations": (1, 10),
+}
+"""Between which parameters are drawn, evenly in their logarithm."""
+
+
+def drawn(count: int, seed: int = 0) -> list[dict[str, float]]:
+    """Sets of parameters drawn at random, iterations among them whole."""
+    rng = np.random.default_rng(seed)
+    sets = [{name: float(np.exp(rng.uniform(*np.log(span)))) for name, span in RANGES.items()} for _ in range(count)]
+    return [{**one, "iterations": round(one["iterations"])} for one in sets]
 
 
 def reference(image: Picture, scores: Scores, **changes: float) -> Scores:
@@ -117,20 +134,27 @@ def agreement(scenes: dict[str, tuple[Picture, Scores]]) -> Iterator[str]:
         yield f"| {'worst' if how is min else 'mean'} of {len(scenes)} | | | | {found} | |"
 
 
-def over_grid(scenes: dict[str, tuple[Picture, Scores]]) -> Iterator[str]:
-    """The worst agreement over all photographs for each set of parameters."""
+def over_sets(scenes: dict[str, tuple[Picture, Scores]], sets: Sequence[dict[str, float]]) -> Iterator[str]:
+    """The worst agreement over all photographs for each set of parameters, and over all sets."""
     yield "| parameters, else the defaults | `exact` agrees, worst | mean | `interactive`, worst | mean |"
     yield "|---|---|---|---|---|"
-    for changes in GRID:
+    over_all: dict[str, list[float]] = {"exact": [], "interactive": []}
+    for changes in sets:
         shares: dict[str, list[float]] = {"exact": [], "interactive": []}
         for image, scores in scenes.values():
             expected = most_probable(reference(image, scores, **changes))
             for quality, values in shares.items():
                 found = most_probable(dense_crf(image, scores, quality=quality, **changes))  # type: ignore[arg-type]
                 values.append(100 * (found == expected).mean())
-        cells = [f"{how(values):.2f} %" for values in shares.values() for how in (min, statistics.mean)]
-        name = ", ".join(f"{key} {value:g}" for key, value in changes.items()) or "defaults"
-        yield f"| {name} | {' | '.join(cells)} |"
+        name = ", ".join(f"{key} {value:.3g}" for key, value in changes.items()) or "defaults"
+        yield f"| {name} | {_worst_and_mean(shares)} |"
+        for quality, values in shares.items():
+            over_all[quality] += values
+    yield f"| all {len(sets)} | {_worst_and_mean(over_all)} |"
+
+
+def _worst_and_mean(shares: dict[str, list[float]]) -> str:
+    return " | ".join(f"{how(values):.2f} %" for values in shares.values() for how in (min, statistics.mean))
 
 
 def of_morphology(scene: tuple[Picture, Scores], repeats: int) -> Iterator[str]:
@@ -180,7 +204,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--at", help="size that photographs are brought to before agreement is measured")
     parser.add_argument("--labels", type=int, default=12)
     parser.add_argument("--repeats", type=int, default=7)
-    tables = ("speed", "agreement", "grid", "morphology")
+    parser.add_argument("--draws", type=int, default=40, help="sets of parameters drawn at random")
+    tables = ("speed", "agreement", "grid", "random", "morphology")
     for name in tables:
         parser.add_argument(f"--{name}", action="store_true", help=f"only the tables named, {name} among them")
     options = parser.parse_args(arguments)
@@ -191,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Enlarging does no harm to what is timed: the lattice has as many points as the photo has pixels.
     timed = np.asarray(cv2.resize(found["astronaut"], (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
     timed_scene = (timed, scored(options.checkpoint, timed, options.labels))
-    needed = "agreement" in wanted or "grid" in wanted
+    needed = {"agreement", "grid", "random"} & set(wanted)
     scenes = {}
     for name, image in found.items() if needed else ():
         if options.at:
@@ -201,7 +226,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     makers: dict[str, Callable[[], Iterator[str]]] = {
         "speed": lambda: speed(timed_scene, options.repeats),
         "agreement": lambda: agreement(scenes),
-        "grid": lambda: over_grid(scenes),
+        "grid": lambda: over_sets(scenes, GRID),
+        "random": lambda: over_sets(scenes, drawn(options.draws)),
         "morphology": lambda: of_morphology((timed, timed_scene[1][:10]), options.repeats),
     }
     for name in wanted:

@@ -86,13 +86,14 @@ def run_evaluation(
 def sets_of(names: Sequence[str]) -> dict[str, str]:
     """The set that each picture belongs to: its folder, or what its name begins with up to the first underscore.
 
-    Pictures without either are one set, and so are all where every set would be of one.
+    Pictures without either are one set, and so are all where the sets would be hardly more than pictures.
     """
     sets = {
         name: name.partition("/")[0] if "/" in name else name.rpartition("_")[0] and name.partition("_")[0]
         for name in names
     }
-    if len(names) > 2 and len(set(sets.values())) == len(names):
+    several = len(set(sets.values()))
+    if several == len(names) > 2 or several > max(10, len(names) / 2):
         return dict.fromkeys(names, "pictures")
     return {name: own or "pictures" for name, own in sets.items()}
 

@@ -215,6 +215,9 @@ def test_what_the_data_says_of_things_holds(tmp_path):
         (["frame1", "frame2"], ["pictures", "pictures"]),
         (["v0/frame_1", "v0/frame_2", "v1/frame_1"], ["v0", "v0", "v1"]),
         (["s0/image", "s1/image", "s2/image"], ["pictures"] * 3),
+        (["1_rgb", "2_rgb", "3_rgb"], ["pictures"] * 3),
+        (["1_left", "1_right", *(f"{number}_left" for number in range(2, 14))], ["pictures"] * 14),
+        (["img_1", "img_2", "other"], ["img", "img", "pictures"]),
     ],
 )
 def test_sets_are_folders_or_begin_alike(names, sets):

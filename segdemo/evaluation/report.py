@@ -1,6 +1,6 @@
 """Evaluations for people and for programs: tables for the terminal, and JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from segdemo.evaluation.quality import Quality
@@ -8,6 +8,7 @@ from segdemo.evaluation.scoring import Report, Score
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
 
 def as_json(report: Report, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -21,17 +22,17 @@ def as_json(report: Report, about: Mapping[str, Any]) -> dict[str, Any]:
 
 def summary_table(report: Report) -> "Table":
     """One row for each set, and one for all of them where there are several."""
-    from rich.table import Table
-
-    table = Table(title="Per set, in percent", caption="Acc: pixel accuracy; BF: boundary F; PQ of all, things, stuff")
-    table.add_column("set", no_wrap=True)
-    for title in ("pictures", "classes", "Acc", "mIoU", "BF", "PQ", "things", "stuff", "SQ", "RQ"):
-        table.add_column(title, justify="right", no_wrap=True)
+    table = _table(
+        "Per set, in percent",
+        "set",
+        ("pics", "cls", "Acc", "mIoU", "BF", "PQ", "PQth", "PQst", "SQ", "RQ"),
+        caption="pics, cls: how many; Acc: pixel accuracy; BF: boundary F; PQth, PQst: of things and stuff",
+    )
     rows = {**report.sets, **({"all": report.overall} if len(report.sets) > 1 else {})}
     for name, score in rows.items():
         whole = score.panoptic
         table.add_row(
-            name,
+            _plain(name),
             str(score.pictures),
             str(len(score.class_iou)),
             _percent(score.pixel_accuracy),
@@ -46,18 +47,13 @@ def summary_table(report: Report) -> "Table":
 
 def class_table(report: Report) -> "Table":
     """One row for each class that the truth or a predicted segment has, the best first."""
-    from rich.table import Table
-
-    table = Table(title="Per class, in percent")
-    table.add_column("class")
-    for title in ("IoU", "accuracy", "PQ", "SQ", "RQ"):
-        table.add_column(title, justify="right")
+    table = _table("Per class, in percent", "class", ("IoU", "Acc", "PQ", "SQ", "RQ"))
     score = report.overall
     quality = score.class_quality or {}
     for index in sorted({*score.class_iou, *quality}, key=lambda index: -score.class_iou.get(index, -1)):
         own = quality.get(index)
         table.add_row(
-            report.labels[index],
+            _plain(report.labels[index]),
             _percent(score.class_iou.get(index)),
             _percent(score.class_accuracy.get(index)),
             _percent(own.pq if own else None),
@@ -65,6 +61,25 @@ def class_table(report: Report) -> "Table":
             _percent(own.rq if own else None),
         )
     return table
+
+
+def _table(title: str, first: str, figures: Sequence[str], *, caption: str | None = None) -> "Table":
+    """A table whose figures all fit into 70 columns; names, and in narrower places figures, go on in the next line."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title=title, caption=caption, box=SIMPLE_HEAD, padding=0, pad_edge=False)
+    table.add_column(first, overflow="fold")
+    for name in figures:
+        table.add_column(name, justify="right", overflow="fold")
+    return table
+
+
+def _plain(name: str) -> "Text":
+    """A name as it is: brackets in it are no mark-up."""
+    from rich.text import Text
+
+    return Text(name)
 
 
 def _score(score: Score, labels: Mapping[int, str]) -> dict[str, Any]:

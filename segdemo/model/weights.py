@@ -93,7 +93,7 @@ def load_library_model(folder: Path) -> Any:
     kind = read_config(folder).get("model_type")
     if kind != "mask2former":
         raise SegdemoError(f"{folder} holds a {kind!r} checkpoint; this demo runs Mask2Former checkpoints.")
-    with _quiet_library():
+    with quiet_library():
         try:
             model, report = Mask2FormerForUniversalSegmentation.from_pretrained(
                 folder,
@@ -149,7 +149,7 @@ def _by(shape: Sequence[int]) -> str:
 
 
 @contextmanager
-def _quiet_library() -> Iterator[None]:
+def quiet_library() -> Iterator[None]:
     """Keep the library's progress bars, warnings and load report to itself: what matters in them becomes a sentence."""
     from transformers.utils import logging as library_logging
 

@@ -19,7 +19,7 @@ from segdemo.errors import SegdemoError
 from segdemo.progress import Progress
 from segdemo.refine.kernels import Float, Kernel, PairsKernel, PositionKernel, reach
 from segdemo.refine.lattice import build_lattice
-from segdemo.refine.meanfield import Term, contenders, messages, report
+from segdemo.refine.meanfield import Term, labels_that_matter, messages, report
 from segdemo.refine.upsampling import Upsampling
 from segdemo.threads import in_threads, spans
 
@@ -183,7 +183,7 @@ def dense_crf(
     marginals = np.zeros(probabilities.shape, np.float32)
     chosen = np.arange(len(probabilities))
     if len(probabilities) > 1 and grid.height * grid.width > _MATRIX_PIXELS:
-        chosen = np.flatnonzero(contenders(_ratios(probabilities), bound, iterations, _NEGLIGIBLE))
+        chosen = np.flatnonzero(labels_that_matter(_ratios(probabilities), bound, iterations, _NEGLIGIBLE))
     added = None
     if terms and len(chosen) > 1:
         added = messages(_on_grid(probabilities, chosen, grid), terms, iterations, _share(progress, 0.3, 0.95))

@@ -37,7 +37,7 @@ def report(progress: Progress | None, share: float) -> None:
         progress(share)
 
 
-def contenders(ratios: Float, bound: float, iterations: int, negligible: float) -> npt.NDArray[np.bool_]:
+def labels_that_matter(ratios: Float, bound: float, iterations: int, negligible: float) -> npt.NDArray[np.bool_]:
     """Which labels can matter: those whose marginal may exceed ``negligible`` somewhere in some iteration.
 
     ``ratios`` (L,): the most that a label's probability reaches, at any point, relative to the point's best label.

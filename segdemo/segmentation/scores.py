@@ -60,7 +60,7 @@ def tiles(layout: Grid, masks: Float32, *, cells: int = TILE_CELLS) -> Iterator[
             yield Tile(row, column, low[i, j], high[i, j])
 
 
-def contenders(weights: Float32, tile: Tile) -> Index:
+def possible_classes(weights: Float32, tile: Tile) -> Index:
     """The classes that can have the highest score somewhere in a tile, ascending; never empty."""
     upper, lower = tile.high @ weights, tile.low @ weights
     classes = np.flatnonzero(upper >= lower.max() - ROUNDING)
@@ -74,7 +74,7 @@ def contenders(weights: Float32, tile: Tile) -> Index:
     return classes
 
 
-def local_contenders(masks: Float32, weights: Float32, tile: Tile, queries: Index, classes: Index) -> Index:
+def possible_classes_by_cell(masks: Float32, weights: Float32, tile: Tile, queries: Index, classes: Index) -> Index:
     """Those of ``classes`` that can win somewhere, by bounds around every cell instead of over the whole tile.
 
     ``queries`` are the tile's movers. Where two regions meet, all their queries go from 0 to 1 within a tile, and the
@@ -159,9 +159,9 @@ def best_class(masks: Float32, weights: Float32, totals: Float32, tile: Tile) ->
     winners every contender is.
     """
     queries = movers(weights, tile)
-    classes = contenders(weights, tile)
+    classes = possible_classes(weights, tile)
     if len(classes) > FEW:
-        classes = local_contenders(masks, weights, tile, queries, classes)
+        classes = possible_classes_by_cell(masks, weights, tile, queries, classes)
     sums = sample_scores(masks, np.column_stack([weights[:, classes], totals]), tile, queries)
     winner, highest = first_maximum(sums[:-1])
     if tile.rows.resize is None and tile.columns.resize is None:

@@ -16,11 +16,11 @@ from segdemo.segmentation.scores import (
     Index,
     Places,
     Tile,
-    contenders,
     differing,
     first_maximum,
     flattened,
     movers,
+    possible_classes,
     resized_winners,
 )
 
@@ -42,7 +42,7 @@ class _Between:
 
 @dataclass(frozen=True, eq=False)
 class _Contest:
-    """A tile's contenders and the queries that tell them apart."""
+    """A tile's possible classes and the queries that tell them apart."""
 
     negated: Float32
     """(q, rows, columns): the queries' mask logits at the tile's cells, their sign changed."""
@@ -52,7 +52,7 @@ class _Contest:
     """(n,): what all other queries give."""
 
     def among(self, places: Index) -> "_Contest":
-        """The same for some of the contenders."""
+        """The same for some of the classes."""
         return _Contest(self.negated, np.ascontiguousarray(self.weights[:, places]), self.constant[places])
 
     def bounds(self) -> tuple[Float32, Float32]:
@@ -80,14 +80,14 @@ class _Contest:
 def winning_class(masks: Float32, weights: Float32, tile: Tile) -> Index:
     """The winning class at every output pixel of a tile.
 
-    Nothing is computed where only one class can win, and elsewhere only the queries that tell the contenders apart, at
+    Nothing is computed where only one class can win; elsewhere only the queries that tell the classes apart, at
     the samples of windows that more than one can win.
     """
     shape = len(tile.rows.lower), len(tile.columns.lower)
-    classes = contenders(weights, tile)
+    classes = possible_classes(weights, tile)
     if len(classes) == 1:
         return np.full(shape, classes[0])
-    # What a query gives to all contenders alike changes no winner.
+    # What a query gives to all possible classes alike changes no winner.
     lead = weights[:, classes] - weights[:, classes].min(axis=1, keepdims=True)
     queries = movers(lead.max(axis=1, keepdims=True), tile)
     middle = (tile.low + tile.high) / 2

@@ -72,7 +72,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
 checkpoint's, ``lite2`` (6.0 M) the ``embedded`` one's. The ``lite`` ones start from ImageNet weights."""
 
 
-def architecture_config(name: str, id2label: Mapping[int, str]) -> Any:
+def config_of(name: str, id2label: Mapping[int, str]) -> Any:
     """Return the ``Mask2FormerConfig`` of a named architecture for these classes.
 
     Raises ``SegdemoError`` for a name that is not in ``ARCHITECTURES``.

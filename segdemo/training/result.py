@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from segdemo.data import Dataset
+from segdemo.model.weights import quiet_library
 
 KNOWN_PIXELS = 50_000
 """A class counts as known once the training pictures show this many labelled pixels of it."""
@@ -25,6 +26,7 @@ def known_classes(sources: Iterable[Dataset], *, pixels: int = KNOWN_PIXELS) -> 
     return sorted(index for index, area in counts.items() if area >= pixels)
 
 
+@quiet_library()
 def save_result(
     network: Any,
     folder: Path,

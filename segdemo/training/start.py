@@ -9,9 +9,9 @@ import torch
 from segdemo import checkpoints
 from segdemo.errors import SegdemoError
 from segdemo.model.preprocessing import Preprocessing
-from segdemo.model.weights import load_library_model
+from segdemo.model.weights import load_library_model, quiet_library
 from segdemo.taxonomy import taxonomy_for
-from segdemo.training.architectures import ARCHITECTURES, LiteShape, architecture_config
+from segdemo.training.architectures import ARCHITECTURES, LiteShape, config_of
 from segdemo.training.config import RunConfig
 from segdemo.training.divergence import DivergedError, require_finite
 from segdemo.training.imagenet import imagenet_weights
@@ -30,6 +30,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 """What ``RunConfig.renew`` can name, and the modules it stands for."""
 
 
+@quiet_library()
 def starting_network(config: RunConfig, labels: Mapping[int, str]) -> Any:
     """Return a ``Mask2FormerForUniversalSegmentation`` for ``labels``, with the weights a run starts from.
 
@@ -42,7 +43,7 @@ def starting_network(config: RunConfig, labels: Mapping[int, str]) -> Any:
     if config.architecture:
         from transformers import Mask2FormerForUniversalSegmentation
 
-        network = Mask2FormerForUniversalSegmentation(architecture_config(config.architecture, labels))
+        network = Mask2FormerForUniversalSegmentation(config_of(config.architecture, labels))
         silence_decoder(network)
         backbone = ARCHITECTURES[config.architecture].backbone
         if isinstance(backbone, LiteShape):

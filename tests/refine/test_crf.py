@@ -10,7 +10,7 @@ import pytest
 from segdemo.errors import SegdemoError
 from segdemo.progress import CancelledError
 from segdemo.refine import crf_grid, dense_crf, prepare_crf
-from segdemo.refine.meanfield import contenders
+from segdemo.refine.meanfield import labels_that_matter
 from tests.watches import counted
 
 Scenes = Callable[..., tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]]
@@ -196,7 +196,7 @@ def test_the_bound_on_labels_that_cannot_win_holds(bound: float) -> None:
             odds = ratio * np.exp(bound * marginal - bound * (1 - marginal))
             marginal = odds / (1 + odds)
             highest = max(highest, marginal)
-        if not contenders(np.array([1, ratio], np.float32), bound, 5, 0.01)[1]:
+        if not labels_that_matter(np.array([1, ratio], np.float32), bound, 5, 0.01)[1]:
             assert highest <= 0.01
 
 

@@ -6,7 +6,7 @@ import pytest
 from segdemo.explain import explain_pixel
 from segdemo.segmentation import class_probabilities, confidence, layer_labels, planes, present_classes, semantic
 from segdemo.segmentation.sampling import grid
-from segdemo.segmentation.scores import SLACK, class_weights, contenders, tiles
+from segdemo.segmentation.scores import SLACK, class_weights, possible_classes, tiles
 
 
 def agreement(labels, scores):
@@ -76,7 +76,7 @@ def test_no_class_that_wins_is_pruned(make, full):
     weights, masks = class_weights(prediction), prediction.mask_logits()
     winners = full(prediction).argmax(axis=0)
     for tile in tiles(grid(prediction), masks, cells=11):
-        assert set(np.unique(winners[tile.output])) <= set(contenders(weights, tile).tolist())
+        assert set(np.unique(winners[tile.output])) <= set(possible_classes(weights, tile).tolist())
 
 
 def test_a_large_map_stays_within_bounded_memory(make):

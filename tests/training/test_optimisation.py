@@ -99,8 +99,8 @@ def test_the_running_average_follows_and_resumes() -> None:
 def tiny_network() -> TrainingNetwork:
     from transformers import Mask2FormerForUniversalSegmentation
 
-    from segdemo.training.architectures import architecture_config
+    from segdemo.training.architectures import config_of
 
     torch.manual_seed(0)
     labels = {0: "sky", 1: "grass", 2: "box"}
-    return TrainingNetwork(Mask2FormerForUniversalSegmentation(architecture_config("nano", labels)), LossWeights())
+    return TrainingNetwork(Mask2FormerForUniversalSegmentation(config_of("nano", labels)), LossWeights())

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from segdemo.class_tables import ADE20K
 from segdemo.cli import make_app
 from segdemo.errors import SegdemoError
-from segdemo.training.architectures import architecture_config
+from segdemo.training.architectures import config_of
 from segdemo.training.config import RunConfig, parse_config
 from segdemo.training.result import save_result
 from segdemo.training.start import base_of, normalisation, starting_network
@@ -24,7 +24,7 @@ def checkpoint(tmp_path: Path) -> Path:
     from transformers import Mask2FormerForUniversalSegmentation
 
     torch.manual_seed(7)
-    network = Mask2FormerForUniversalSegmentation(architecture_config("nano", {0: "sky", 1: "grass", 2: "box"}))
+    network = Mask2FormerForUniversalSegmentation(config_of("nano", {0: "sky", 1: "grass", 2: "box"}))
     folder = tmp_path / "base"
     save_result(network, folder, size=64, mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6), about={"note": "Old."})
     return folder
@@ -90,9 +90,9 @@ def test_a_checkpoint_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_architectures_are_named_and_have_the_originals_depth() -> None:
     with pytest.raises(SegdemoError, match="huge"):
-        architecture_config("huge", {0: "sky"})
+        config_of("huge", {0: "sky"})
     for name in ("tiny", "small"):
-        assert architecture_config(name, {0: "sky"}).decoder_layers == 10
+        assert config_of(name, {0: "sky"}).decoder_layers == 10
 
 
 def test_the_processor_gets_the_mean_and_the_deviation_that_training_used(checkpoint: Path) -> None:
