@@ -51,7 +51,8 @@ def test_no_figure_is_lost(report: Report, width: int) -> None:
         assert "\N{HORIZONTAL ELLIPSIS}" not in text
         assert max(len(line) for line in text.splitlines()) <= width
     for score in (*report.sets.values(), report.overall):
-        row = [score.pixel_accuracy, score.miou, score.boundary_f, score.panoptic.pq, score.things.pq, score.stuff.pq]
+        panoptic = [part.pq for part in (score.panoptic, score.things, score.stuff)]
+        row = [score.pixel_accuracy, score.miou, score.boundary_f or 0.0, *panoptic]
         figures = [str(score.pictures), "3", *(f"{100 * value:.1f}" for value in row)]
         assert re.search(r"\s+".join(map(re.escape, figures)), sets), figures
     for index, iou in report.overall.class_iou.items():
