@@ -84,9 +84,19 @@ class Server:
         return self
 
     def _busy_seconds(self) -> float:
-        """Processor time of the server itself, in seconds (Linux)."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Processor time of the server and its children, in seconds (Linux)."""
+        total = 0
+        for pid in family(self.process.pid):
+            with suppress(OSError):
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                total += int(fields[11]) + int(fields[12])
+        return total / os.sysconf("SC_CLK_TCK")
+
+    def busy_share(self, seconds: float) -> float:
+        """How many cores it uses, looked at for so long."""
+        before, start = self._busy_seconds(), time.monotonic()
+        time.sleep(seconds)
+        return (self._busy_seconds() - before) / (time.monotonic() - start)
 
     @property
     def alive(self) -> bool:
