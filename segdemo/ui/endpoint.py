@@ -1,15 +1,12 @@
 """The public HTTP endpoint ``/segment``: what the command line does, for one photo, through Gradio's API."""
 
 import logging
-import secrets
 from collections.abc import Awaitable, Mapping
 from inspect import Parameter, Signature
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.context import LocalContext
-from gradio.utils import get_upload_folder
 
 from segdemo.checkpoints import Checkpoint, available_checkpoints, find
 from segdemo.errors import SegdemoError
@@ -23,7 +20,10 @@ from segdemo.ui.choices import by_public_id, load
 from segdemo.ui.forms import sent_photo
 from segdemo.ui.jobs import Jobs
 from segdemo.ui.runs import predict
-from segdemo.ui.server.decoding import decode_photo
+from segdemo.ui.server.clients import client_of
+from segdemo.ui.server.decoding import opened_photo
+from segdemo.ui.server.folder import private_folder
+from segdemo.ui.server.uploads import ledger
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,8 @@ def add_endpoint(checkpoint: str, jobs: Jobs) -> None:
 
     ``checkpoint`` is the one that runs unless a call names another that is on this machine.
     """
+    # Where the files of calls go, settled before a component asks Gradio.
+    private_folder()
     choices = by_public_id([find(checkpoint), *available_checkpoints()])
     default = next(iter(choices))
     with gr.Column(visible=False):
@@ -138,6 +140,13 @@ def _caller() -> str:
     return str(getattr(client, "host", ""))
 
 
+def _client() -> str:
+    """The address that the files of this call count for."""
+    request = getattr(LocalContext.request.get(None), "request", None)
+    scope = getattr(request, "scope", {})
+    return client_of((scope.get("client") or (None,))[0], scope.get("headers", ()))
+
+
 async def _caller_left() -> bool:
     """Whether whoever asked for what this task computes has left, or has cancelled it."""
     blocks, event = LocalContext.blocks.get(None), LocalContext.event_id.get(None)
@@ -152,18 +161,14 @@ def _segment(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpoi
     if not isinstance(checkpoint, str) or checkpoint not in choices:
         raise SegdemoError(f"checkpoint is not on this machine: choose one of {', '.join(choices)}.")
     size = _bounded_size(values.get("size"))
-    photo = decode_photo(sent_photo(values.get("image")), check=job.check)
-    with job.in_memory(pixels=photo.shape[0] * photo.shape[1]):
+    with opened_photo(sent_photo(values.get("image")), job) as photo:
         with job.turn():
             predictor = load(choices[checkpoint])
             options = options_from(values, predictor.taxonomy)
             prediction = predict(job, predictor, photo, size, capture=False)
         with job.within(settings().result_deadline):
             made = make_outputs(job, Source(photo, prediction), options)
-    folder = _private_folder()
-    id_map, overlay = folder / "ids.png", folder / "overlay.jpg"
-    id_map.write_bytes(made.id_map)
-    overlay.write_bytes(made.overlay)
+    id_map, overlay = ledger().keep(_client(), {"ids.png": made.id_map, "overlay.jpg": made.overlay})
     return str(id_map), dict(made.segments), str(overlay)
 
 
@@ -176,10 +181,3 @@ def _bounded_size(size: Any) -> SizeOption:
     if isinstance(option, int) and option > LARGEST_SIZE:
         raise SegdemoError(f"The input size is {option} pixels: choose one up to {LARGEST_SIZE}.")
     return option
-
-
-def _private_folder() -> Path:
-    """A folder with an unguessable name where Gradio serves files from and ``delete_cache`` removes them."""
-    folder = Path(get_upload_folder()) / secrets.token_urlsafe(24)
-    folder.mkdir(parents=True)
-    return folder

@@ -1,7 +1,8 @@
 """From what a visitor sent to a record in the store: read the photo, wait for one's turn, run the network."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from segdemo.progress import CancelledError
 from segdemo.results.job import Job
 from segdemo.results.make import semantic_map
 from segdemo.ui.choices import by_public_id, load
-from segdemo.ui.server.decoding import decode_photo
+from segdemo.ui.server.decoding import opened_photo
 from segdemo.ui.store import Record, Store
 from segdemo.ui.zerogpu import ON_ZEROGPU, gpu
 
@@ -71,31 +72,31 @@ class Runner:
             if known is not None:
                 return self._keep(known, request)
         job.report("Reading the photo")
-        image, name = self._read(request, job)
-        display = display_image(image)
-        jpeg = encode_jpeg(display, quality=88)
-        read = time.perf_counter()
-        with job.in_memory(pixels=image.shape[0] * image.shape[1]), job.turn():
-            turn = time.perf_counter()
-            job.report("Loading the checkpoint")
-            predictor = load(checkpoint)
-            loaded = time.perf_counter()
-            job.report("Running the network", 0.0)
-            prediction = predict(job, predictor, image, size)
-            after = time.perf_counter()
-            record = Record(
-                image=image,
-                display=jpeg,
-                display_size=(display.shape[0], display.shape[1]),
-                prediction=prediction,
-                taxonomy=predictor.taxonomy,
-                checkpoint=checkpoint,
-                name=name,
-                example=request.example,
-                size=request.size,
-            )
-            job.report("Drawing the segmentation")
-            semantic_map(job, record.source)
+        with self._photo(request, job) as (image, name):
+            display = display_image(image)
+            jpeg = encode_jpeg(display, quality=88)
+            read = time.perf_counter()
+            with job.turn():
+                turn = time.perf_counter()
+                job.report("Loading the checkpoint")
+                predictor = load(checkpoint)
+                loaded = time.perf_counter()
+                job.report("Running the network", 0.0)
+                prediction = predict(job, predictor, image, size)
+                after = time.perf_counter()
+                record = Record(
+                    image=image,
+                    display=jpeg,
+                    display_size=(display.shape[0], display.shape[1]),
+                    prediction=prediction,
+                    taxonomy=predictor.taxonomy,
+                    checkpoint=checkpoint,
+                    name=name,
+                    example=request.example,
+                    size=request.size,
+                )
+                job.report("Drawing the segmentation")
+                semantic_map(job, record.source)
         done = time.perf_counter()
         record.seconds = {
             "reading": read - start,
@@ -126,13 +127,19 @@ class Runner:
             raise SegdemoError("This checkpoint is not on this machine: choose one from the list.")
         return entry
 
-    def _read(self, request: Request, job: Job) -> tuple[npt.NDArray[np.uint8], str]:
+    @contextmanager
+    def _photo(self, request: Request, job: Job) -> Iterator[tuple[npt.NDArray[np.uint8], str]]:
+        """The photo and its name; while it is open the job has its place in memory."""
         if request.example is not None:
             example = examples.example(request.example)
-            return load_image(example.image), example.id
-        if not request.content:
+            image = load_image(example.image)
+            with job.in_memory(pixels=image.shape[0] * image.shape[1]):
+                yield image, example.id
+        elif not request.content:
             raise SegdemoError("The file is empty: choose a photo.")
-        return decode_photo(request.content, check=lambda: job.report("Reading the photo")), request.name
+        else:
+            with opened_photo(request.content, job) as image:
+                yield image, request.name
 
 
 def predict(

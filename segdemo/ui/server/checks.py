@@ -19,7 +19,7 @@ _NAME = re.compile(r"[\w-]*")
 def check_json(body: bytes) -> dict[str, Any]:
     """The object that a body is. Raises ``RefusedError``."""
     if len(body) > settings().json_bytes and len(_BASE64.sub(b"", body)) > settings().json_bytes:
-        raise RefusedError(413, f"The JSON of a request, pictures aside, may have {settings().json_bytes} bytes.")
+        raise RefusedError(413, f"The JSON of a request, pictures aside, may have {settings().json_bytes / 1024:g} kB.")
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -20,6 +20,7 @@ import segdemo
 from segdemo.children import start_child
 from segdemo.errors import SegdemoError
 from segdemo.images import Rgb
+from segdemo.results.job import Job
 from segdemo.settings import settings
 from segdemo.ui.server.budget import BUSY, Budget
 from segdemo.ui.server.decoder import LENGTH, PAIR, REQUEST
@@ -210,15 +211,32 @@ def photo_budget() -> Budget:
     return Budget(settings().photo_bytes)
 
 
-def decode_photo(content: bytes, *, check: Check = lambda: None) -> Rgb:
+@contextmanager
+def opened_photo(content: bytes, job: Job) -> Iterator[Rgb]:
     """A photograph as ``images.load_image`` reads it, decoded within the server's limits.
 
-    Raises ``SegdemoError`` where it cannot be read or too many wait already, and whatever ``check`` raises.
+    While it is open the job has its place in memory, taken before it is decoded. Raises ``SegdemoError`` where it
+    cannot be read, too much waits already, or the job is over.
     """
     budget = photo_budget()
     if not budget.take(len(content)):
         raise SegdemoError(BUSY)
-    try:
-        return decoders().decode(content, check=check)
-    finally:
-        budget.give(len(content))
+    with ExitStack() as stack:
+        sent = stack.enter_context(closing(_Sent(budget, len(content))))
+        height, width = decoders().size(content, check=job.check)
+        stack.enter_context(job.in_memory(pixels=height * width))
+        photo = decoders().decode(content, check=job.check)
+        sent.close()
+        yield photo
+
+
+class _Sent:
+    """Bytes of a budget, to be given back once."""
+
+    def __init__(self, budget: Budget, nbytes: int) -> None:
+        self._budget = budget
+        self._nbytes = nbytes
+
+    def close(self) -> None:
+        self._budget.give(self._nbytes)
+        self._nbytes = 0

@@ -113,7 +113,7 @@ class Gate:
         if kind is Body.UPLOAD:
             if not is_form(content_type):
                 raise RefusedError(400, "Send the file in a form (multipart/form-data), as `files`.")
-            paths = await keep_upload(await check_form(body, content_type), client, self.folder, self.ledger)
+            paths = await keep_upload(await check_form(body, content_type), client, self.ledger)
             await answer_json(out, 200, paths)
             return
         if kind is Body.COMPONENT and is_form(content_type):

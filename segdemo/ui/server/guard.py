@@ -15,7 +15,7 @@ from segdemo.ui.server.decoding import decoders, photo_budget
 from segdemo.ui.server.folder import SWEEP_SECONDS, Folder, private_folder
 from segdemo.ui.server.gate import Gate
 from segdemo.ui.server.routes import Table
-from segdemo.ui.server.uploads import Ledger
+from segdemo.ui.server.uploads import ledger
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def guarded() -> Callable[[Any], AbstractAsyncContextManager[None]]:
             lambda endpoint: _options(blocks, endpoint),
             folder=folder,
             budget=photo_budget(),
-            ledger=Ledger(private_folder),
+            ledger=ledger(),
         )
         await asyncio.to_thread(decoders().start)
         tasks = [

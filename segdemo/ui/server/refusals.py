@@ -4,6 +4,8 @@ import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from segdemo.errors import SegdemoError
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -13,7 +15,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 DISK_FULL = "The server's disk is full: please try again later."
 
 
-class RefusedError(Exception):
+class RefusedError(SegdemoError):
     """Ends a request with ``status`` and a sentence."""
 
     def __init__(self, status: int, sentence: str, *, retry_after: float | None = None) -> None:

@@ -1,16 +1,18 @@
-"""Photos that are sent before a call: one file a request, written whole or not at all, with a limit for each client."""
+"""Files on the server's disk, sent before a call or made by one: whole or not at all, with a limit for each client."""
 
 import asyncio
 import errno
 import re
 import secrets
+import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 from segdemo.settings import settings
 from segdemo.ui.server.checks import File
-from segdemo.ui.server.folder import Folder
+from segdemo.ui.server.folder import Folder, private_folder
 from segdemo.ui.server.refusals import DISK_FULL, RefusedError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -33,45 +35,45 @@ class Ledger:
         if own + nbytes > settings().visitor_bytes:
             raise RefusedError(
                 429,
-                f"You have sent {own / 1e6:.0f} MB of photos already: wait up to {minutes} minutes, after which they "
-                "are deleted here.",
+                f"You have {own / 1e6:.0f} MB of files here already: wait {minutes} minutes, until they are gone.",
                 retry_after=settings().temp_seconds,
             )
         if sum(properties.st_size for _, properties in self._folder().files()) + nbytes > settings().temp_bytes:
             raise RefusedError(507, DISK_FULL, retry_after=settings().temp_seconds)
 
-    def note(self, client: str, path: Path, nbytes: int) -> None:
-        """Write down that a file was written for a client."""
+    def keep(self, client: str, files: Mapping[str, bytes]) -> list[Path]:
+        """Write files for a client into a folder with an unguessable name, all of them or none; return their paths.
+
+        Raises ``RefusedError`` where there is no room for them.
+        """
+        self.check(client, sum(map(len, files.values())))
+        place = self._folder().path / secrets.token_hex(24)
+        try:
+            place.mkdir()
+            for name, content in files.items():
+                (place / name).write_bytes(content)
+        except OSError as error:
+            shutil.rmtree(place, ignore_errors=True)
+            if error.errno in FULL:
+                raise RefusedError(507, DISK_FULL) from None
+            raise
         with self._lock:
-            self._files[path] = (client, nbytes)
+            for name, content in files.items():
+                self._files[place / name] = (client, len(content))
+        return [place / name for name in files]
 
 
-async def keep_upload(file: File | None, client: str, folder: Folder, ledger: Ledger) -> list[str]:
+@cache
+def ledger() -> Ledger:
+    """The ledger of this server."""
+    return Ledger(private_folder)
+
+
+async def keep_upload(file: File | None, client: str, ledger: Ledger) -> list[str]:
     """Write an uploaded file and return its path, as Gradio's clients expect it. Raises ``RefusedError``."""
     if file is None or file.field != "files":
         raise RefusedError(400, "There is no file in the form: send one as `files`.")
-    return [str(await asyncio.to_thread(_write, file, client, folder, ledger))]
-
-
-def _write(file: File, client: str, folder: Folder, ledger: Ledger) -> Path:
-    ledger.check(client, len(file.content))
-    place = folder.path / secrets.token_hex(24)
-    path = place / plain_name(file.name)
-    try:
-        place.mkdir()
-        partial = place / ".partial"
-        partial.write_bytes(file.content)
-        partial.replace(path)
-    except OSError as error:
-        for leftover in place.glob("*") if place.is_dir() else ():
-            leftover.unlink(missing_ok=True)
-        if place.is_dir():
-            place.rmdir()
-        if error.errno in FULL:
-            raise RefusedError(507, DISK_FULL) from None
-        raise
-    ledger.note(client, path, len(file.content))
-    return path
+    return [str(path) for path in await asyncio.to_thread(ledger.keep, client, {plain_name(file.name): file.content})]
 
 
 def plain_name(name: str) -> str:

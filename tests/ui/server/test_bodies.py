@@ -46,7 +46,7 @@ def test_json_has_its_limit(http: httpx.Client, route: str) -> None:
     body = encoded({"data": ["#" * settings().json_bytes], "session_hash": "a"})
     answer = http.post(route, content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 413
-    sentence = "larger than 64 kB" if route == COMPONENT else "pictures aside, may have 65536 bytes"
+    sentence = "larger than 64 kB" if route == COMPONENT else "pictures aside, may have 64 kB"
     assert sentence in answer.json()["error"]
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 
 from segdemo.errors import SegdemoError
 from segdemo.images import load_image
+from segdemo.results.job import own_job
 from segdemo.settings import settings
 from segdemo.ui.server import decoding
 from segdemo.ui.server.decoding import Decoders
@@ -163,5 +165,28 @@ def test_what_waits_is_bounded_in_bytes(photo_bytes: bytes, monkeypatch: pytest.
     from segdemo.ui.server.budget import Budget
 
     monkeypatch.setattr(decoding, "photo_budget", lambda: Budget(10))
-    with pytest.raises(SegdemoError, match="busy"):
-        decoding.decode_photo(photo_bytes)
+    with pytest.raises(SegdemoError, match="busy"), decoding.opened_photo(photo_bytes, own_job()):
+        pytest.fail("there was no room")
+
+
+def test_a_photo_has_its_place_in_memory_before_it_is_decoded(
+    decoders: Decoders, photo_bytes: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "decoders", lambda: decoders)
+    budget, job, held = decoding.photo_budget(), own_job(), []
+    decode = decoders.decode
+
+    def noted(*rest: Any, **options: Any) -> Any:
+        held.append(not job.host.memory.idle)
+        return decode(*rest, **options)
+
+    monkeypatch.setattr(decoders, "decode", noted)
+    with decoding.opened_photo(photo_bytes, job) as opened:
+        assert np.array_equal(opened, load_image(photo_bytes))
+        assert held == [True]
+        assert budget.held == 0
+        assert not job.host.memory.idle
+    assert job.host.memory.idle
+    with pytest.raises(SegdemoError), decoding.opened_photo(b"no picture", job):
+        pytest.fail("it is none")
+    assert budget.held == 0

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from segdemo.errors import HostError
-from segdemo.ui.server.checks import File
 from segdemo.ui.server.folder import PARTIAL_SECONDS, Folder
 from segdemo.ui.server.refusals import RefusedError
-from segdemo.ui.server.uploads import Ledger, _write, plain_name
+from segdemo.ui.server.uploads import Ledger, plain_name
 
 
 def _old(path: Path, seconds: float) -> None:
@@ -96,7 +95,7 @@ def test_a_full_disk_gets_a_sentence_and_leaves_nothing(folder: Folder, monkeypa
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(RefusedError, match="disk is full") as refused:
-        _write(File("files", "a.png", b"abc"), "me", folder, Ledger(lambda: folder))
+        Ledger(lambda: folder).keep("me", {"a.png": b"abc"})
     assert refused.value.status == 507
     assert [path.name for path in folder.path.iterdir()] == ["in-use.lock"]
 
@@ -108,17 +107,18 @@ def test_each_client_has_so_much_disk(folder: Folder, monkeypatch: pytest.Monkey
     small = settings().model_copy(update={"visitor_bytes": 250, "temp_bytes": 450})
     monkeypatch.setattr(uploads, "settings", lambda: small)
     ledger = Ledger(lambda: folder)
-    send = File("files", "a.png", bytes(100))
-    first = _write(send, "me", folder, ledger)
-    _write(send, "me", folder, ledger)
-    with pytest.raises(RefusedError, match="photos already"):
-        _write(send, "me", folder, ledger)
+    send = {"a.png": bytes(60), "b.png": bytes(40)}
+    first = ledger.keep("me", send)
+    ledger.keep("me", send)
+    with pytest.raises(RefusedError, match="files here already"):
+        ledger.keep("me", send)
     for client in ("you", "her"):
-        _write(send, client, folder, ledger)
+        ledger.keep(client, send)
     with pytest.raises(RefusedError, match="disk is full"):
-        _write(send, "him", folder, ledger)
-    first.unlink()
-    _write(send, "me", folder, ledger)
+        ledger.keep("him", send)
+    for path in first:
+        path.unlink()
+    ledger.keep("me", send)
 
 
 @pytest.mark.parametrize(
