@@ -25,7 +25,7 @@ class Roofline:
         import torch
 
         from segdemo.model.fast.quantized import has_quantized_products
-        from segdemo.model.weights import load_network
+        from segdemo.model.networks import load_network
 
         self.size = size
         self.all, self.reduced = _operations(load_network(Path(checkpoint)), size)
@@ -91,6 +91,8 @@ def _operations(network: Any, size: tuple[int, int]) -> tuple[int, int]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
+    from segdemo.model.capture import Request
+
     def attention(query: Any, key: Any, value: Any, *args: Any, **options: Any) -> int:
         return int(sdpa_flop_count(query, key, value))
 
@@ -102,7 +104,7 @@ def _operations(network: Any, size: tuple[int, int]) -> tuple[int, int]:
         torch.ops.mkldnn._linear_pointwise: product,
     }
     with torch.inference_mode(), FlopCounterMode(display=False, custom_mapping=kernels) as counter:
-        network(torch.zeros(1, 3, *size), capture=False)
+        network.run(torch.zeros(1, 3, *size), Request(capture=False))
     reduced = [
         sum(counts.values())
         for module, counts in counter.get_flop_counts().items()

@@ -18,3 +18,8 @@ class NotOfferedError(SegdemoError, LookupError):
 
 class HostError(SegdemoError):
     """Something about the machine or its settings that keeps a command from starting at all: exit code 2."""
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, without the lines after the first, which are for developers."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -36,21 +36,46 @@ class RawOutputs:
     """What the backbone handed on, each (B, C, h, w) float16, by the pixels of the input that a cell is wide."""
 
 
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What a forward pass is asked for, beside its pixels."""
+
+    capture: bool = True
+    """Whether everything is kept, or the last layer's masks and classes alone."""
+    task: str | None = None
+    """For families that are told it: ``semantic``, ``instance`` or ``panoptic``; none for the checkpoint's own."""
+    progress: Progress | None = None
+    cancel: Cancel | None = None
+
+
+EVERYTHING = Request()
+
+
 class Steps:
     """Counts the parts of a forward pass as they end: tells the progress, and stops the run when asked to."""
 
-    def __init__(self, counts: dict[str, int], progress: Progress | None = None, cancel: Cancel | None = None) -> None:
+    def __init__(self, counts: Mapping[str, int], request: Request) -> None:
         self._shares = {part: SHARES[part] / max(count, 1) for part, count in counts.items()}
-        self._progress, self._cancel = progress, cancel
+        self._request = request
         self._done = 0.0
 
     def __call__(self, part: str) -> None:
         """Note that one of the ``part``'s blocks ended; raises ``CancelledError`` once ``cancel`` says so."""
-        if self._cancel is not None and self._cancel():
+        self._check()
+        self._tell(min(self._done + self._shares[part], 1.0))
+
+    def end(self) -> None:
+        """Note that the pass is over."""
+        self._tell(1.0)
+
+    def _check(self) -> None:
+        if self._request.cancel is not None and self._request.cancel():
             raise CancelledError
-        self._done += self._shares[part]
-        if self._progress is not None:
-            self._progress(min(self._done, 1.0))
+
+    def _tell(self, done: float) -> None:
+        self._done = done
+        if self._request.progress is not None:
+            self._request.progress(done)
 
 
 def packed(
@@ -96,7 +121,10 @@ def kept(
 
 
 def _stride(height: int, maps: npt.NDArray[Any]) -> int:
-    return max(1, round(height / maps.shape[-2]))
+    """Pixels that a cell is high: the power of two that fits, since networks halve, and round up what is odd."""
+    cells = maps.shape[-2]
+    powers = [1 << power for power in range(height.bit_length() + 1)]
+    return next((stride for stride in powers if -(-height // stride) == cells), max(1, round(height / cells)))
 
 
 def scaled_half(maps: "Tensor") -> "Tensor":

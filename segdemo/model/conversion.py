@@ -86,8 +86,8 @@ def make_graph(
 
 def _make(checkpoint: Path, precision: str, target: Path, shapes: Sequence[tuple[int, int]], say: Report) -> None:
     """Convert, compare, and put the graph where it is kept."""
+    from segdemo.model.families.mask2former import make_network
     from segdemo.model.fast.network import Network
-    from segdemo.model.weights import make_network
 
     openvino = require_openvino()
     say(0.0, "loading the weights")
@@ -117,18 +117,21 @@ def make_graph_in_background(checkpoint: Path) -> "subprocess.Popen[bytes] | Non
 
     It is made in the precision that suits the processor. An engine chosen by ``auto`` changes to it once it is ready,
     if it was faster. Returns ``None`` where there is nothing to do: OpenVINO is not installed, the graph is on disk or
-    being made, or the host wants a precision that graphs do not come in. The process ends with this one, however that
-    ends.
+    being made, the host wants a precision that graphs do not come in, or the network is not of those that convert. The
+    process ends with this one, however that ends.
     """
     if find_spec("openvino") is None:
         return None
     from segdemo.model.engines import processor_precision
+    from segdemo.model.families import family_of
+    from segdemo.model.weights import read_config
 
     precision = processor_precision()
     if (
         settings().precision not in ("auto", *GRAPH_PRECISIONS)
         or find_graph(checkpoint, precision) is not None
         or being_made(graph_folder(checkpoint, precision))
+        or not family_of(checkpoint).accelerates(read_config(checkpoint))
     ):
         return None
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -177,11 +180,11 @@ def _compare(network: Any, compiled: Any, size: tuple[int, int], at_least: float
     pixels = probe_pixels(size)
     values = torch.from_numpy(pixels)
     # The first run at a size sets things up that later runs find ready.
-    compiled(pixels), network(values)
+    compiled(pixels), network.run(values)
     start = time.perf_counter()
     outputs = list(compiled(pixels).values())
     between = time.perf_counter()
-    expected = network(values)
+    expected = network.run(values)
     end = time.perf_counter()
     layers = len(expected.masks)
     masks, classes = outputs[layers - 1], outputs[2 * layers - 1]
@@ -206,7 +209,7 @@ def _labels(masks: npt.NDArray[np.floating], classes: npt.NDArray[np.floating]) 
 def _write_probe(network: Any, folder: Path) -> None:
     import torch
 
-    np.save(folder / "probe.npy", network(torch.from_numpy(probe_pixels(PROBE))).masks[-1])
+    np.save(folder / "probe.npy", network.run(torch.from_numpy(probe_pixels(PROBE))).masks[-1])
 
 
 def _write_meta(folder: Path, num_layers: int, parity: list[Parity]) -> None:

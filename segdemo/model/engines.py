@@ -1,30 +1,33 @@
 """Where the forward pass runs: PyTorch or OpenVINO, in what numbers, on the processor or a graphics card."""
 
-import logging
 import platform
-import threading
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol, get_args
+from typing import Protocol, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from segdemo.errors import SegdemoError
-from segdemo.model.capture import RawOutputs
-from segdemo.model.families.mask2former import LibraryNetwork
-from segdemo.model.fast.network import Network
+from segdemo.errors import SegdemoError, first_line
+from segdemo.model.capture import EVERYTHING, RawOutputs, Request
+from segdemo.model.fallback import FallbackEngine
+from segdemo.model.families import Family, Loaded, family_of
 from segdemo.model.graph import GRAPH_PRECISIONS
-from segdemo.progress import Cancel, Progress
+from segdemo.model.networks import load_network, release_network
+from segdemo.model.weights import read_config
 from segdemo.settings import Precision, settings
 
-logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 ENGINES = ("auto", "torch", "openvino")
 PRECISIONS = get_args(Precision)
+_NO_MEMORY = re.compile("can't allocate memory|not enough memory", re.IGNORECASE)
+"""How PyTorch's allocator says so on Linux and on Windows: no reason to give up an engine."""
 
 
 class Engine(Protocol):
@@ -45,14 +48,7 @@ class Engine(Protocol):
         """``cpu``, ``cuda`` or ``mps``."""
         ...
 
-    def __call__(
-        self,
-        pixel_values: npt.NDArray[np.float32],
-        *,
-        capture: bool = True,
-        progress: Progress | None = None,
-        cancel: Cancel | None = None,
-    ) -> RawOutputs:
+    def __call__(self, pixel_values: npt.NDArray[np.float32], request: Request = EVERYTHING) -> RawOutputs:
         """Run normalised pixels (B, 3, H, W) forward, H and W multiples of 32; may raise ``CancelledError``."""
         ...
 
@@ -61,129 +57,19 @@ class Engine(Protocol):
 class TorchEngine:
     """PyTorch, eagerly, in the precision that the network was loaded in."""
 
-    network: Network | LibraryNetwork
+    network: Loaded
     precision: str = "fp32"
     device: str = "cpu"
     name: str = "torch"
 
-    def __call__(
-        self,
-        pixel_values: npt.NDArray[np.float32],
-        *,
-        capture: bool = True,
-        progress: Progress | None = None,
-        cancel: Cancel | None = None,
-    ) -> RawOutputs:
+    def __call__(self, pixel_values: npt.NDArray[np.float32], request: Request = EVERYTHING) -> RawOutputs:
         """See ``Engine``."""
-        pixels = torch.from_numpy(pixel_values).to(self.device)
-        return self.network(pixels, capture=capture, progress=progress, cancel=cancel)
-
-
-class FallbackEngine:
-    """The first of several engines that works: one that fails is dropped, with a line in the log.
-
-    ``better`` is asked after each run for the means to make a faster engine, such as a graph that has been converted
-    meanwhile; it is made in a thread of its own and takes over once it is ready.
-    """
-
-    def __init__(
-        self,
-        makers: list[Callable[[], Engine]],
-        *,
-        better: Callable[[], Callable[[], Engine] | None] | None = None,
-        replaced: Callable[[], None] | None = None,
-    ) -> None:
-        self._makers = list(makers)
-        self._spare = tuple(makers)
-        self._better, self._replaced = better, replaced
-        self._lock = threading.Lock()
-        self._engine: Engine | None = None
-        self._advance(None)
-
-    @property
-    def current(self) -> Engine:
-        """The engine in use."""
-        assert self._engine is not None
-        return self._engine
-
-    @property
-    def name(self) -> str:
-        """Name of the engine in use."""
-        return self.current.name
-
-    @property
-    def precision(self) -> str:
-        """Precision of the engine in use."""
-        return self.current.precision
-
-    @property
-    def device(self) -> str:
-        """Device of the engine in use."""
-        return self.current.device
-
-    def __call__(
-        self,
-        pixel_values: npt.NDArray[np.float32],
-        *,
-        capture: bool = True,
-        progress: Progress | None = None,
-        cancel: Cancel | None = None,
-    ) -> RawOutputs:
-        """See ``Engine``."""
-        while True:
-            engine = self.current
-            try:
-                raw = engine(pixel_values, capture=capture, progress=progress, cancel=cancel)
-            except SegdemoError:
-                raise
-            except Exception as error:
-                if not self._makers:
-                    raise
-                logger.warning("%s in %s on %s failed (%s)", engine.name, engine.precision, engine.device, error)
-                self._advance(engine)
-            else:
-                self._look_for_better()
-                return raw
-
-    def _advance(self, failed: Engine | None) -> None:
-        with self._lock:
-            if self._engine is not failed:
-                return
-            while self._makers:
-                maker = self._makers.pop(0)
-                try:
-                    self._engine = maker()
-                except SegdemoError:
-                    raise
-                except Exception as error:
-                    if not self._makers:
-                        raise
-                    logger.warning("an engine could not be made (%s)", error)
-                else:
-                    logger.info("running on %s in %s on %s", self.name, self.precision, self.device)
-                    return
-
-    def _look_for_better(self) -> None:
-        with self._lock:
-            maker = self._better() if self._better is not None else None
-            if maker is None:
-                return
-            self._better = None
-        threading.Thread(target=self._upgrade, args=(maker,), name="segdemo-engine", daemon=True).start()
-
-    def _upgrade(self, maker: Callable[[], Engine]) -> None:
         try:
-            engine = maker()
-        except Exception as error:
-            logger.warning("a faster engine could not be made (%s)", error)
-            return
-        with self._lock:
-            # The way back, should the new engine fail, loads the weights again rather than keeping them in memory.
-            self._engine = engine
-            self._makers = [*self._spare]
-        if self._replaced is not None:
-            self._replaced()
-        logger.info("changed to %s in %s on %s", engine.name, engine.precision, engine.device)
+            return self.network.run(torch.from_numpy(pixel_values).to(self.device), request)
+        except RuntimeError as error:
+            if self.device == "cpu" and _NO_MEMORY.search(str(error)):
+                raise MemoryError(str(error)) from error
+            raise
 
 
 def make_engine(folder: Path, *, engine: str = "auto", precision: str = "auto", device: str = "auto") -> Engine:
@@ -191,52 +77,81 @@ def make_engine(folder: Path, *, engine: str = "auto", precision: str = "auto", 
 
     ``auto`` takes a graphics card where there is one; on the processor the converted OpenVINO graph where there is one
     that was faster when it was made, else PyTorch; bfloat16 where the device has instructions for it. What fails is
-    replaced, with a line in the log, by PyTorch in float32. What is asked for by name is not replaced. ``int8`` is only
-    ever asked for, here or by ``SEGDEMO_PRECISION``, and runs in PyTorch on the processor; where only the latter asks
-    and it cannot be had, ``auto`` is as above. Raises ``SegdemoError`` for unknown names, for devices that are not
-    there, and for ``int8`` where there is no way to compute in it.
+    replaced, with a line in the log, in the end by the library's network in float32. What is asked for by name is not
+    replaced by another precision. ``int8`` is only ever asked for, here or by ``SEGDEMO_PRECISION``, and runs in
+    PyTorch on the processor; where only the latter asks for something that cannot be had, ``auto`` is as above. Raises
+    ``SegdemoError`` for unknown names, for devices that are not there, and for precisions that cannot be had.
     """
     if engine not in ENGINES:
         raise SegdemoError(f"The engine {engine!r} is not known: choose one of {', '.join(ENGINES)}.")
     if precision not in PRECISIONS:
         raise SegdemoError(f"The precision {precision!r} is not known: choose one of {', '.join(PRECISIONS)}.")
     places = _devices(device)
-    quantizable = engine != "openvino" and places[-1] == "cpu"
-    if precision == "int8":
-        if not quantizable:
-            raise SegdemoError("int8 runs with the torch engine on the processor: choose those, or fp32 or bf16.")
-        return FallbackEngine([_torch(folder, "cpu", precision)])
-    makers: list[Callable[[], Engine]] = []
-    if precision == "auto":
-        precision = settings().precision
-        if precision == "int8":
-            precision = "auto"
-            if quantizable:
-                makers.append(_or_another(_torch(folder, "cpu", "int8")))
     if engine == "openvino":
         if places[-1] != "cpu":
             raise SegdemoError(f"The OpenVINO engine runs on the processor, not on {device!r}: leave the device out.")
         return _openvino(folder, precision)()
-    preferred = bool(makers)
+    choice = _Choice(folder, family_of(folder), read_config(folder))
+    if precision not in ("auto", "fp32"):
+        fitting = [place for place in places if precision != "int8" or place == "cpu"] or places
+        for place in fitting:
+            choice.check(place, precision)
+        makers = [choice.maker(place, precision) for place in fitting]
+        return FallbackEngine(makers, excuse=lambda error: choice.refusal(fitting[-1], precision, first_line(error)))
+    makers, wish = [], settings().precision if precision == "auto" else precision
+    if wish in ("bf16", "int8"):
+        makers += [choice.maker(place, wish) for place in places if wish != "int8" or place == "cpu"]
     for place in places:
-        if precision == "auto" and (place != "cpu" or has_native_bf16()):
-            makers.append(_torch(folder, place, "bf16"))
-        makers.append(_torch(folder, place, "fp32" if precision == "auto" else precision))
-    if engine == "auto" and places == ["cpu"] and not preferred and find_spec("openvino") is not None:
+        if wish in ("auto", "int8") and (place != "cpu" or (choice.accelerated and has_native_bf16())):
+            makers.append(choice.maker(place, "bf16"))
+        makers.append(choice.maker(place, "fp32"))
+    if choice.accelerated and places[-1] == "cpu":
+        makers.append(choice.maker("cpu", "fp32", accelerated=False))
+    if engine == "auto" and places == ["cpu"] and choice.accelerated and wish != "int8" and find_spec("openvino"):
         better = _converted(folder, precision)
         if (maker := better()) is not None:
             return FallbackEngine([maker, *makers])
-        return FallbackEngine(makers, better=better, replaced=lambda: _release(folder))
+        return FallbackEngine(makers, better=better, replaced=lambda: release_network(folder))
     return FallbackEngine(makers)
 
 
-def _torch(folder: Path, device: str, precision: str) -> Callable[[], Engine]:
-    def make() -> Engine:
-        from segdemo.model.weights import load_network
+@dataclass(frozen=True)
+class _Choice:
+    """A checkpoint, and the ways to run it in PyTorch."""
 
-        return TorchEngine(load_network(folder, device, precision), precision=precision, device=device)
+    folder: Path
+    family: Family
+    config: Mapping[str, object]
 
-    return make
+    @cached_property
+    def accelerated(self) -> bool:
+        return self.family.accelerates(self.config)
+
+    def maker(self, device: str, precision: str, *, accelerated: bool = True) -> Callable[[], Engine]:
+        """What makes an engine; where the precision cannot be had it raises what is not for a person."""
+
+        def make() -> Engine:
+            _or_another(lambda: self.check(device, precision))()
+            if not accelerated:  # what failed is not kept beside it
+                release_network(self.folder, device)
+            network = load_network(self.folder, device, precision, accelerated=accelerated)
+            return TorchEngine(network, precision=precision, device=device)
+
+        return make
+
+    def check(self, device: str, precision: str) -> None:
+        """Raise ``SegdemoError`` unless the precision can be had on the device."""
+        if precision != "fp32" and precision not in self.family.precisions(self.config, device):
+            raise self.refusal(device, precision, "")
+
+    def refusal(self, device: str, precision: str, reason: str) -> SegdemoError:
+        """A sentence on a precision that cannot be had, with those that can."""
+        others = [name for name in self.family.precisions(self.config, device) if name != precision]
+        place = "on this processor" if device == "cpu" else f"on {device}"
+        return SegdemoError(
+            f"{precision} cannot be had for this checkpoint {place}{f' ({reason})' if reason else ''}: "
+            f"choose {' or '.join(others)}."
+        )
 
 
 def _openvino(folder: Path, precision: str) -> Callable[[], Engine]:
@@ -262,22 +177,16 @@ def _converted(folder: Path, precision: str) -> Callable[[], Callable[[], Engine
     return look
 
 
-def _or_another(make: Callable[[], Engine]) -> Callable[[], Engine]:
-    """Return a maker whose complaints are not for a person, since there is another engine to fall back to."""
+def _or_another(attempt: Callable[[], T]) -> Callable[[], T]:
+    """Return a function whose complaints are not for a person, since there is another engine to fall back to."""
 
-    def maker() -> Engine:
+    def make() -> T:
         try:
-            return make()
+            return attempt()
         except SegdemoError as error:
             raise RuntimeError(str(error)) from error
 
-    return maker
-
-
-def _release(folder: Path) -> None:
-    from segdemo.model.weights import release_network
-
-    release_network(folder)
+    return make
 
 
 def processor_precision(precision: str = "auto") -> str:

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import RawOutputs, kept
+from segdemo.model.capture import EVERYTHING, RawOutputs, Request, kept
 from segdemo.model.graph import COMPILE_OPTIONS, Graph, discard_graph, find_graph, require_openvino
-from segdemo.progress import Cancel, CancelledError, Progress
+from segdemo.progress import CancelledError
 
 logger = logging.getLogger(__name__)
 
@@ -38,47 +38,40 @@ class OpenVinoEngine:
         self._stops = 0
         self._pace: dict[int, float] = {}
 
-    def __call__(
-        self,
-        pixel_values: npt.NDArray[np.float32],
-        *,
-        capture: bool = True,
-        progress: Progress | None = None,
-        cancel: Cancel | None = None,
-    ) -> RawOutputs:
+    def __call__(self, pixel_values: npt.NDArray[np.float32], request: Request = EVERYTHING) -> RawOutputs:
         """See ``Engine``. The progress is an estimate from the last run of this many pixels."""
         with self._lock:
-            if cancel is not None and cancel():
+            if request.cancel is not None and request.cancel():
                 raise CancelledError
             start = time.perf_counter()
-            request = self._compiled.create_infer_request()
-            request.start_async({0: pixel_values}, share_inputs=True)
+            inference = self._compiled.create_infer_request()
+            inference.start_async({0: pixel_values}, share_inputs=True)
             try:
-                self._wait(request, pixel_values.size, start, progress, cancel)
+                self._wait(inference, pixel_values.size, start, request)
             except CancelledError:
                 self._refresh(pixel_values.shape)
                 raise
             self._pace[pixel_values.size] = time.perf_counter() - start
-            raw = self._outputs(request, capture, pixel_values.shape[2])
-        if progress is not None:
-            progress(1.0)
+            raw = self._outputs(inference, request.capture, pixel_values.shape[2])
+        if request.progress is not None:
+            request.progress(1.0)
         return raw
 
     def _compile(self) -> Any:
         return self._core.compile_model(self._graph.file, "CPU", COMPILE_OPTIONS)
 
-    def _wait(self, request: Any, size: int, start: float, progress: Progress | None, cancel: Cancel | None) -> None:
-        while not request.wait_for(int(_LOOK * 1000)):
-            if cancel is not None and cancel():
-                request.cancel()
+    def _wait(self, inference: Any, size: int, start: float, request: Request) -> None:
+        while not inference.wait_for(int(_LOOK * 1000)):
+            if request.cancel is not None and request.cancel():
+                inference.cancel()
                 try:
-                    request.wait()
+                    inference.wait()
                 except RuntimeError:
                     logger.debug("inference cancelled")
                 raise CancelledError
-            if progress is not None and size in self._pace:
-                progress(min(0.95, (time.perf_counter() - start) / self._pace[size]))
-        request.wait()
+            if request.progress is not None and size in self._pace:
+                request.progress(min(0.95, (time.perf_counter() - start) / self._pace[size]))
+        inference.wait()
 
     def _refresh(self, stopped: tuple[int, ...]) -> None:
         """Make the graph forget the run that was stopped.
@@ -98,12 +91,12 @@ class OpenVinoEngine:
             return
         self._compiled = self._compile()
 
-    def _outputs(self, request: Any, capture: bool, height: int) -> RawOutputs:
-        """Take what is wanted out of the request's own memory, which goes with it."""
+    def _outputs(self, inference: Any, capture: bool, height: int) -> RawOutputs:
+        """Take what is wanted out of the inference's own memory, which goes with it."""
         count = self._layers
 
         def taken(index: int) -> npt.NDArray[Any]:
-            return np.array(request.get_output_tensor(index).data)
+            return np.array(inference.get_output_tensor(index).data)
 
         if not capture:
             return kept([taken(count - 1)], [taken(2 * count - 1)], height=height)
@@ -133,7 +126,7 @@ def load_openvino(checkpoint: Path, *, precision: str = "fp32") -> OpenVinoEngin
     try:
         engine = OpenVinoEngine(graph, precision=precision)
         pixels, expected = graph.probe()
-        masks = engine(pixels, capture=False).masks[-1]
+        masks = engine(pixels, Request(capture=False)).masks[-1]
         difference = float(np.abs(masks - expected).mean() / max(float(np.abs(expected).mean()), 1e-12))
     except (RuntimeError, ValueError, OSError) as error:
         discard_graph(checkpoint, precision)

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from segdemo import checkpoints
 from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import RawOutputs
-from segdemo.model.preprocessing import Preprocessing, SizeOption
+from segdemo.model.capture import RawOutputs, Request
+from segdemo.model.preprocessing import SizeOption
 from segdemo.prediction import AttentionLayer, Prediction, Size
 from segdemo.progress import Cancel, Progress
 from segdemo.taxonomy import Taxonomy, taxonomy_for
@@ -60,7 +60,10 @@ class Predictor:
     def __init__(self, checkpoint: Checkpoint, folder: Path, engine: "Engine") -> None:
         self.checkpoint = checkpoint
         self.engine = engine
-        self.preprocessing = Preprocessing.from_folder(folder)
+        from segdemo.model.families import family_of
+
+        self.family = family_of(folder)
+        self.preprocessing = self.family.preprocessing(folder)
         self._folder = folder
 
     @cached_property
@@ -78,6 +81,7 @@ class Predictor:
         image: npt.NDArray[np.uint8],
         *,
         size: SizeOption = "checkpoint",
+        task: str | None = None,
         capture: bool = True,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
@@ -86,17 +90,20 @@ class Predictor:
 
         ``size`` is ``"checkpoint"`` (as the checkpoint's image processor says, stretched to multiples of 32),
         ``"paper"`` (short side 640, long side at most 2560, aspect kept, padded at the right and bottom to multiples
-        of 32) or a short side in pixels, treated like ``"paper"``. With ``capture=False`` only the last layer is kept
+        of 32) or a short side in pixels, treated like ``"paper"``. ``task`` is for families that are told it: one of
+        ``family.tasks``, by default the checkpoint's kind. With ``capture=False`` only the last layer is kept
         and no attention. ``progress`` is called with the done share 0..1; the run raises
-        ``CancelledError`` once ``cancel()`` is true. Raises ``SegdemoError`` for an unknown size.
+        ``CancelledError`` once ``cancel()`` is true. Raises ``SegdemoError`` for an unknown size or
+        task.
         """
-        return self._run([image], size, capture, progress, cancel)[0]
+        return self._run([image], size, Request(capture, task, progress, cancel))[0]
 
     def predict_batch(
         self,
         images: Sequence[npt.NDArray[np.uint8]],
         *,
         size: SizeOption = "checkpoint",
+        task: str | None = None,
         capture: bool = False,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
@@ -115,25 +122,19 @@ class Predictor:
             for start in range(0, len(members), step):
                 part = members[start : start + step]
                 share = None if progress is None else _part(progress, len(results), len(part), len(images))
-                predictions = self._run([images[index] for index in part], size, capture, share, cancel)
+                predictions = self._run([images[index] for index in part], size, Request(capture, task, share, cancel))
                 results.update(zip(part, predictions, strict=True))
         return [results[index] for index in range(len(images))]
 
-    def _run(
-        self,
-        images: Sequence[npt.NDArray[np.uint8]],
-        size: SizeOption,
-        capture: bool,
-        progress: Progress | None,
-        cancel: Cancel | None,
-    ) -> list[Prediction]:
+    def _run(self, images: Sequence[npt.NDArray[np.uint8]], size: SizeOption, request: Request) -> list[Prediction]:
+        self._check_task(request.task)
         start = time.perf_counter()
         for image in images:
             _check(image)
         prepared = [self.preprocessing(image, size) for image in images]
         pixels = np.stack([item[0] for item in prepared])
         between = time.perf_counter()
-        raw = self.engine(pixels, capture=capture, progress=progress, cancel=cancel)
+        raw = self.engine(pixels, request)
         self._require_numbers(raw)
         seconds = {
             "preprocess": (between - start) / len(images),
@@ -151,6 +152,13 @@ class Predictor:
                 "of a run that diverged; use another checkpoint."
             )
 
+    def _check_task(self, task: str | None) -> None:
+        if task is None or task in self.family.tasks:
+            return
+        if not self.family.tasks:
+            raise SegdemoError(f"A {self.family.name} checkpoint is not told a task: leave {task!r} out.")
+        raise SegdemoError(f"The task {task!r} is not known: choose one of {', '.join(self.family.tasks)}.")
+
     def _prediction(
         self, raw: RawOutputs, index: int, image_size: Size, input_size: Size, content: Size, seconds: dict[str, float]
     ) -> Prediction:
@@ -163,6 +171,7 @@ class Predictor:
             classes=tuple(_own(layer, index) for layer in raw.classes),
             attentions=_attentions(raw, index),
             stages={scale: _own(maps, index) for scale, maps in raw.stages.items()},
+            lacks=self.family.lacks,
             checkpoint=self.checkpoint.id,
             engine=self.engine.name,
             precision=self.engine.precision,

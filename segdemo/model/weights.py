@@ -1,11 +1,9 @@
-"""Weights from a checkpoint folder into a network, once per checkpoint and device."""
+"""Weights from a checkpoint folder into the library's network."""
 
 import json
-import logging
 import re
-import threading
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,35 +12,6 @@ import torch
 from torch import nn
 
 from segdemo.errors import SegdemoError
-from segdemo.model.families.mask2former import LibraryNetwork
-from segdemo.model.fast.network import Network
-
-logger = logging.getLogger(__name__)
-
-_lock = threading.Lock()
-_networks: dict[tuple[Path, str, str], Network | LibraryNetwork] = {}
-
-
-def load_network(folder: Path, device: str = "cpu", precision: str = "fp32") -> Network | LibraryNetwork:
-    """Return the network of a checkpoint folder, whatever it is stored in; the same object every time.
-
-    ``fp32`` has all weights in float32; ``bf16`` and ``int8`` have part of them in bfloat16 or in 8 bits, see
-    ``Network.reduce``. On the processor they are laid out for its products. Only safetensors are read, and no code from
-    the folder is run. Raises ``SegdemoError`` where the folder holds no Mask2Former checkpoint, the weights do not fit
-    its configuration, or the precision is not to be had here.
-    """
-    key = (folder.resolve(), device, precision)
-    with _lock:
-        if key not in _networks:
-            _networks[key] = _load(*key)
-        return _networks[key]
-
-
-def release_network(folder: Path, device: str = "cpu") -> None:
-    """Let go of a network that another engine replaced, in every precision; whoever still holds it keeps it."""
-    with _lock:
-        for key in [key for key in _networks if key[:2] == (folder.resolve(), device)]:
-            del _networks[key]
 
 
 def read_config(folder: Path) -> dict[str, object]:
@@ -59,43 +28,30 @@ def read_config(folder: Path) -> dict[str, object]:
     return config
 
 
-def make_network(folder: Path, precision: str = "fp32") -> Network | LibraryNetwork:
-    """Return the network of a checkpoint folder as ``load_network`` does, but a new object.
-
-    It can be traced, but for ``int8``.
-    """
-    model = load_library_model(folder)
-    network = Network(model) if Network.supports(model.config) else LibraryNetwork(model)
-    if precision != "fp32":
-        network.reduce(precision)
-    return network
+def named_backbone(config: Mapping[str, object]) -> str | None:
+    """Return the name in ``config.json`` that the library would ask the hub or another package about, if any."""
+    name = config.get("backbone")
+    return str(name) if name and not config.get("backbone_config") else None
 
 
-def _load(folder: Path, device: str, precision: str) -> Network | LibraryNetwork:
-    if precision == "int8" and device != "cpu":
-        raise SegdemoError("int8 runs on the processor: choose fp32 or bf16 for another device.")
-    network = make_network(folder, precision)
-    if device == "cpu" and isinstance(network, Network):
-        network.pack()
-    logger.info("loaded %s on %s in %s", folder, device, precision)
-    network.to(device)
-    return network
-
-
-def load_library_model(folder: Path) -> Any:
-    """Return the library's ``Mask2FormerForUniversalSegmentation`` of a checkpoint folder, in float32; a new object.
+def load_library_model(folder: Path, architecture: str = "Mask2FormerForUniversalSegmentation") -> Any:
+    """Return the library's network of a checkpoint folder, of the named class, in float32; a new object.
 
     Files of any age load: the library renames keys, and tensors that it excuses play no part in the answer. Raises
-    ``SegdemoError`` where one that does is missing or has another size than the configuration says.
+    ``SegdemoError`` where one that does is missing or has another size than the configuration says, and where the
+    library cannot build the network as it is installed.
     """
-    from transformers import Mask2FormerForUniversalSegmentation
+    import transformers
 
-    kind = read_config(folder).get("model_type")
-    if kind != "mask2former":
-        raise SegdemoError(f"{folder} holds a {kind!r} checkpoint; this demo runs Mask2Former checkpoints.")
+    network = getattr(transformers, architecture)
+    config = read_config(folder)
+    kind, wanted = config.get("model_type"), network.config_class.model_type
+    if kind != wanted:
+        raise SegdemoError(f"{folder} holds a {kind!r} checkpoint: this needs a {wanted!r} one.")
+    _check_backbone(folder, config)
     with quiet_library():
         try:
-            model, report = Mask2FormerForUniversalSegmentation.from_pretrained(
+            model, report = network.from_pretrained(
                 folder,
                 dtype=torch.float32,
                 local_files_only=True,
@@ -103,6 +59,8 @@ def load_library_model(folder: Path) -> Any:
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
             )
+        except ImportError as error:
+            raise SegdemoError(_missing_package(folder, error)) from error
         except (OSError, ValueError, RuntimeError) as error:
             raise SegdemoError(f"The weights in {folder} cannot be loaded: {error}") from error
     _check_sizes(folder, report["mismatched_keys"])
@@ -112,6 +70,38 @@ def load_library_model(folder: Path) -> Any:
             f"The weights in {folder} lack {_tensors(missing)} (such as {missing[0]}): fetch the checkpoint again."
         )
     return model.eval().requires_grad_(False)
+
+
+def _check_backbone(folder: Path, config: Mapping[str, object]) -> None:
+    """Raise ``SegdemoError`` for backbones that the library does not know, or would ask others about."""
+    from transformers import CONFIG_MAPPING
+
+    file = folder / "config.json"
+    if (name := named_backbone(config)) is not None:
+        raise SegdemoError(
+            f"{file} only names its backbone, {name!r}, which the library would look up on the hub or in the package "
+            "timm: give a checkpoint that describes it in backbone_config."
+        )
+    described = config.get("backbone_config")
+    kind = described.get("model_type") if isinstance(described, dict) else None
+    if kind is not None and kind not in CONFIG_MAPPING:
+        raise SegdemoError(
+            f"{file} has a backbone_config of the model_type {kind!r}, which the installed transformers library does "
+            "not know: choose a checkpoint with another backbone, such as Swin."
+        )
+
+
+def _missing_package(folder: Path, error: ImportError) -> str:
+    """A sentence on a network that the library builds with another package's help, such as natten for DiNAT."""
+    needed = re.search(r"requires the (\S+) library", str(error))
+    package = needed.group(1) if needed else error.name or "one that is not installed"
+    backbone = read_config(folder).get("backbone_config")
+    kind = backbone.get("model_type") if isinstance(backbone, dict) else None
+    return (
+        f"The network in {folder} cannot be built here: its {f'{kind} ' if kind else ''}backbone needs the package "
+        f"{package}, which this demo does not bring. Choose a checkpoint with another backbone, such as Swin, or "
+        "install that package."
+    )
 
 
 def _excused(model: nn.Module, key: str) -> bool:

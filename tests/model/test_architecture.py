@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from segdemo.errors import SegdemoError
-from segdemo.model import weights
+from segdemo.model import networks
 from segdemo.model.architecture import architecture_config, write_random_checkpoint
 from segdemo.model.predictor import Predictor, load_predictor
 
@@ -30,7 +30,7 @@ def seed_architecture(tmp_path: Path) -> Iterator[Predictor]:
     folder = write_random_checkpoint(tmp_path / "swin-large-ade-semantic")
     yield load_predictor(folder, precision="fp32")
     predictor._predictors.clear()
-    weights._networks.clear()
+    networks._networks.clear()
     gc.collect()
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import RawOutputs
+from segdemo.model.capture import RawOutputs, Request
 from segdemo.model.families.mask2former import LibraryNetwork
 from segdemo.model.fast.network import Network
 from segdemo.model.fast.quantized import has_quantized_products
@@ -53,7 +53,7 @@ def test_every_layer_equals_the_library(network: AnyNetwork, library: Any, size:
     values = pixels(size, batch)
     with torch.inference_mode():
         expected = library(pixel_values=values, output_auxiliary_logits=True)
-    raw = network(values)
+    raw = network.run(values)
     layers = [*expected.auxiliary_logits, expected]
     assert len(raw.masks) == len(raw.classes) == len(layers) == 5
     for index, layer in enumerate(layers):
@@ -88,7 +88,7 @@ def test_reduced_it_is_close_and_no_longer_equal(
         expected = library(pixel_values=values, output_auxiliary_logits=True).auxiliary_logits[0]
     # The first masks: no threshold lies before them.
     expected = expected["masks_queries_logits"].numpy()
-    difference = np.abs(reduced(values).masks[0] - expected).mean() / np.abs(expected).mean()
+    difference = np.abs(reduced.run(values).masks[0] - expected).mean() / np.abs(expected).mean()
     assert 1e-4 < difference < 0.05
 
 
@@ -99,16 +99,16 @@ def test_the_librarys_network_has_no_8_bits(tiny_checkpoint: Path) -> None:
 
 def test_working_in_parts_changes_nothing(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network = Network(load_library_model(tiny_checkpoint))
-    whole = network(pixels((96, 160), 2))
+    whole = network.run(pixels((96, 160), 2))
     monkeypatch.setattr("segdemo.model.fast.swin.SCORES", 2000)
     monkeypatch.setattr("segdemo.model.fast.swin.MLP_ROWS", 100)
-    parts = network(pixels((96, 160), 2))
+    parts = network.run(pixels((96, 160), 2))
     for left, right in zip((*whole.masks, *whole.attentions), (*parts.masks, *parts.attentions), strict=True):
         np.testing.assert_allclose(left, right, rtol=2e-3, atol=2e-4)
 
 
 def test_without_capture_only_the_last_layer_is_kept(network: AnyNetwork) -> None:
-    plain, full = network(pixels((96, 128)), capture=False), network(pixels((96, 128)))
+    plain, full = network.run(pixels((96, 128)), Request(capture=False)), network.run(pixels((96, 128)))
     assert len(plain.masks) == len(plain.classes) == 1
     assert plain.attentions == ()
     assert plain.unmasked is None
@@ -122,7 +122,7 @@ def test_features_are_what_the_backbone_hands_on(network: AnyNetwork, library: A
     values = pixels(size, batch)
     with torch.inference_mode():
         expected = library.model.pixel_level_module.encoder(values).feature_maps
-    stages = network(values).stages
+    stages = network.run(values).stages
     assert list(stages) == [4, 8, 16, 32]
     for scale, reference in zip(stages, expected, strict=True):
         assert stages[scale].dtype == np.float16
@@ -176,7 +176,7 @@ class Recomputed:
 def test_cross_attention_equals_a_recomputation(network: AnyNetwork, library: Any, size: Any, batch: int) -> None:
     values = pixels(size, batch)
     expected = Recomputed(library, values)
-    raw = network(values)
+    raw = network.run(values)
     assert len(raw.attentions) == len(expected.attentions)
     for maps, reference in zip(raw.attentions, expected.attentions, strict=True):
         assert maps.shape == reference.shape
@@ -195,7 +195,7 @@ def test_empty_masks_are_flagged_and_others_are_not(network: AnyNetwork, library
         decoder.mask_projection.bias.data.add_(3)
     try:
         expected = Recomputed(library, pixels((96, 128)))
-        raw = network(pixels((96, 128)))
+        raw = network.run(pixels((96, 128)))
     finally:
         for decoder in decoders:
             decoder.mask_projection.bias.data.sub_(3)
@@ -207,14 +207,14 @@ def test_empty_masks_are_flagged_and_others_are_not(network: AnyNetwork, library
 
 
 def test_attention_survives_half_precision(network: AnyNetwork) -> None:
-    for maps in network(pixels((96, 128))).attentions:
+    for maps in network.run(pixels((96, 128))).attentions:
         assert maps.dtype == np.float16
         np.testing.assert_allclose(maps.max((-2, -1)), 1)
 
 
 def test_progress_rises_to_one(network: AnyNetwork) -> None:
     seen: list[float] = []
-    network(pixels((64, 64)), progress=seen.append)
+    network.run(pixels((64, 64)), Request(progress=seen.append))
     assert seen == sorted(seen)
     assert seen[-1] == 1
     assert len(seen) > 8
@@ -230,19 +230,19 @@ def test_a_run_can_be_stopped_and_the_next_one_works(network: AnyNetwork) -> Non
             cancel.set()
 
     with pytest.raises(CancelledError, match="stopped"):
-        network(pixels((64, 64)), progress=stop_at_half, cancel=cancel.is_set)
+        network.run(pixels((64, 64)), Request(progress=stop_at_half, cancel=cancel.is_set))
     assert seen[-1] < 1
-    assert isinstance(network(pixels((64, 64))), RawOutputs)
+    assert isinstance(network.run(pixels((64, 64))), RawOutputs)
 
 
 def test_two_threads_get_their_own_outputs(network: AnyNetwork) -> None:
     inputs = [pixels((64, 64), seed=seed) for seed in (1, 2)]
-    expected = [network(values) for values in inputs]
+    expected = [network.run(values) for values in inputs]
     results: dict[int, RawOutputs] = {}
 
     def run(index: int) -> None:
         for _ in range(3):
-            results[index] = network(inputs[index])
+            results[index] = network.run(inputs[index])
 
     threads = [threading.Thread(target=run, args=(index,)) for index in (0, 1)]
     for thread in threads:

@@ -20,11 +20,13 @@ from segdemo.cli.optimise import optimise, parse_shape
 from segdemo.errors import SegdemoError
 from segdemo.model import conversion, engines
 from segdemo.model import graph as graphs
+from segdemo.model.capture import Request
 from segdemo.model.conversion import make_graph, make_graph_in_background
-from segdemo.model.engines import FallbackEngine, make_engine, processor_precision
+from segdemo.model.engines import make_engine, processor_precision
+from segdemo.model.fallback import FallbackEngine
 from segdemo.model.fast.network import Network
 from segdemo.model.graph import Graph, Parity, find_graph, graph_folder
-from segdemo.model.weights import load_network, release_network
+from segdemo.model.networks import load_network, release_network
 from segdemo.progress import CancelledError
 from segdemo.settings import Settings
 
@@ -68,7 +70,7 @@ def test_every_output_equals_the_network(
 ) -> None:
     values = pixels(height, width, batch)
     network = load_network(tiny_checkpoint)
-    expected, raw = network(torch.from_numpy(values)), engine(values)
+    expected, raw = network.run(torch.from_numpy(values)), engine(values)
     assert (raw.strides, list(raw.stages)) == (expected.strides, list(expected.stages))
     outputs = [(getattr(raw, name), getattr(expected, name)) for name in ("masks", "classes", "attentions")]
     for ours, theirs in (*outputs, (tuple(raw.stages.values()), tuple(expected.stages.values()))):
@@ -86,8 +88,8 @@ def test_bfloat16_is_where_the_network_has_it(
 ) -> None:
     engine = make_engine(tiny_checkpoint, engine="openvino", precision="bf16")
     values = pixels(height, width, batch)
-    raw, expected = engine(values), load_network(tiny_checkpoint, precision="bf16")(torch.from_numpy(values))
-    exact = load_network(tiny_checkpoint)(torch.from_numpy(values))
+    raw, expected = engine(values), load_network(tiny_checkpoint, precision="bf16").run(torch.from_numpy(values))
+    exact = load_network(tiny_checkpoint).run(torch.from_numpy(values))
     assert engine.precision == "bf16"
     # The first masks have no threshold before them; what follows may differ in a cell of the attention's mask.
     scale = float(np.abs(exact.masks[0]).mean())
@@ -104,7 +106,7 @@ def test_a_graph_has_one_precision(graph: Graph, reduced_graph: Graph, tiny_chec
 
 
 def test_without_capture_only_the_last_layer(engine: Any) -> None:
-    raw = engine(pixels(64, 64), capture=False)
+    raw = engine(pixels(64, 64), Request(capture=False))
     assert len(raw.masks) == len(raw.classes) == 1
     assert raw.attentions == ()
     assert raw.unmasked is None
@@ -131,9 +133,9 @@ def test_a_run_can_be_stopped(engine: Any) -> None:
     cancel = threading.Event()
     cancel.set()
     with pytest.raises(CancelledError):
-        engine(pixels(64, 64), cancel=cancel.is_set)
+        engine(pixels(64, 64), Request(cancel=cancel.is_set))
     seen: list[float] = []
-    engine(pixels(64, 64), progress=seen.append)
+    engine(pixels(64, 64), Request(progress=seen.append))
     assert seen[-1] == 1
 
 
@@ -149,7 +151,7 @@ def test_a_run_is_stopped_while_it_runs(engine: Any) -> None:
 
     cancel = Second()
     with pytest.raises(CancelledError):
-        engine(pixels(640, 864, 8), cancel=cancel.is_set)
+        engine(pixels(640, 864, 8), Request(cancel=cancel.is_set))
     assert cancel.looks == 2
     assert len(engine(pixels(64, 64)).masks) == 5
 
@@ -177,7 +179,7 @@ def test_results_are_right_after_stops(engine: Any, pause: float) -> None:
         timer = threading.Timer(pause, cancel.set)
         timer.start()
         with contextlib.suppress(CancelledError):
-            engine(pixels(height, 864), cancel=cancel.is_set)
+            engine(pixels(height, 864), Request(cancel=cancel.is_set))
         timer.join()
         after = engine(values)
         np.testing.assert_allclose(after.masks[0], before.masks[0], rtol=1e-4, atol=1e-5)

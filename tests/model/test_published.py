@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pytest
 
 from segdemo import checkpoints
+from segdemo.model.families.mask2former import make_network
 from segdemo.model.fast.quantized import has_quantized_products
 from segdemo.model.predictor import load_predictor
 from segdemo.model.preprocessing import Preprocessing
-from segdemo.model.weights import make_network
 from segdemo.settings import settings
 from segdemo.taxonomy import ade20k
 

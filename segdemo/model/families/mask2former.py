@@ -1,21 +1,93 @@
-"""The library's own network with hooks: what ``network.py`` is checked against, and runs what that cannot.
+"""Mask2Former: learned queries that look at the photograph under their own masks, layer by layer.
 
-The cross-attention is what ``decoder.layers[i].cross_attn`` computes anyway: it is asked for per head instead of as a
-mean over heads, and kept instead of dropped.
+The library's network is the reference, and what runs where the accelerated one cannot: other backbones than Swin,
+operations that this machine lacks, graphics cards' leftovers. Its cross-attention is what
+``decoder.layers[i].cross_attn`` computes anyway: it is asked for per head instead of as a mean over heads, and kept
+instead of dropped.
 """
 
+import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import RawOutputs, Steps, as_half, packed
-from segdemo.progress import Cancel, Progress
+from segdemo.model.capture import EVERYTHING, RawOutputs, Request, Steps, as_half, packed
+from segdemo.model.families.family import Loaded
+from segdemo.model.fast.linear import has_products
+from segdemo.model.fast.network import Network
+from segdemo.model.preprocessing import Preprocessing
+from segdemo.model.weights import load_library_model, named_backbone, quiet_library
+
+logger = logging.getLogger(__name__)
+
+
+class Mask2Former:
+    """The family's adapter; see ``Family``."""
+
+    name = "Mask2Former"
+    lacks: Mapping[str, str] = {}
+    tasks: tuple[str, ...] = ()
+
+    def recognises(self, config: Mapping[str, Any]) -> bool:
+        """See ``Family``."""
+        return config.get("model_type") == "mask2former"
+
+    def preprocessing(self, folder: Path) -> Preprocessing:
+        """See ``Family``."""
+        return Preprocessing.from_folder(folder)
+
+    def accelerates(self, config: Mapping[str, Any]) -> bool:
+        """See ``Family``."""
+        described = _described(config)
+        return described is not None and Network.supports(described)
+
+    def precisions(self, config: Mapping[str, Any], device: str) -> tuple[str, ...]:
+        """See ``Family``."""
+        described = _described(config)
+        if device != "cpu" or described is None or not Network.supports(described):
+            return ("fp32", "bf16") if device != "cpu" or has_products(torch.bfloat16) else ("fp32",)
+        return Network.precisions(described)
+
+    def load(self, folder: Path, device: str, precision: str, *, accelerated: bool = True) -> Loaded:
+        """See ``Family``."""
+        network = make_network(folder, precision, accelerated=accelerated)
+        if device == "cpu" and isinstance(network, Network):
+            network.pack()
+        network.to(device)
+        return network
+
+
+def _described(config: Mapping[str, Any]) -> Any | None:
+    """The library's configuration, or none for one that loading will complain about."""
+    from transformers import Mask2FormerConfig
+
+    if named_backbone(config) is not None:
+        return None
+    with quiet_library():
+        try:
+            return Mask2FormerConfig.from_dict(dict(config))
+        except Exception:
+            return None
+
+
+def make_network(folder: Path, precision: str = "fp32", *, accelerated: bool = True) -> "Network | LibraryNetwork":
+    """Return the network of a checkpoint folder on the processor, a new object: ours where it fits, else the library's.
+
+    Ours can be traced, but for ``int8``. Raises ``SegdemoError`` as ``load_library_model`` does.
+    """
+    model = load_library_model(folder)
+    ours = accelerated and Network.supports(model.config)
+    network = Network(model) if ours else LibraryNetwork(model)
+    if precision != "fp32":
+        network.reduce(precision)
+    return network
 
 
 @dataclass
@@ -54,28 +126,20 @@ class LibraryNetwork:
             raise SegdemoError(f"This checkpoint's architecture does not run in {precision}: choose fp32 or bf16.")
         self._reduced = True
 
-    def __call__(
-        self,
-        pixel_values: Tensor,
-        *,
-        capture: bool = True,
-        progress: Progress | None = None,
-        cancel: Cancel | None = None,
-    ) -> RawOutputs:
+    def run(self, pixels: Tensor, request: Request = EVERYTHING) -> RawOutputs:
         """Run float32 (B, 3, H, W) forward, H and W multiples of 32. Raises ``CancelledError``."""
-        sink = _Sink(capture, Steps(self._counts, progress, cancel))
-        autocast = torch.autocast(pixel_values.device.type, dtype=torch.bfloat16, enabled=self._reduced)
+        sink = _Sink(request.capture, Steps(self._counts, request))
+        autocast = torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=self._reduced)
         with self._lock, self._collecting(sink), torch.inference_mode(), autocast:
-            outputs = self.model(pixel_values=pixel_values, output_auxiliary_logits=capture)
+            outputs = self.model(pixel_values=pixels, output_auxiliary_logits=request.capture)
             layers = [*(outputs.auxiliary_logits or ()), outputs]
             masks = [layer["masks_queries_logits"] for layer in layers]
             classes = [layer["class_queries_logits"] for layer in layers]
             attentions = [
                 maps.unflatten(-1, sink.sizes[index % len(sink.sizes)]) for index, maps in enumerate(sink.attentions)
             ]
-            raw = packed(masks, classes, attentions, sink.unmasked, sink.features, height=pixel_values.shape[2])
-        if progress is not None:
-            progress(1.0)
+            raw = packed(masks, classes, attentions, sink.unmasked, sink.features, height=pixels.shape[2])
+        sink.step.end()
         return raw
 
     @contextmanager

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from segdemo.model.fast.probes import PROBE_INPUTS, PROBE_OUTPUTS, PROBE_ROWS, waves, works
+
 Activation = Literal["none", "relu", "gelu"]
 
 _ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
@@ -45,10 +47,10 @@ class Linear(nn.Module):
     def pack(self) -> None:
         """Lay the weights out the way oneDNN multiplies them, once instead of in every product.
 
-        The layer then runs on the processor only, and cannot be traced. Nothing happens where PyTorch came without
-        oneDNN.
+        The layer then runs on the processor only, and cannot be traced. Nothing happens where there are no such
+        products in the weights' type.
         """
-        if has_packed_products() and self.weight.layout == torch.strided:
+        if has_packed_products(self.weight.dtype) and self.weight.layout == torch.strided:
             self.weight = nn.Parameter(_packed_weight(self.weight.data), requires_grad=False)
 
 
@@ -57,7 +59,7 @@ class Rows:
 
     def __init__(self, rows: Tensor) -> None:
         self._rows = rows
-        packable = eager_on_processor(rows) and rows.dtype == torch.float32 and has_packed_products()
+        packable = eager_on_processor(rows) and rows.dtype == torch.float32 and has_packed_products(rows.dtype)
         self._packed = [_packed_weight(image) for image in rows] if packable else None
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -87,14 +89,40 @@ def as_tokens(maps: Tensor) -> Tensor:
 
 
 @functools.cache
-def has_packed_products() -> bool:
-    """Whether this build of PyTorch multiplies by packed weights, and does so rightly."""
-    x, weight, bias = torch.linspace(-1, 1, 24).view(3, 8), torch.linspace(-1, 1, 32).view(4, 8), torch.arange(4.0)
-    try:
-        found = _packed_product(x, _packed_weight(weight), bias, "gelu")
-    except (AttributeError, NotImplementedError, RuntimeError):
-        return False
-    return torch.allclose(found, F.gelu(F.linear(x, weight, bias)), rtol=1e-4, atol=1e-4)
+def has_products(dtype: torch.dtype) -> bool:
+    """Whether PyTorch multiplies matrices of this type on the processor, and does so rightly."""
+    x, weight, bias = _operands(dtype)
+    return works(f"products in {_name(dtype)}", lambda: _near(F.linear(x, weight, bias), "none", dtype))
+
+
+@functools.cache
+def has_packed_products(dtype: torch.dtype) -> bool:
+    """Whether PyTorch multiplies by packed weights of this type, with every activation, and does so rightly."""
+    x, weight, bias = _operands(dtype)
+
+    def attempt() -> bool:
+        packed = _packed_weight(weight)
+        return all(
+            _near(_packed_product(x, packed, bias, activation), activation, dtype) for activation in _ACTIVATIONS
+        ) and _near(_packed_product(x, packed, None, "none") + bias, "none", dtype)
+
+    return works(f"products by packed weights in {_name(dtype)}", attempt)
+
+
+def _operands(dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+    """Inputs (rows, in), weights (out, in) and biases (out,) for a probe, whose products are around 1."""
+    scaled = waves(PROBE_OUTPUTS, PROBE_INPUTS) * (2 / PROBE_INPUTS**0.5)
+    return waves(PROBE_ROWS, PROBE_INPUTS).to(dtype), scaled.to(dtype), waves(1, PROBE_OUTPUTS)[0].to(dtype)
+
+
+def _near(found: Tensor, activation: Activation, dtype: torch.dtype) -> bool:
+    expected = _ACTIVATIONS[activation](F.linear(*(part.float() for part in _operands(dtype))))
+    slack = 1e-4 if dtype == torch.float32 else 0.05
+    return found.dtype == dtype and torch.allclose(found.float(), expected, rtol=slack, atol=slack)
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _packed_weight(weight: Tensor) -> Tensor:

@@ -6,15 +6,13 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from segdemo.errors import SegdemoError
-from segdemo.model.capture import RawOutputs, Steps, as_half, packed
-from segdemo.model.fast.convolutional import ConvolutionalBackbone
-from segdemo.model.fast.linear import Linear
+from segdemo.model.capture import EVERYTHING, RawOutputs, Request, Steps, as_half, packed
+from segdemo.model.fast.convolutional import ConvolutionalBackbone, has_convolutions
+from segdemo.model.fast.linear import Linear, has_products
 from segdemo.model.fast.pixel_decoder import PixelDecoder
 from segdemo.model.fast.quantized import QuantizedLinear, has_quantized_products
 from segdemo.model.fast.query_decoder import Layers, QueryDecoder
 from segdemo.model.fast.swin import SwinBackbone, SwinStage
-from segdemo.progress import Cancel, Progress
 
 
 class Network(nn.Module):
@@ -37,18 +35,28 @@ class Network(nn.Module):
 
     @staticmethod
     def supports(config: Any) -> bool:
-        """Whether a configuration is of the family this module computes; the library's own network runs others."""
+        """Whether this module computes what a ``Mask2FormerConfig`` describes; others run in the library's network."""
         backbone = config.backbone_config
-        if config.pre_norm:
+        if backbone is None or backbone.model_type not in ("efficientnet_lite", "swin") or config.pre_norm:
             return False
-        if backbone.model_type == "efficientnet_lite":
-            return bool(backbone.out_features == ["stage1", "stage2", "stage3", "stage4"])
-        return bool(
-            backbone.model_type == "swin"
-            and backbone.patch_size in (4, [4, 4], (4, 4))
+        if backbone.out_features != ["stage1", "stage2", "stage3", "stage4"]:
+            return False
+        return backbone.model_type == "efficientnet_lite" or bool(
+            backbone.patch_size in (4, [4, 4], (4, 4))
             and backbone.hidden_act == "gelu"
             and not backbone.use_absolute_embeddings
         )
+
+    @staticmethod
+    def precisions(config: Any) -> tuple[str, ...]:
+        """In what the processor can compute a network that this module supports: what probes found."""
+        swin = config.backbone_config.model_type == "swin"
+        found = {
+            "fp32": True,
+            "bf16": (has_products if swin else has_convolutions)(torch.bfloat16),
+            "int8": swin and has_quantized_products(),
+        }
+        return tuple(precision for precision, there in found.items() if there)
 
     def reduce(self, precision: str) -> None:
         """Compute in ``bf16`` or ``int8`` from now on, with weights in it, where that hardly shows in the labels.
@@ -56,18 +64,13 @@ class Network(nn.Module):
         That is in the linear layers (or 1 x 1 convolutions) of the last two stages' blocks, two thirds of a Swin-L
         network's products. What those blocks add to, the fine stages, the pixel decoder, and the queries with their
         masks stay in float32: attention is masked by a threshold, where a small error decides whether a query sees a
-        place at all. Raises ``SegdemoError`` where there is no way to compute in that precision.
+        place at all. On the processor only in one of its ``precisions``.
         """
-        if precision not in ("bf16", "int8"):
-            raise SegdemoError(f"The precision {precision!r} is not known: choose fp32, bf16 or int8.")
         if isinstance(self.backbone, ConvolutionalBackbone):
-            self.backbone.reduce(precision)
+            if precision != "bf16":
+                raise ValueError(f"convolutions are not computed in {precision}")
+            self.backbone.reduce()
             return
-        if precision == "int8" and not has_quantized_products():
-            raise SegdemoError(
-                "Products in 8 bits (VNNI) are missing on this processor or in this build of PyTorch: "
-                "choose fp32 or bf16."
-            )
         for stage in list(self.backbone.stages)[-2:]:
             for block in cast("SwinStage", stage).blocks:
                 for name, part in list(block.named_children()):
@@ -97,30 +100,23 @@ class Network(nn.Module):
         layers.features = halves
         return layers
 
-    def forward(
-        self,
-        pixel_values: Tensor,
-        *,
-        capture: bool = True,
-        progress: Progress | None = None,
-        cancel: Cancel | None = None,
-    ) -> RawOutputs:
+    def run(self, pixels: Tensor, request: Request = EVERYTHING) -> RawOutputs:
         """Run float32 (B, 3, H, W) forward, H and W multiples of 32. Raises ``CancelledError``."""
         counts = {
             "backbone": self.backbone.num_blocks,
             "pixel": len(self.pixel_decoder.layers),
             "decoder": len(self.query_decoder.layers),
         }
+        step = Steps(counts, request)
         with self._lock, torch.inference_mode():
-            found = self.layers(pixel_values, capture, Steps(counts, progress, cancel))
+            found = self.layers(pixels, request.capture, step)
             raw = packed(
                 found.masks,
                 found.classes,
                 found.attentions,
                 found.unmasked,
                 found.features,
-                height=pixel_values.shape[2],
+                height=pixels.shape[2],
             )
-        if progress is not None:
-            progress(1.0)
+        step.end()
         return raw

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from segdemo.model.fast.linear import Linear
+from segdemo.model.fast.probes import PROBE_INPUTS, PROBE_OUTPUTS, PROBE_ROWS, works
 
 _LEVELS = 127
 """Largest magnitude of a quantised number."""
@@ -85,15 +86,17 @@ def has_quantized_products() -> bool:
     Processors without dot products of 8 bits (VNNI) add pairs up in 16 bits, where large numbers are cut off. Says
     nothing of speed.
     """
-    inputs = torch.full((64, 64), 2 * _ZERO - 1, dtype=torch.uint8)
-    weight = torch.full((64, 64), _LEVELS, dtype=torch.int8)
+    inputs = torch.full((PROBE_ROWS, PROBE_INPUTS), 2 * _ZERO - 1, dtype=torch.uint8)
+    weight = torch.full((PROBE_OUTPUTS, PROBE_INPUTS), _LEVELS, dtype=torch.int8)
     inputs[::2], weight[1::2] = 1, -_LEVELS
-    scales, zeros = torch.ones(64), torch.zeros(64, dtype=torch.int64)
-    try:
-        found = _product(inputs, _packed(weight), scales, zeros)
-    except (AttributeError, NotImplementedError, RuntimeError):
-        return False
-    return torch.equal(found, (inputs.float() - _ZERO) @ weight.float().T)
+    scales, zeros = torch.ones(PROBE_OUTPUTS), torch.zeros(PROBE_OUTPUTS, dtype=torch.int64)
+
+    def attempt() -> bool:
+        # All of these are whole numbers that float32 holds exactly.
+        expected = (inputs.float() - _ZERO) @ weight.float().T
+        return torch.equal(_product(inputs, _packed(weight), scales, zeros), expected)
+
+    return works("products in 8 bits", attempt)
 
 
 def _packed(quantized: Tensor) -> Tensor:

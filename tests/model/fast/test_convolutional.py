@@ -9,9 +9,11 @@ import torch
 from segdemo.errors import SegdemoError
 from segdemo.model import graph as graphs
 from segdemo.model.backbones import EfficientNetLiteConfig
-from segdemo.model.families.mask2former import LibraryNetwork
+from segdemo.model.capture import Request
+from segdemo.model.engines import make_engine
+from segdemo.model.families.mask2former import LibraryNetwork, make_network
 from segdemo.model.fast.network import Network
-from segdemo.model.weights import load_library_model, make_network
+from segdemo.model.weights import load_library_model
 from segdemo.settings import Settings
 from tests.conftest import write_tiny_checkpoint
 
@@ -25,12 +27,12 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("size", [(1, 64, 96), (2, 96, 32)])
 def test_it_equals_the_librarys_network(checkpoint: Path, size: tuple[int, int, int]) -> None:
     pixels = torch.randn(size[0], 3, *size[1:], generator=torch.Generator().manual_seed(0))
-    theirs = LibraryNetwork(load_library_model(checkpoint))(pixels)
+    theirs = LibraryNetwork(load_library_model(checkpoint)).run(pixels)
     network = make_network(checkpoint)
     assert isinstance(network, Network)
     network.pack()
     shares: list[float] = []
-    ours = network(pixels, progress=shares.append)
+    ours = network.run(pixels, Request(progress=shares.append))
     for kind in ("masks", "classes", "attentions"):
         for mine, reference in zip(getattr(ours, kind), getattr(theirs, kind), strict=True):
             np.testing.assert_allclose(mine, reference, rtol=2e-3, atol=2e-3)
@@ -41,11 +43,13 @@ def test_it_equals_the_librarys_network(checkpoint: Path, size: tuple[int, int, 
 
 def test_bfloat16_stays_close_and_8_bits_are_refused(checkpoint: Path) -> None:
     pixels = torch.randn(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
-    exact, reduced = (make_network(checkpoint, precision)(pixels, capture=False) for precision in ("fp32", "bf16"))
+    exact, reduced = (
+        make_network(checkpoint, precision).run(pixels, Request(capture=False)) for precision in ("fp32", "bf16")
+    )
     assert not np.array_equal(exact.masks[-1], reduced.masks[-1])
     np.testing.assert_allclose(reduced.masks[-1], exact.masks[-1], atol=0.1 * np.abs(exact.masks[-1]).max())
-    with pytest.raises(SegdemoError, match="choose fp32 or bf16"):
-        make_network(checkpoint, "int8")
+    with pytest.raises(SegdemoError, match=r"int8 cannot be had for this checkpoint .*: choose fp32"):
+        make_engine(checkpoint, engine="torch", precision="int8")
 
 
 def test_it_is_converted(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,5 @@
 """Products in 8 bits are those of whole numbers, scaled, and close to the layer's own."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -10,6 +8,7 @@ from torch.nn import functional as F
 
 from segdemo.model.fast import quantized
 from segdemo.model.fast.linear import Activation, Linear
+from segdemo.model.fast.probes import PROBE_INPUTS, PROBE_OUTPUTS
 from segdemo.model.fast.quantized import QuantizedLinear, has_quantized_products, quantized_tokens, quantized_weight
 
 computes = pytest.mark.skipif(not has_quantized_products(), reason="this processor does not multiply in 8 bits")
@@ -78,11 +77,8 @@ def test_half_precision_inputs_do() -> None:
     torch.testing.assert_close(ours(x), ours(x.float()))
 
 
-CPUINFO = Path("/proc/cpuinfo")
-
-
 @pytest.mark.skipif(
-    not CPUINFO.exists() or not {"avx512_vnni", "avx_vnni"} & set(CPUINFO.read_text().split()),
+    not any(getattr(torch.cpu, "get_capabilities", dict)().get(flag) for flag in ("avx512_vnni", "avx_vnni")),
     reason="this processor has no dot products of 8 bits, or does not tell",
 )
 def test_is_there_where_the_processor_can() -> None:
@@ -98,7 +94,7 @@ def test_is_not_offered_where_products_are_absent_or_wrong(fault: str, monkeypat
         pairs = (x.int()[:, None] * plain.int()[None]).unflatten(2, (-1, 2)).sum(3).clamp(-(1 << 15), (1 << 15) - 1)
         return (pairs.sum(2) - 128 * plain.int().sum(1)).float()
 
-    plain = torch.full((64, 64), 127, dtype=torch.int8)
+    plain = torch.full((PROBE_OUTPUTS, PROBE_INPUTS), 127, dtype=torch.int8)
     plain[1::2] = -127
     monkeypatch.setattr(quantized, "_packed", lambda whole: whole)
     monkeypatch.setattr(quantized, "_product", product)
