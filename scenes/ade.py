@@ -4,9 +4,6 @@ from enum import IntEnum
 
 from segdemo.class_tables import ADE20K_STUFF
 
-IGNORE = 255
-"""Label of pixels that belong to no class."""
-
 
 class Ade(IntEnum):
     """ADE20K class indices (0-based) of what the generator can draw."""

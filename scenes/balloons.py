@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from .ade import IGNORE
+from segdemo.labels import IGNORE
+
 from .scene import Scene
 
 BALLOON = "hot-air balloon"

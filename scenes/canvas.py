@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .ade import IGNORE, STUFF, Ade
+from segdemo.labels import IGNORE
+
+from .ade import STUFF, Ade
 from .colours import Colour
 
 Floats = npt.NDArray[np.float32]

@@ -1,11 +1,14 @@
 """Any mode of picture to RGB in sRGB, transparency over white."""
 
 import io
+import logging
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
+
+logger = logging.getLogger(__name__)
 
 _DEEP_GREY = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 
@@ -48,8 +51,9 @@ def _apply_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
                 )
                 if converted is not None:
                     return converted
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            pass
+        except Exception:
+            # Whatever is wrong with a profile, the pixels are there.
+            logger.debug("a colour profile was left aside", exc_info=True)
     return image.convert("RGB")
 
 

@@ -14,6 +14,7 @@ from segdemo.checkpoints import public_id
 from segdemo.colors import Color, instance_colors
 from segdemo.errors import SegdemoError
 from segdemo.images import encode_jpeg, encode_png_ids, encode_png_index
+from segdemo.labels import IGNORE
 from segdemo.prediction import Prediction
 from segdemo.progress import stop_point
 from segdemo.refine.pipeline import Refined, RefinedSegments
@@ -24,9 +25,6 @@ from segdemo.results.options import OutputOptions, Task
 from segdemo.segmentation.panoptic import Segment, Segments
 from segdemo.segmentation.semantic import SemanticMap, present_classes
 from segdemo.taxonomy import Taxonomy, taxonomy_for
-
-NO_LABEL = 255
-"""What an 8-bit index map says where no class is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +163,7 @@ def segment_colors(segments: Sequence[Segment], taxonomy: Taxonomy) -> dict[int,
 
 
 def _check_classes(prediction: Prediction) -> None:
-    if max(prediction.id2label) >= NO_LABEL:
+    if max(prediction.id2label) >= IGNORE:
         raise SegdemoError(
             f"This checkpoint has {len(prediction.id2label)} classes, more than an 8-bit index map holds: "
             "choose the panoptic task."

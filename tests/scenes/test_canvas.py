@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from scenes.ade import IGNORE, Ade
+from scenes.ade import Ade
 from scenes.canvas import Canvas
 from scenes.colours import oklch, rgb
 from scenes.figure import Figure
 from scenes.noise import TILE, fbm
 from scenes.stage import Camera, Light, Stage, clip_near
+from segdemo.labels import IGNORE
 
 RED = rgb(255, 0, 0)
 BLUE = rgb(0, 0, 255)

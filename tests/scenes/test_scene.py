@@ -8,9 +8,10 @@ from scenes import (
     Scene,
     generate,
 )
-from scenes.ade import IGNORE, Ade
+from scenes.ade import Ade
 from segdemo.class_tables import ADE20K_STUFF
 from segdemo.errors import SegdemoError
+from segdemo.labels import IGNORE
 
 SMALL = (96, 128)
 SAMPLES = 12
