@@ -2,7 +2,7 @@
 
 Run from the project's root on a machine that does nothing else: ``python -m benchmarks [--checkpoint ID_OR_FOLDER]
 [--trained ID_OR_FOLDER --photos FOLDER] --out FILE``. Each part is a command with options of its own as well:
-``python -m benchmarks.engines``, ``.postprocessing``, ``.crf``, ``.viewer``.
+``python -m benchmarks.engines``, ``.postprocessing``, ``.crf``, ``.waiting``, ``.viewer``.
 """
 
 import argparse
@@ -15,6 +15,7 @@ PARTS = {
     "engines": "A photograph through each engine, beside the library's pipeline",
     "postprocessing": "Post-processing beside the library's, and what the page asks for",
     "crf": "The dense CRF beside pydensecrf2, and morphology",
+    "waiting": "A photograph beside other processes that keep the cores busy",
     "viewer": "What the browser does",
 }
 

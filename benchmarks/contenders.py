@@ -57,9 +57,9 @@ class Engine:
 
     def __init__(self, checkpoint: str, engine: str, precision: str) -> None:
         import segdemo
-        from segdemo.model.memory import keep_freed_memory
+        from segdemo.process import prepare_process
 
-        keep_freed_memory()
+        prepare_process()
         self.predictor = segdemo.load_predictor(checkpoint, engine=engine, precision=precision)
         self.semantic_map, self.load = segdemo.semantic, segdemo.load_image
 

@@ -28,8 +28,8 @@ import numpy.typing as npt
 import segdemo
 from segdemo.explain import attention_map, explain_pixel, query_history, query_mask, query_table
 from segdemo.model.architecture import write_random_checkpoint
-from segdemo.model.memory import keep_freed_memory
 from segdemo.prediction import AttentionLayer, Prediction, Size
+from segdemo.process import prepare_process
 from segdemo.segmentation import confidence, layer_labels, panoptic, planes, semantic
 from segdemo.segmentation.sampling import softmax
 from segdemo.taxonomy import taxonomy_for
@@ -234,12 +234,12 @@ def main() -> None:
     parser.add_argument("--image", type=Path, help="a photograph; by default one that scikit-image brings")
     parser.add_argument("--repeats", type=int, default=9)
     options = parser.parse_args()
+    prepare_process()
     import os
 
     import torch
     import transformers
 
-    keep_freed_memory()
     found = predictions(options.checkpoint, options.image)
     versions = f"Python {platform.python_version()}, torch {torch.__version__}, transformers {transformers.__version__}"
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start; {versions}.\n")

@@ -9,7 +9,7 @@ import typer
 
 from segdemo import __version__
 from segdemo.errors import HostError, SegdemoError
-from segdemo.model.memory import keep_freed_memory
+from segdemo.process import prepare_process
 
 COMMANDS = ("page", "segment", "evaluate", "finetune", "optimise", "benchmark")
 """In the order of the help. Their modules import what is heavy inside the function, so that help comes at once."""
@@ -44,12 +44,12 @@ def make_app() -> typer.Typer:
 
 def main() -> None:
     """Run the command line; a ``SegdemoError`` becomes one line on stderr and exit code 1, or 2 for the host's own."""
-    keep_freed_memory()
     run(make_app(), prog_name="segdemo")
 
 
 def run(command: Callable[..., Any], **options: Any) -> None:
-    """Run a command with sentences for errors."""
+    """Run a command in a process prepared for it, with sentences for errors."""
+    prepare_process()
     try:
         command(**options)
     except SegdemoError as error:

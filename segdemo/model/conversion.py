@@ -33,7 +33,7 @@ from segdemo.model.graph import (
     probe_pixels,
     require_openvino,
 )
-from segdemo.model.memory import keep_freed_memory
+from segdemo.process import prepare_process
 from segdemo.settings import settings
 
 Report = Callable[[float, str], None]
@@ -225,7 +225,7 @@ def _main(checkpoint: Path) -> None:
     end_with_parent()
     if hasattr(os, "nice"):
         os.nice(19)
-    keep_freed_memory()
+    prepare_process()
     make_graph(checkpoint, processor_precision(), shapes=COMMON_SHAPES[:1])
 
 

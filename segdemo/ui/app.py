@@ -15,8 +15,8 @@ from segdemo.checkpoints import public_id
 from segdemo.downloads import download
 from segdemo.errors import SegdemoError
 from segdemo.model.conversion import make_graph_in_background
-from segdemo.model.memory import keep_freed_memory
 from segdemo.model.predictor import load_predictor
+from segdemo.process import prepare_process
 from segdemo.results.job import Host, Job
 from segdemo.settings import settings
 from segdemo.ui import viewer
@@ -69,7 +69,7 @@ def create_app(checkpoint: str | None = None, *, warm_up: bool = True) -> gr.Blo
     the background, so that the first visitor finds it done; after that the checkpoint is converted for OpenVINO in a
     process of its own, where that is installed.
     """
-    keep_freed_memory()
+    prepare_process()
     check_extra_checkpoints()
     private_folder()
     chosen, available = _checkpoints(checkpoint)

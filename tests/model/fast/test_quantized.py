@@ -77,8 +77,11 @@ def test_half_precision_inputs_do() -> None:
     torch.testing.assert_close(ours(x), ours(x.float()))
 
 
+CAPABILITIES: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+
+
 @pytest.mark.skipif(
-    not any(getattr(torch.cpu, "get_capabilities", dict)().get(flag) for flag in ("avx512_vnni", "avx_vnni")),
+    not any(CAPABILITIES.get(flag) for flag in ("avx512_vnni", "avx_vnni")),
     reason="this processor has no dot products of 8 bits, or does not tell",
 )
 def test_is_there_where_the_processor_can() -> None:

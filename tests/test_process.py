@@ -1,10 +1,11 @@
 import ctypes
+import os
 import subprocess
 import sys
 
 import pytest
 
-from segdemo.model.memory import keep_freed_memory
+from segdemo.process import keep_freed_memory
 
 FAULTS = """
 import resource
@@ -15,7 +16,7 @@ import numpy as np
 import segdemo.model.engines
 
 if sys.argv[1] == "kept":
-    from segdemo.model.memory import keep_freed_memory
+    from segdemo.process import keep_freed_memory
 
     keep_freed_memory()
 
@@ -40,21 +41,63 @@ def test_memory_is_asked_of_the_system_once() -> None:
 
 
 @pytest.mark.parametrize("start", ["command line", "page"])
-def test_programs_ask_for_it_as_they_start(start: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_prepare_their_process_as_they_start(start: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     if start == "page":
         from segdemo.ui.app import create_app
 
-        monkeypatch.setattr("segdemo.ui.app.keep_freed_memory", lambda: asked.append(start))
+        monkeypatch.setattr("segdemo.ui.app.prepare_process", lambda: asked.append(start))
         create_app(warm_up=False)
     else:
         from segdemo.cli import main
 
-        monkeypatch.setattr("segdemo.cli.keep_freed_memory", lambda: asked.append(start))
+        monkeypatch.setattr("segdemo.cli.prepare_process", lambda: asked.append(start))
         monkeypatch.setattr(sys, "argv", ["segdemo", "--version"])
         with pytest.raises(SystemExit):
             main()
     assert asked == [start]
+
+
+POLICY = """
+import os
+import sys
+
+{first}
+from segdemo.process import prepare_process
+
+prepare_process()
+print(os.environ.get("OMP_WAIT_POLICY"), "torch" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "first", "expected"),
+    [
+        ({}, "", "passive False"),
+        ({"OMP_WAIT_POLICY": "active"}, "", "active False"),
+        ({"GOMP_SPINCOUNT": "1000"}, "", "None False"),
+        ({}, "import torch", "None True"),
+    ],
+    ids=["nobody said", "the host said", "the host said so much", "too late"],
+)
+def test_threads_sleep_unless_the_host_says_otherwise(given: dict[str, str], first: str, expected: str) -> None:
+    free = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    code = POLICY.format(first=first)
+    said = subprocess.check_output([sys.executable, "-c", code], env={**free, **given}, text=True)
+    assert said.strip() == expected
+
+
+def test_importing_asks_nothing() -> None:
+    code = """
+import os
+before = dict(os.environ)
+import sys
+import segdemo, segdemo.model.engines, segdemo.model.openvino, segdemo.segmentation, segdemo.cli, segdemo.ui.app
+changed = [name for name in os.environ if os.environ[name] != before.get(name) and "OMP" in name]
+print(changed, [name for name, module in sys.modules.items() if module is None and "telemetry" in name])
+"""
+    free = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    assert subprocess.check_output([sys.executable, "-c", code], env=free, text=True).strip() == "[] []"
 
 
 def test_a_system_without_the_setting_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
