@@ -8,6 +8,8 @@ import argparse
 import json
 import signal
 import socket
+import subprocess
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -232,6 +234,29 @@ def signals(tree: Path) -> str:
     return "; ".join(f"{count} x {text}" for text, count in Counter(told).items())
 
 
+def full_disk(tree: Path) -> str:
+    """Uploads, a run and a call while the disk for temporary files is full (a small tmpfs: for root on Linux)."""
+    with tempfile.TemporaryDirectory(prefix="segdemo-disk-") as name:
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", name], check=False).returncode:
+            return "no tmpfs can be mounted here"
+        try:
+            with served(tree, SEGDEMO_TEMP_DIR=name, GRADIO_TEMP_DIR=f"{name}/gradio", TMPDIR=name) as server:
+                visitor = Visitor(server.url)
+                content = photo(1, 1500, 1000, "PNG")
+                (Path(name) / "filler").write_bytes(bytes(20_000_000))
+                with suppress(OSError), (Path(name) / "filler2").open("wb", buffering=0) as filler:
+                    while True:
+                        filler.write(bytes(65_536))
+                before = {path for path in Path(name).rglob("*") if path.is_file()}
+                upload = visitor.upload(content)
+                told = [f"upload {upload.status_code} {upload.text[:60]!r}", f"run {str(visitor.send(content))[:90]}"]
+                time.sleep(1)
+                left = {path for path in Path(name).rglob("*") if path.is_file()} - before
+                return f"{'; '.join(told)}; {len(left)} files left, {server.traces()} traces"
+        finally:
+            subprocess.run(["umount", name], check=False)
+
+
 def _crowd(server: Server, work: Callable[[int], str], count: int) -> str:
     start = time.monotonic()
 
@@ -302,8 +327,9 @@ def main() -> None:
                 except (httpx.HTTPError, OSError, KeyError) as error:
                     told = f"{_state(server)}: {type(error).__name__} {error}"
             print(f"| {attack.__name__} | {told} |", flush=True)
-    if not chosen.names or "signals" in chosen.names:
-        print(f"| signals | {signals(chosen.tree.resolve())} |", flush=True)
+    for whole in (signals, full_disk):
+        if not chosen.names or whole.__name__ in chosen.names:
+            print(f"| {whole.__name__} | {whole(chosen.tree.resolve())} |", flush=True)
 
 
 if __name__ == "__main__":

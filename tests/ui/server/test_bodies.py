@@ -1,6 +1,7 @@
 """What is too large, too many or too deep is refused with a sentence, and nothing of it stays."""
 
 import base64
+import contextlib
 import io
 import json
 import socket
@@ -179,3 +180,16 @@ def test_base64_counts_aside_where_a_picture_may_come() -> None:
     assert check_json(encoded(picture)) == picture
     with pytest.raises(RefusedError, match="pictures aside"):
         check_json(json.dumps({"image": [[]] * 30_000}).encode())
+
+
+@pytest.mark.parametrize(
+    "route",
+    ["/gradio_api/queue/data?session_hash=nobody", "/gradio_api/call/segment/nothing", "/gradio_api/queue/data"],
+)
+def test_a_stream_that_is_not_there_leaves_no_trace(
+    http: httpx.Client, route: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with contextlib.suppress(httpx.HTTPError):
+        http.get(route)
+    assert http.get("/config").status_code == 200
+    assert "Traceback" not in caplog.text + "".join(capfd.readouterr())
