@@ -135,16 +135,18 @@ class Job:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Let others have the cores meanwhile."""
-        had = self._turn is not None and threading.get_ident() == self._thread
-        if not had:
+        """Wait for something, and let others have the cores meanwhile; the time is not the job's."""
+        if threading.get_ident() != self._thread:
             yield
             return
+        had, start = self._turn is not None, time.monotonic()
         self._give_turn()
         try:
             yield
         finally:
-            self._take_turn(first=True)
+            self._waited += time.monotonic() - start
+            if had:
+                self._take_turn(first=True)
 
     @property
     def rest_due(self) -> bool:

@@ -73,6 +73,17 @@ def test_waiting_is_not_working(host: Host, clock: Clock) -> None:
             work.check()
 
 
+def test_waiting_for_what_somebody_else_computes_is_not_working(host: Host, clock: Clock) -> None:
+    work = job(host, seconds=5)
+    with work.aside():
+        clock.now += 100
+    work.check()
+    with work.turn():
+        with work.aside():
+            clock.now += 100
+        work.check()
+
+
 def test_a_part_has_a_limit_of_its_own(host: Host, clock: Clock) -> None:
     work = job(host, seconds=50)
     clock.now += 10
