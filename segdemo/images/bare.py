@@ -7,6 +7,7 @@ on, and the orientation and the colour profile are read tolerantly.
 
 from dataclasses import dataclass
 
+DAMAGED = "The picture is damaged or cut off and cannot be read: save or download it again."
 MAX_PROFILE_BYTES = 8_000_000
 """Longest colour profile that is used; the largest in use have 4 MB."""
 MAX_TEXT_BYTES = 1_000_000

@@ -3,7 +3,7 @@
 import re
 import struct
 
-from segdemo.images.bare import MAX_PROFILE_BYTES, Bare, unsupported
+from segdemo.images.bare import DAMAGED, MAX_PROFILE_BYTES, Bare, unsupported
 from segdemo.images.orientation import orientation
 from segdemo.settings import settings
 
@@ -54,6 +54,8 @@ def bare_jpeg(data: bytes) -> Bare:
         elif marker == 0xE2 and body.startswith(_ICC) and len(body) > 14:
             profile[body[12]] = body[14:]
         at += 2 + max(length, 2)
+    else:
+        return Bare(data, refused=DAMAGED)
     return Bare(data)
 
 

@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from segdemo.errors import SegdemoError
 from segdemo.images import jpeg, png, tiff
-from segdemo.images.bare import MAX_PROFILE_BYTES, Bare, unsupported
+from segdemo.images.bare import DAMAGED, MAX_PROFILE_BYTES, Bare, unsupported
 from segdemo.images.colour import to_srgb
 from segdemo.images.orientation import orientation, upright
 from segdemo.settings import settings
@@ -26,7 +26,6 @@ FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
 READABLE = "JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF"
 _AVIF_EXIF = re.compile(rb"(infe(?:\x02.{7}|\x03.{9}))Exif", re.DOTALL)
 """Where an AVIF lists an item as EXIF (ISO/IEC 14496-12, ``ItemInfoEntry`` of versions 2 and 3)."""
-_DAMAGED = "The picture is damaged or cut off and cannot be read: save or download it again."
 
 
 def load_image(source: str | Path | bytes | BinaryIO) -> Rgb:
@@ -155,7 +154,7 @@ def _why_not(data: bytes, error: Exception) -> str:
         return unsupported("BMP")
     if data.startswith(tiff.SIGNATURES) and tiff.complete(data):
         return unsupported("TIFF")
-    return _DAMAGED
+    return DAMAGED
 
 
 def _what_it_is(data: bytes) -> str:
@@ -170,5 +169,5 @@ def _what_it_is(data: bytes) -> str:
     if data.startswith(tiff.SIGNATURES) and tiff.complete(data):
         return unsupported("TIFF")
     if data.startswith((b"\xff\xd8", b"BM", png.SIGNATURE, b"RIFF", b"GIF8", *tiff.SIGNATURES)):
-        return _DAMAGED
+        return DAMAGED
     return f"This file is not a picture that can be read here: give a {READABLE} file."

@@ -46,7 +46,7 @@ def last_checkpoint(folder: Path, say: Callable[[str], None] = print) -> Path | 
         if not number.isdecimal() or not path.is_dir():
             continue
         if not (path / COMPLETE).exists():
-            shutil.rmtree(path)
+            shutil.rmtree(path, ignore_errors=True)
             continue
         wrong = damaged_file(path)
         if wrong is None:

@@ -227,6 +227,13 @@ def test_what_follows_the_end_of_a_jpeg_is_no_scan() -> None:
     assert load_image(progressive(0) + b"\xff\xda\0\x0c" * 300).shape == (16, 16, 3)
 
 
+def test_no_number_of_segments_hides_scans() -> None:
+    hidden = jpeg_with(segment(0xFE, b"x") * 3000, data=progressive(200))
+    with pytest.raises(SegdemoError, match=r"damaged|scans"):
+        load_image(hidden)
+    assert load_image(jpeg_with(segment(0xE1, b"x" * 60) * 400)).shape == RGB.shape
+
+
 def test_markers_without_end_are_not_followed() -> None:
     with pytest.raises(SegdemoError, match="scans"):
         load_image(progressive(1, b"\xff\x01" * 100_000))
