@@ -52,7 +52,8 @@ class Panoptic(Listing):
         classes, crowds = [], []
         for place, value in enumerate(values.tolist()):
             segment = by_id.get(value)
-            index = VOID if segment is None else int(view.table[self.indices[segment.category_id]])
+            own = None if segment is None else self.indices.get(segment.category_id)
+            index = VOID if own is None else int(view.table[own])
             if segment is not None and index != VOID:
                 classes.append(index)
                 crowds.append(bool(segment.iscrowd))

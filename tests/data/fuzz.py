@@ -1,0 +1,315 @@
+"""Data sets with something wrong in them, at random but the same for the same seed, and what the package makes of them.
+
+What is asked of every one: it is read as what it says, or a sentence names the file; nothing else is raised.
+"""
+
+import json
+import math
+import random
+import shutil
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from segdemo.data import SourceConfig, load_source
+from segdemo.data.checks import check_source
+from segdemo.data.samples import OTHER
+from segdemo.errors import SegdemoError
+from tests.layouts import LAYOUTS
+
+KINDS = ("index", "coco", "panoptic", "voc", "cityscapes", "yolo")
+LABELS = {0: "box", 1: "car", 2: "tree", 3: "background", 4: "vegetation"}
+SIZE = (12, 16)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one data set came to."""
+
+    seed: int
+    changes: tuple[str, ...]
+    """What was done to it."""
+    said: str
+    """The sentence, empty where it was read."""
+    fault: str
+    """Why this is not as it should be, empty where it is."""
+
+
+class Originals:
+    """A sound data set of each kind, and a copy to spoil and mend."""
+
+    def __init__(self, folder: Path) -> None:
+        self._sound, self._tried = folder / "sound", folder / "tried"
+        self._changed: dict[str, list[Path]] = {}
+        for kind in KINDS:
+            root = self._sound / kind
+            root.mkdir(parents=True)
+            {"index": _index, "panoptic": LAYOUTS["coco_panoptic"]}.get(kind, LAYOUTS.get(kind, _index))(root)
+            _shrink(root)
+            shutil.copytree(root, self._tried / kind)
+
+    def attempt(self, kind: str, seed: int) -> Outcome:
+        """Change a data set of a kind in one to three ways, and use it."""
+        rng = random.Random(f"{kind} {seed}")
+        root = self._tried / kind
+        for path in self._changed.get(kind, ()):
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+            shutil.copy(self._sound / kind / path.relative_to(root), path)
+        done = [_change(root, rng) for _ in range(rng.choice((1, 1, 1, 2, 3)))]
+        self._changed[kind] = list({path for path, _ in done})
+        changes = tuple(f"{path.relative_to(root)}: {how}" for path, how in done)
+        asked: dict[str, Any] = {"data": root, "split": rng.choice((None, None, "train", "val"))}
+        if rng.random() < 0.3:
+            asked["format"] = kind
+        said, fault = outcome(SourceConfig.model_validate(asked))
+        return Outcome(seed, changes, said, fault)
+
+
+def outcome(source: SourceConfig) -> tuple[str, str]:
+    """The first sentence about a source, and what is wrong with how it was received; empty where nothing is."""
+    try:
+        faults = check_source(source, LABELS)
+        if not faults:
+            for sample in load_source(source, LABELS):
+                assert sample.image.ndim == 3
+                assert sample.segments.shape == sample.image.shape[:2]
+                assert int(sample.segments.max(initial=0)) <= len(sample.classes)
+                assert set(sample.labels.ravel().tolist()) <= set(range(OTHER, len(LABELS)))
+    except SegdemoError as error:
+        return str(error), "was read by the check and not afterwards"
+    except Exception as error:
+        return "", f"{type(error).__name__}: {error}"
+    nameless = next((fault for fault in faults if str(source.data) not in fault), "")
+    return (faults[0] if faults else ""), (f"names no file: {nameless}" if nameless else "")
+
+
+def _index(root: Path) -> None:
+    LAYOUTS["fiftyone"](root)
+    (root / "data").rename(root / "images")
+    (root / "labels.json").unlink()
+    for part in ("labels", "regions"):
+        (root / part).mkdir()
+        for path in (root / "images").iterdir():
+            Image.fromarray(np.eye(*SIZE, dtype=np.uint8)).save(root / part / path.name)
+    (root / "classes.txt").write_text("tree\nbox\n")
+    (root / "split.json").write_text(json.dumps({"train": ["p00", "p01"], "val": ["p02"]}))
+
+
+def _shrink(root: Path) -> None:
+    """Make pictures of a few pixels: what is wrong shows there as well, and sooner."""
+    for path in root.rglob("*"):
+        if path.suffix in (".png", ".jpg"):
+            with Image.open(path) as picture:
+                picture.resize(SIZE[::-1], Image.Resampling.NEAREST).save(path)
+        elif path.suffix == ".json":
+            data = json.loads(path.read_text())
+            for part in ("images", "annotations"):
+                for entry in (data.get(part) or [])[:]:
+                    if isinstance(entry, dict) and "height" in entry:
+                        entry["height"], entry["width"] = SIZE
+                    if isinstance(entry, dict) and isinstance(entry.get("segmentation"), list):
+                        entry["segmentation"] = [[value / 4 for value in entry["segmentation"][0]]]
+            if len(data.get("annotations") or []) > 1 and "segmentation" in data["annotations"][1]:
+                data["annotations"][1]["segmentation"] = {
+                    "size": list(SIZE),
+                    "counts": [40, 12, SIZE[0] * SIZE[1] - 52],
+                }
+            path.write_text(json.dumps(data))
+
+
+def _change(root: Path, rng: random.Random) -> tuple[Path, str]:
+    """Change a file; which one, and how."""
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    # What describes the pictures is what goes wrong in most ways, and there is less of it than of pictures.
+    texts = [path for path in files if path.suffix in (".json", ".txt", ".yaml")]
+    path = rng.choice(texts if texts and rng.random() < 0.6 else files)
+    ways: list[Callable[[Path, random.Random], str]] = [_bytes, _bytes, _file]
+    ways += {".json": [_json] * 9, ".png": [_png] * 4, ".txt": [_lines] * 6, ".yaml": [_lines] * 3}.get(path.suffix, [])
+    return path, rng.choice(ways)(path, rng)
+
+
+def _bytes(path: Path, rng: random.Random) -> str:
+    data = bytearray(path.read_bytes())
+    how = rng.choice(("cut", "flip", "insert", "repeat", "zero"))
+    at = rng.randrange(len(data) + 1)
+    if how == "cut":
+        del data[at:]
+    elif how == "flip" and data:
+        for _ in range(rng.choice((1, 1, 5, 50))):
+            data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    elif how == "insert":
+        data[at:at] = rng.randbytes(rng.choice((1, 4, 200)))
+    elif how == "repeat":
+        data[at:at] = data[at : at + rng.choice((1, 30, 400))]
+    else:
+        data[at : at + 20] = bytes(len(data[at : at + 20]))
+    path.write_bytes(bytes(data))
+    return f"bytes {how} at {at}"
+
+
+def _file(path: Path, rng: random.Random) -> str:
+    how = rng.choice(("missing", "empty", "folder", "EPS", "PPM", "SVG", "loop"))
+    path.unlink()
+    if how == "folder":
+        path.mkdir()
+    elif how == "loop":
+        path.symlink_to(path.name)
+    elif how != "missing":
+        begins = {
+            "EPS": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+            "PPM": b"P6 9999 9999 255\n",
+            "SVG": b"<svg/>",
+        }
+        path.write_bytes(begins.get(how, b""))
+    return how
+
+
+def _png(path: Path, rng: random.Random) -> str:
+    """A PNG whose chunks are sound and say something else."""
+    how = rng.choice(("size", "size", "kind", "values", "values", "colour", "deep"))
+    if how in ("size", "kind"):
+        data = bytearray(path.read_bytes())
+        if len(data) < 40:
+            return "too short"
+        if how == "size":
+            wide = (0, 1, 15, 17, 4096, 100_000, 95_000, 2**31 - 1)
+            struct.pack_into(">II", data, 16, rng.choice(wide), rng.choice(wide))
+        else:
+            data[24], data[25] = rng.choice((1, 2, 4, 8, 16, 7)), rng.choice((0, 2, 3, 4, 6, 5))
+        struct.pack_into(">I", data, 29, zlib.crc32(bytes(data[12:29])))
+        path.write_bytes(bytes(data))
+        return f"header says other {how}"
+    numbers = np.random.default_rng(rng.randrange(2**32))
+    size = rng.choice((SIZE, SIZE, SIZE, (3, 5), SIZE[::-1], (400, 1)))
+    if how == "colour":
+        values = numbers.integers(256, size=(*size, rng.choice((2, 3, 4))), dtype=np.uint8)
+    elif how == "deep":
+        values = numbers.integers(65536, size=size, dtype=np.uint16)
+    else:
+        values = numbers.integers(rng.choice((2, 6, 256)), size=size, dtype=np.uint8)
+    Image.fromarray(values).save(path)
+    return f"{how} {size}"
+
+
+WORDS: tuple[Any, ...] = (
+    *(None, True, False, 0, 1, -1, 3, 7, 255, 70000, 2**24, 2**31, 2**63, 10**30, 0.5, -1.5, 1e308, math.nan, math.inf),
+    *(
+        "",
+        "a",
+        "p00.png",
+        "1",
+        "-1",
+        "\0",
+        "a\0b",
+        "/",
+        "..",
+        "../../../etc/passwd",
+        "/etc/passwd",
+        "a" * 5000,
+        "\ud800",
+        "ü",
+    ),
+    *(
+        [],
+        {},
+        [[]],
+        [{}],
+        [None],
+        [1, 2, 3],
+        [[1, 2]],
+        {"a": 1},
+        [[0.0, 0.0, 1e9, 0.0, 1e9, 1e9]],
+        [[1, 1, 5, 1, "5", 5]],
+    ),
+    *(
+        {"size": [12, 16], "counts": [10, 20]},
+        {"size": [12, 16], "counts": "abc"},
+        {"size": [2**31, 2**31], "counts": [1]},
+    ),
+    *({"size": [12, 16], "counts": [-5, 197]}, {"size": [12, 16], "counts": [2**70]}, {"size": "ab", "counts": []}),
+)
+
+
+def _json(path: Path, rng: random.Random) -> str:
+    try:
+        data = json.loads(path.read_text())
+    except (ValueError, RecursionError):
+        return _bytes(path, rng)
+    places = list(_places(data))
+    if not places or rng.random() < 0.03:
+        word = rng.choice(WORDS)
+        path.write_text(json.dumps(word))
+        return f"all is {word!r}"
+    holder, key = rng.choice(places)
+    how = rng.choice(("replace", "replace", "replace", "delete", "copy", "rename", "other"))
+    if how == "delete":
+        del holder[key]
+    elif how == "copy" and isinstance(holder, list):
+        holder.append(json.loads(json.dumps(holder[key])))
+    elif how == "rename" and isinstance(holder, dict):
+        holder[rng.choice(("x", "", key.upper()))] = holder.pop(key)
+    elif how == "other":
+        elsewhere, there = rng.choice(places)
+        holder[key] = json.loads(json.dumps(elsewhere[there]))
+    else:
+        holder[key] = rng.choice(WORDS)
+    text = json.dumps(data)
+    if rng.random() < 0.02:
+        text = text.replace("[", "[" * rng.choice((2, 3000)), 1)
+    path.write_text(text)
+    return f"{how} at {key!r}"
+
+
+def _places(node: Any) -> list[tuple[Any, Any]]:
+    found: list[tuple[Any, Any]] = []
+    for key in list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ():
+        found.append((node, key))
+        found += _places(node[key])
+    return found
+
+
+def _lines(path: Path, rng: random.Random) -> str:
+    lines = path.read_bytes().split(b"\n")
+    at = rng.randrange(len(lines))
+    words = lines[at].split(b" ")
+    word = rng.choice(
+        (
+            *(
+                b"",
+                b"-1",
+                b"99999999999",
+                b"nan",
+                b"inf",
+                b"1e400",
+                b"0x1",
+                b"\0",
+                b"..",
+                b"/",
+                b"a" * 5000,
+                b"\xff\xfe",
+                b"[",
+                b"{",
+            ),
+        )
+    )
+    how = rng.choice(("word", "word", "drop", "line", "twice", "long"))
+    if how == "word":
+        words[rng.randrange(len(words))] = word
+        lines[at] = b" ".join(words)
+    elif how == "drop":
+        del words[rng.randrange(len(words))]
+        lines[at] = b" ".join(words)
+    elif how == "line":
+        lines.insert(at, word)
+    elif how == "twice":
+        lines.insert(at, lines[at])
+    else:
+        lines[at] = lines[at] * 300
+    path.write_bytes(b"\n".join(lines))
+    return f"{how} in line {at + 1}"
