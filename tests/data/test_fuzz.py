@@ -1,4 +1,4 @@
-"""Data sets with something wrong in them are read, or a sentence names the file; ``benchmarks.fuzz_labels`` tries more."""
+"""Spoilt data sets are read, or a sentence names the file; ``benchmarks.fuzz_labels`` tries more."""
 
 from pathlib import Path
 
