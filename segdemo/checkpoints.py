@@ -35,6 +35,10 @@ class Checkpoint:
     """Number of weights, where known."""
     known_classes: tuple[int, ...] | None = None
     """Class indices it was trained on; none means all of its labels."""
+    stuff: frozenset[int] | None = None
+    """Indices of its stuff classes, where it says so; none where their names must do."""
+    least_score: float = 0.0
+    """The score below which a pixel's best class is none, for one that learned that pixels may be of no class."""
     note: str = ""
     """One sentence about what to expect, shown beside the results."""
     terms: str = ""
@@ -159,6 +163,8 @@ def find(name: str | Path) -> Checkpoint:
         kind=_kind(config, str(name), entry.kind),
         parameters=entry.parameters or count_parameters(folder),
         known_classes=tuple(int(index) for index in classes) if classes is not None else entry.known_classes,
+        stuff=_stuff(config, folder),
+        least_score=_least_score(config, folder),
         note=str(config.get("segdemo_note") or entry.note),
         terms=str(config.get("segdemo_terms") or entry.terms),
         path=folder,
@@ -216,6 +222,24 @@ def _config(folder: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise SegdemoError(f"{folder / 'config.json'} is not a model configuration: fetch the checkpoint again.")
     return config
+
+
+def _stuff(config: dict[str, Any], folder: Path) -> frozenset[int] | None:
+    """Read which classes are stuff, which only a checkpoint of this project's says."""
+    stuff = config.get("segdemo_stuff")
+    if stuff is None:
+        return None
+    if not isinstance(stuff, list) or not all(type(index) is int for index in stuff):
+        raise SegdemoError(f"{folder / 'config.json'}: segdemo_stuff should be a list of class indices.")
+    return frozenset(stuff)
+
+
+def _least_score(config: dict[str, Any], folder: Path) -> float:
+    """Read below which score a pixel is of no class, which only a checkpoint of this project's says."""
+    least = config.get("segdemo_least_score") or 0.0
+    if not isinstance(least, int | float) or not 0 <= least <= 1:
+        raise SegdemoError(f"{folder / 'config.json'}: segdemo_least_score should be a number from 0 to 1.")
+    return float(least)
 
 
 def _kind(config: dict[str, Any], name: str, default: Kind) -> Kind:

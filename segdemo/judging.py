@@ -140,7 +140,7 @@ def _compared(
     Where the data annotates all classes there are, what has no object is of no class, and the prediction may say so.
     """
     truth = sample.labels
-    predicted = semantic(prediction, least=LEAST if NOTHING in sample.classes else 0.0).labels
+    predicted = semantic(prediction, least=LEAST if NOTHING in sample.classes else None).labels
     if OTHER in sample.classes:
         wrong = np.isin(predicted, list(covered))
         truth = np.where(truth == OTHER, np.where(wrong, NOTHING, VOID), truth)

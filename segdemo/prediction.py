@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.errors import NotOfferedError
+from segdemo.taxonomy import Taxonomy, taxonomy_for
 
 Float32 = npt.NDArray[np.float32]
 Size = tuple[int, int]
@@ -84,6 +85,10 @@ class Prediction:
     """What the backbone's stages handed on, each (C, h, w), by the pixels of the input that a cell is wide and high."""
     lacks: Mapping[str, str] = field(default_factory=dict, repr=False)
     """For parts that this kind of network does not have: a sentence that says why."""
+    stuff: frozenset[int] | None = None
+    """The classes that are stuff, where the checkpoint says so; none where their names must do."""
+    least_score: float = 0.0
+    """The score below which a pixel's best class is none: of a network that learned that pixels may be of no class."""
     checkpoint: str = ""
     engine: str = ""
     precision: str = ""
@@ -101,6 +106,11 @@ class Prediction:
         """Pickle by the constructor's arguments: views of mappings do not pickle."""
         values = (getattr(self, item.name) for item in fields(self))
         return type(self), tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in values)
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """Names, colours, things and stuff of the checkpoint's classes."""
+        return taxonomy_for(self.id2label, stuff=self.stuff)
 
     @property
     def offers(self) -> frozenset[Part]:

@@ -1,7 +1,7 @@
 """Class tables: name, colour, thing or stuff; for ADE20K and for any checkpoint's ``id2label``."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from segdemo.class_tables import (
@@ -107,14 +107,18 @@ def ade20k() -> Taxonomy:
     return taxonomy_for({index: names.split(",")[0] for index, names in enumerate(ADE20K)})
 
 
-def taxonomy_for(id2label: Mapping[int, str]) -> Taxonomy:
+def taxonomy_for(id2label: Mapping[int, str], *, stuff: Collection[int] | None = None) -> Taxonomy:
     """Return the taxonomy of any checkpoint.
 
     The data set whose table knows most of the labels decides what is a thing and what is stuff; ADE20K's classes keep
     their colours in any order or subset. Labels unknown to it are looked up in the other tables, and count as things
-    where nobody knows them. Colours are distinct and depend on the labels only.
+    where nobody knows them; ``stuff`` are the indices of the stuff classes where somebody does. Colours are distinct
+    and depend on the labels only.
     """
-    return _taxonomy(tuple((int(index), str(label)) for index, label in sorted(id2label.items())))
+    found = _taxonomy(tuple((int(index), str(label)) for index, label in sorted(id2label.items())))
+    if stuff is None:
+        return found
+    return replace(found, classes=tuple(replace(one, isthing=one.index not in stuff) for one in found.classes))
 
 
 @lru_cache(maxsize=16)

@@ -83,6 +83,18 @@ def test_a_checkpoint_says_what_it_knows_and_what_to_expect(tiny_checkpoint: Pat
     assert (found.known_classes, found.note, found.kind) == ((1, 3), "Streets only.", "panoptic")
 
 
+def test_a_checkpoint_says_what_is_stuff_and_when_a_pixel_is_of_no_class(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_checkpoint, tmp_path / "own")
+    assert (checkpoints.find(folder).stuff, checkpoints.find(folder).least_score) == (None, 0.0)
+    edit_config(folder, segdemo_stuff=[0, 2], segdemo_least_score=0.5)
+    assert (checkpoints.find(folder).stuff, checkpoints.find(folder).least_score) == ({0, 2}, 0.5)
+    for field, value in (("segdemo_stuff", "sky"), ("segdemo_stuff", [None]), ("segdemo_least_score", "much")):
+        broken = shutil.copytree(tiny_checkpoint, tmp_path / f"{field}{value}")
+        edit_config(broken, **{field: value})
+        with pytest.raises(SegdemoError, match=rf"config\.json: {field} should be"):
+            checkpoints.find(broken)
+
+
 def test_the_default_is_the_seed_where_it_is_on_disk(
     configured: Callable[..., None], tiny_checkpoint: Path, tmp_path: Path
 ) -> None:

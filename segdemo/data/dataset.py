@@ -47,6 +47,10 @@ class Dataset(Sequence[Sample]):
         self.things = frozenset(things - stuff)
         """Those of the reader's classes that are countable, as the data says where it does."""
         rest = VOID if source.partial else NOTHING if self.covered >= set(labels) else OTHER
+        self.says_things = any(entry.isthing is not None for entry in listing.classes)
+        """Whether the data says what is countable."""
+        self.empty = rest == NOTHING
+        """Whether pixels may be of none of the reader's classes."""
         self._view = View(np.array(table, np.int64), self.things, rest)
         self._survey: Survey | None = None
 

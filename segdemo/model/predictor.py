@@ -74,7 +74,7 @@ class Predictor:
     @property
     def taxonomy(self) -> Taxonomy:
         """Names, colours, things and stuff of the checkpoint's classes."""
-        return taxonomy_for(self.id2label)
+        return taxonomy_for(self.id2label, stuff=self.checkpoint.stuff)
 
     def __call__(
         self,
@@ -172,6 +172,8 @@ class Predictor:
             attentions=_attentions(raw, index),
             stages={scale: _own(maps, index) for scale, maps in raw.stages.items()},
             lacks=self.family.lacks,
+            stuff=self.checkpoint.stuff,
+            least_score=self.checkpoint.least_score,
             checkpoint=self.checkpoint.id,
             engine=self.engine.name,
             precision=self.engine.precision,

@@ -15,7 +15,7 @@ from segdemo.results.job import Job
 from segdemo.results.options import OutputOptions
 from segdemo.results.refined import contending_categories, contending_classes, refined_segments, refined_semantic
 from segdemo.segmentation.panoptic import Segment, Segments, instances, panoptic
-from segdemo.segmentation.semantic import SemanticMap, class_probabilities, semantic
+from segdemo.segmentation.semantic import NO_CLASS, SemanticMap, class_probabilities, semantic
 
 T = TypeVar("T")
 
@@ -135,7 +135,7 @@ def _semantic(job: Job, source: Source, options: OutputOptions, preview: Size | 
     before = semantic_map(job, source)
     if size != source.size:
         before = source.keep(("semantic", size), lambda: _sampled(semantic_map(job, source), size))
-    if not refine.active:
+    if not refine.active or (before.labels == NO_CLASS).all():
         return Result(options, before, before, None, quick=preview is not None)
     quality: Quality = "exact" if preview is None else "interactive"
     classes = contending_classes(before.labels)

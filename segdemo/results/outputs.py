@@ -23,8 +23,8 @@ from segdemo.results.job import Job
 from segdemo.results.make import Result, Source, make_result
 from segdemo.results.options import OutputOptions, Task
 from segdemo.segmentation.panoptic import Segment, Segments
-from segdemo.segmentation.semantic import SemanticMap, present_classes
-from segdemo.taxonomy import Taxonomy, taxonomy_for
+from segdemo.segmentation.semantic import NO_CLASS, SemanticMap, present_classes
+from segdemo.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,13 +80,14 @@ def encode_id_map(job: Job, source: Source, result: Result) -> bytes:
     with job.working():
         if isinstance(result.after, SemanticMap):
             _check_classes(source.prediction)
-            return encode_png_index(result.after.labels)
+            labels = result.after.labels
+            return encode_png_index(np.where(labels == NO_CLASS, NO_LABEL, labels))
         return encode_png_ids(result.after.ids)
 
 
 def encode_overlay(job: Job, source: Source, result: Result, options: OutputOptions) -> bytes:
     """The colours over the photo as a JPEG."""
-    taxonomy = taxonomy_for(source.prediction.id2label)
+    taxonomy = source.prediction.taxonomy
     style = OverlayStyle(opacity=options.opacity, outlines=options.outlines)
     found = result.after
     with job.working():
@@ -102,7 +103,7 @@ def encode_overlay(job: Job, source: Source, result: Result, options: OutputOpti
 
 def describe(job: Job, source: Source, result: Result, options: OutputOptions) -> dict[str, Any]:
     """What the result is, as plain values: see ``Outputs.segments``."""
-    taxonomy = taxonomy_for(source.prediction.id2label)
+    taxonomy = source.prediction.taxonomy
     with job.working():
         if isinstance(result.after, SemanticMap):
             info = _classes(source.prediction, result.after, taxonomy)

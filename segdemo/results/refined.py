@@ -10,7 +10,7 @@ from segdemo.refine.crf import PreparedCrf, Quality
 from segdemo.refine.difference import difference
 from segdemo.refine.pipeline import Refined, RefinedSegments, RefineOptions, refine_panoptic, refine_semantic
 from segdemo.segmentation.panoptic import Segment, Segments
-from segdemo.segmentation.semantic import SemanticMap
+from segdemo.segmentation.semantic import NO_CLASS, SemanticMap
 
 MOST_CLASSES = 24
 """So many classes take part at most: those with the largest areas."""
@@ -23,7 +23,7 @@ def contending_classes(labels: npt.NDArray[np.integer]) -> list[int]:
 
     At most ``MOST_CLASSES``, and no more than ``PROBABILITY_BYTES`` hold; at least two.
     """
-    areas = np.bincount(labels.ravel())
+    areas = np.bincount(labels[labels != NO_CLASS])
     order = np.argsort(-areas, kind="stable")[: np.count_nonzero(areas)]
     most = max(2, min(MOST_CLASSES, PROBABILITY_BYTES // (4 * labels.size)))
     return [int(index) for index in order[:most]]
@@ -62,10 +62,11 @@ def refined_semantic(
         prepared=prepared,
         progress=progress,
     )
-    row = np.full(max(int(before.labels.max()), *classes) + 1, -1)
+    # One place more, for pixels of no class, which stay so.
+    row = np.full(max(int(before.labels.max()), *classes) + 2, -1)
     row[classes] = np.arange(len(classes))
     old, new = row[before.labels], row[refined.labels]
-    changed = (old != new) & (old >= 0)
+    changed = (old != new) & (old >= 0) & (new >= 0)
     labels = np.where(changed, refined.labels, before.labels).astype(before.labels.dtype)
     scores = before.scores.copy()
     rows, columns = np.nonzero(changed)

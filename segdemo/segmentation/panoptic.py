@@ -20,7 +20,6 @@ from segdemo.segmentation.claims import claim, painted
 from segdemo.segmentation.components import split_map
 from segdemo.segmentation.sampling import Float32, grid, sigmoid, softmax
 from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
-from segdemo.taxonomy import taxonomy_for
 from segdemo.threads import in_threads
 
 Int32 = npt.NDArray[np.int32]
@@ -169,7 +168,7 @@ def _checked(name: str, value: float) -> float:
 
 
 def _stuff(prediction: Prediction, stuff: Collection[int] | None) -> frozenset[int]:
-    return taxonomy_for(prediction.id2label).stuff if stuff is None else frozenset(stuff)
+    return prediction.taxonomy.stuff if stuff is None else frozenset(stuff)
 
 
 def _segments(

@@ -71,18 +71,21 @@ class Confidence:
     """(H, W): entropy of the class probabilities over its maximum, the logarithm of the class count; 0 to 1."""
 
 
-def semantic(prediction: Prediction, *, layer: int = -1, size: Size | None = None, least: float = 0.0) -> SemanticMap:
+def semantic(
+    prediction: Prediction, *, layer: int = -1, size: Size | None = None, least: float | None = None
+) -> SemanticMap:
     """The best class at every pixel, and its probability.
 
     ``layer`` is 0 (the initial prediction) to ``num_layers - 1``; ``size`` (height, width) is the photograph's own
     unless given. Labels are those of the full procedure but where two classes are within 1e-4 of each other. A pixel
-    whose best class scores below ``least`` is of no class: ``NO_CLASS``. Memory beyond the result does not grow with
-    ``size``.
+    whose best class scores below ``least``, the prediction's own ``least_score`` unless given, is of no class. Memory
+    beyond the result does not grow with ``size``.
     """
     layout = grid(prediction, size)
     masks = np.asarray(prediction.masks[layer], np.float32)
     weights = class_weights(prediction, layer)
     totals = weights.sum(axis=1)
+    least = prediction.least_score if least is None else least
     labels = np.empty(layout.size, np.int16)
     scores = np.empty(layout.size, np.float32)
 
@@ -100,6 +103,8 @@ def layer_labels(prediction: Prediction, layer: int, *, size: Size | None = None
 
     As ``semantic``, whose labels these are but where two classes are within 1e-4 of each other, for less work.
     """
+    if prediction.least_score:
+        return semantic(prediction, layer=layer, size=size).labels
     layout = grid(prediction, size)
     masks = np.asarray(prediction.masks[layer], np.float32)
     weights = class_weights(prediction, layer)
@@ -115,8 +120,9 @@ def layer_labels(prediction: Prediction, layer: int, *, size: Size | None = None
 def present_classes(prediction: Prediction, result: SemanticMap) -> tuple[PresentClass, ...]:
     """The classes that won at least one pixel of ``result``, largest area first."""
     flat = result.labels.ravel()
-    areas = np.bincount(flat)
-    sums = np.bincount(flat, weights=result.scores.ravel())
+    there = flat != NO_CLASS
+    areas = np.bincount(flat[there])
+    sums = np.bincount(flat[there], weights=result.scores.ravel()[there])
     found = np.flatnonzero(areas)
     return tuple(
         PresentClass(

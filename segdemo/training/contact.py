@@ -33,7 +33,7 @@ def contact_sheet(
     turns = [sample for group in zip_longest(*map(_spread, validation.values())) for sample in group if sample]
     lines = []
     for sample in turns[:rows]:
-        least = LEAST if NOTHING in sample.classes else 0.0
+        least = LEAST if NOTHING in sample.classes else None
         labels = semantic(predict(network, sample.image, preprocessing), least=least).labels
         cells = [sample.image, _painted(sample, sample.labels, classes), _painted(sample, labels, classes)]
         height = round(WIDTH * sample.image.shape[0] / sample.image.shape[1])

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from segdemo.data import Dataset, open_source
 from segdemo.data.checks import check, refuse
 from segdemo.data.classes import labels_of, read_classes
+from segdemo.segmentation.semantic import LEAST
 from segdemo.training.config import RunConfig
 
 TRAIN = ("train",)
@@ -42,6 +44,21 @@ class RunData:
         """Read everything once; raises ``SegdemoError`` listing every fault of every source."""
         named = [*self.sources.items(), *((f"validation {name}", data) for name, data in self.validation.items())]
         refuse({name: check(data, progress) for name, data in named}, "The data cannot be trained on as it is")
+
+    @property
+    def kind(self) -> str:
+        """What can be learned to separate: objects, or everything."""
+        return "instance" if all(data.empty for data in self.sources.values()) else "panoptic"
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a checkpoint should say of itself: its stuff classes where the data says so, and what no class is."""
+        sources = self.sources.values()
+        said = [data for data in sources if data.says_things]
+        return {
+            "stuff": sorted(set(self.labels) - said[0].things) if said else None,
+            "least_score": LEAST if any(data.empty for data in sources) else 0.0,
+        }
 
     def lines(self) -> Iterator[str]:
         """What people should know of the data, a line each."""

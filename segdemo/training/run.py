@@ -68,7 +68,8 @@ class _Run:
         from segdemo.training.validation import processor_settings
 
         disable_progress_bar()
-        self.config, self.out, self.labels, self.say = config, out, data.labels, say
+        self.config, self.out, self.data, self.say = config, out, data, say
+        self.labels = data.labels
         self.sources, self.validation = data.sources, data.validation
         for line in data.lines():
             say(line)
@@ -192,8 +193,9 @@ class _Run:
             std=self.std,
             about={
                 "title": self.config.title,
-                "kind": "panoptic" if self.config.stages[number].targets == "panoptic" else "semantic",
+                "kind": self.data.kind if self.config.stages[number].targets == "panoptic" else "semantic",
                 "known_classes": known,
+                **self.data.about,
                 "note": self.config.note,
                 "terms": self.config.terms,
             },

@@ -105,7 +105,7 @@ def _refit(base: Any, labels: Mapping[int, str]) -> Any:
     config = base.config.__class__.from_dict(base.config.to_dict())
     config.id2label = dict(labels)
     config.label2id = {label: index for index, label in labels.items()}
-    for key in ("segdemo_known_classes", "segdemo_note"):
+    for key in ("segdemo_known_classes", "segdemo_note", "segdemo_stuff", "segdemo_least_score"):
         if hasattr(config, key):
             delattr(config, key)
     network = Mask2FormerForUniversalSegmentation(config)

@@ -74,6 +74,30 @@ def test_semantic_files_hold_indices_and_the_classes_present(
     assert set(result.files("street")) == {"street.semantic.png", "street.overlay.jpg"}
 
 
+@pytest.mark.parametrize("refine", [RefineOptions(), RefineOptions(crf=CrfOptions(enabled=True, iterations=1))])
+def test_pixels_of_no_class_are_none_in_the_files(
+    prediction: Prediction, image: npt.NDArray[np.uint8], refine: RefineOptions
+) -> None:
+    masks = prediction.masks[-1].copy()
+    masks[0] = -20
+    alone = replace(prediction, masks=(masks,), least_score=0.5)
+    result = make_outputs(image, alone, OutputOptions(refine=refine, opacity=1))
+    ids = _pixels(result.id_map)
+    assert (ids[:14] == 255).all()
+    assert (ids[18:] == 2).all()
+    assert [entry["label"] for entry in result.segments["segments_info"]] == ["car"]
+
+
+def test_what_a_checkpoint_says_of_stuff_holds(prediction: Prediction, image: npt.NDArray[np.uint8]) -> None:
+    told = replace(prediction, stuff=frozenset({2}))
+    result = make_outputs(image, told, OutputOptions(task="panoptic", score_threshold=0.5))
+    assert {entry["label"]: entry["isthing"] for entry in result.segments["segments_info"]} == {"sky": 1, "car": 0}
+    assert {entry["name"]: entry["isthing"] for entry in result.segments["categories"]} == {"sky": 1, "car": 0}
+    assert len(result.segments["segments_info"]) == 2
+    instances = make_outputs(image, told, OutputOptions(task="instance", score_threshold=0.5))
+    assert [entry["label"] for entry in instances.segments["segments_info"]] == ["sky"]
+
+
 def test_panoptic_files_are_coco(prediction: Prediction, image: npt.NDArray[np.uint8]) -> None:
     result = make_outputs(image, prediction, OutputOptions(task="panoptic", score_threshold=0.5))
     files = result.files("street")

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from segdemo.explain import explain_pixel
+from segdemo.prediction import Prediction
 from segdemo.segmentation import class_probabilities, confidence, layer_labels, planes, present_classes, semantic
 from segdemo.segmentation.sampling import grid
 from segdemo.segmentation.scores import SLACK, class_weights, possible_classes, tiles
+from segdemo.segmentation.semantic import NO_CLASS
 
 
 def agreement(labels, scores):
@@ -170,3 +172,18 @@ def test_layers_have_maps_of_their_own(make, full):
         assert agreement(layer_labels(prediction, layer, size=(40, 48)), scores) == 1
     with pytest.raises(IndexError):
         layer_labels(prediction, prediction.num_layers)
+
+
+def test_a_pixel_whose_best_class_scores_too_little_is_of_no_class() -> None:
+    # One query sure of class 1 in the left half, and of nothing elsewhere.
+    masks = np.full((1, 4, 8), -20.0, np.float32)
+    masks[..., :4] = 20
+    logits = np.array([[0.0, 20.0, 0.0]], np.float32)
+    size = (4, 8)
+    prediction = Prediction(size, size, size, {0: "a", 1: "b"}, (masks,), (logits,), least_score=0.5)
+    found = semantic(prediction)
+    assert (found.labels == [1, 1, 1, 1, NO_CLASS, NO_CLASS, NO_CLASS, NO_CLASS]).all()
+    assert (semantic(prediction, least=0.0).labels == 1).all()
+    (present,) = present_classes(prediction, found)
+    assert (present.category_id, present.share) == (1, 0.5)
+    assert (layer_labels(prediction, 0) == found.labels).all()

@@ -68,6 +68,9 @@ def test_every_format_trains_and_its_result_loads(kind: str, tmp_path: Path, req
     for name in ("losses.csv", "metrics.csv", "class_iou.csv", "metrics.png"):
         assert (tmp_path / "out" / name).stat().st_size > 0
     assert list((tmp_path / "out" / "contact").glob("*.jpg"))
+    assert network.config.segdemo_least_score == (0.5 if kind == "coco" else 0)
+    assert network.config.segdemo_stuff == ([0, 1] if kind == "panoptic" else None)
+    assert network.config.segdemo_kind == ("instance" if kind == "coco" else "panoptic")
     card = (result.checkpoint / "README.md").read_text()
     assert "Boxes." in card
     assert "Terms: free" in card
