@@ -29,7 +29,25 @@ def _behind(work: Callable[[], object], seconds: float) -> None:
     time.sleep(seconds)
 
 
-def _half_an_upload(server: Server) -> None:
+def _starting(server: Server) -> None:
+    time.sleep(1.5)
+
+
+def _warming_up(server: Server) -> None:
+    server.wait_until_up(warm=False)
+
+
+def _converting(server: Server) -> None:
+    server.wait_until_up(warm=False)
+    time.sleep(15)
+
+
+def _idle(server: Server) -> None:
+    server.wait_until_up()
+
+
+def _within_an_upload(server: Server) -> None:
+    server.wait_until_up(warm=False)
     connection = socket.create_connection(("127.0.0.1", server.port))
     connection.sendall(
         b"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
@@ -39,26 +57,42 @@ def _half_an_upload(server: Server) -> None:
     time.sleep(0.5)
 
 
-MOMENTS: dict[str, Callable[[Server], object]] = {
-    "while it starts": lambda server: time.sleep(1.5),
-    "while it warms up": lambda server: server.wait_until_up(warm=False),
-    "while it converts": lambda server: (server.wait_until_up(warm=False), time.sleep(15)),
-    "idle": lambda server: server.wait_until_up(),
-    "within an upload": lambda server: (server.wait_until_up(warm=False), _half_an_upload(server)),
-    "after an upload": lambda server: (server.wait_until_up(warm=False), Visitor(server.url).upload(photo(1))),
-    "while it decodes": lambda server: (
-        server.wait_until_up(warm=False),
-        _behind(lambda: Visitor(server.url).run(many_scans(90)), 1.5),
-    ),
-    "within a run": lambda server: (
-        server.wait_until_up(),
-        _behind(lambda: Visitor(server.url).run(photo(2, 3000, 2000), size="960"), 1.0),
-    ),
-    "within a call": lambda server: (
-        server.wait_until_up(),
-        _behind(lambda: Visitor(server.url).segment(photo(3, 3000, 2000), crf=True), 1.5),
-    ),
-    "after a call": lambda server: (server.wait_until_up(), Visitor(server.url).segment(photo(4))),
+def _after_an_upload(server: Server) -> None:
+    server.wait_until_up(warm=False)
+    Visitor(server.url).upload(photo(1))
+
+
+def _decoding(server: Server) -> None:
+    server.wait_until_up(warm=False)
+    _behind(lambda: Visitor(server.url).run(many_scans(90)), 1.5)
+
+
+def _within_a_run(server: Server) -> None:
+    server.wait_until_up()
+    _behind(lambda: Visitor(server.url).run(photo(2, 3000, 2000), size="960"), 1.0)
+
+
+def _within_a_call(server: Server) -> None:
+    server.wait_until_up()
+    _behind(lambda: Visitor(server.url).segment(photo(3, 3000, 2000), crf=True), 1.5)
+
+
+def _after_a_call(server: Server) -> None:
+    server.wait_until_up()
+    Visitor(server.url).segment(photo(4))
+
+
+MOMENTS: dict[str, Callable[[Server], None]] = {
+    "while it starts": _starting,
+    "while it warms up": _warming_up,
+    "while it converts": _converting,
+    "idle": _idle,
+    "within an upload": _within_an_upload,
+    "after an upload": _after_an_upload,
+    "while it decodes": _decoding,
+    "within a run": _within_a_run,
+    "within a call": _within_a_call,
+    "after a call": _after_a_call,
 }
 
 

@@ -81,7 +81,7 @@ def encode_id_map(job: Job, source: Source, result: Result) -> bytes:
         if isinstance(result.after, SemanticMap):
             _check_classes(source.prediction)
             labels = result.after.labels
-            return encode_png_index(np.where(labels == NO_CLASS, NO_LABEL, labels))
+            return encode_png_index(np.where(labels == NO_CLASS, IGNORE, labels))
         return encode_png_ids(result.after.ids)
 
 

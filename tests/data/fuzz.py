@@ -19,8 +19,8 @@ from PIL import Image
 
 from segdemo.data import SourceConfig, load_source
 from segdemo.data.checks import check_source
-from segdemo.data.samples import OTHER
 from segdemo.errors import SegdemoError
+from segdemo.labels import OTHER
 from tests.layouts import LAYOUTS
 
 KINDS = ("index", "coco", "panoptic", "voc", "cityscapes", "yolo")
