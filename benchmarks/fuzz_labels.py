@@ -16,7 +16,7 @@ def main() -> int:
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     options = parser.parse_args()
     wrong = []
-    print("| data set | tried | read all the same | a sentence names the file | anything else | slowest |")
+    print("| data set | tried | read all the same | sentences name file and entry | anything else | slowest |")
     print("|---|--:|--:|--:|--:|--:|")
     with tempfile.TemporaryDirectory() as folder:
         originals = Originals(Path(folder))
@@ -29,7 +29,8 @@ def main() -> int:
                 said += bool(outcome.said and not outcome.fault)
                 others += bool(outcome.fault)
                 if outcome.fault:
-                    wrong.append(f"{kind} {seed}: {outcome.fault} after {'; '.join(outcome.changes)}")
+                    changes = "; ".join(f"{change.path.name}: {change.how}" for change in outcome.changes)
+                    wrong.append(f"{kind} {seed}: {outcome.fault} after {changes}")
             read = options.count - said - others
             print(f"| {kind} | {options.count} | {read} | {said} | {others} | {slowest:.1f} s |", flush=True)
     print(f"\nPeak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")

@@ -22,7 +22,9 @@ def check_source(source: SourceConfig, labels: Mapping[int, str]) -> list[str]:
 def check(data: Dataset, progress: Callable[[int, int], None] | None = None) -> list[str]:
     """Return one sentence for every fault of a data set, naming the file."""
     if not len(data):
-        return [*data.listing.faults, f"{data.listing.where} has no pictures{data.source.asked}."]
+        where = data.listing.picture_list or data.listing.where
+        asked = data.source.model_copy(update={"split": data.source.split or data.listing.split}).asked
+        return [*data.listing.faults, f"{where} has no pictures{asked}."]
     return data.survey(progress).faults
 
 

@@ -17,11 +17,11 @@ CLASS_FILES = ("classes.txt", "classes.json", "objectInfo150.txt")
 
 __all__ = [
     "CLASS_FILES",
-    "beside",
     "categories",
     "category_labels",
     "class_table",
     "labels_of",
+    "list_beside",
     "read_classes",
     "read_json",
 ]
@@ -48,10 +48,9 @@ def read_classes(path: Path) -> dict[int, str]:
     return _checked(labels, path)
 
 
-def beside(folder: Path) -> dict[int, str] | None:
+def list_beside(folder: Path) -> Path | None:
     """The class list in a folder, none where there is none."""
-    found = next((folder / name for name in CLASS_FILES if is_file(folder / name)), None)
-    return None if found is None else read_classes(found)
+    return next((folder / name for name in CLASS_FILES if is_file(folder / name)), None)
 
 
 def categories(entries: Iterable[Any], path: Path, *, used: Iterable[int] = ()) -> dict[int, tuple[int, DataClass]]:

@@ -18,6 +18,8 @@ MOST_FAULTS = 1000
 """Faults of a file that are kept."""
 PLACES = ("*.json", "annotations/*.json", "*/*.json", "*/annotations/*.json")
 """Where annotation files lie below a data set's folder."""
+PARTS = {"images", "annotations", "categories"}
+"""What an annotation file consists of."""
 _KINDS = re.compile(r"(?:instances|panoptic|stuff|annotations|labels)[_-](.+)$")
 _OTHERS = re.compile(r"captions|keypoints|image_info|person_")
 """Files that lie beside, in COCO's own archive, and have no outlines of classes."""
@@ -54,20 +56,48 @@ def find_files(
 
 
 def kind_of(path: Path) -> str | None:
-    """``panoptic`` or ``coco`` after the first annotation of a file; none for files that are neither."""
+    """``panoptic`` or ``coco`` after the first annotation of a file; none for files that are neither.
+
+    Raises ``SegdemoError`` where that cannot be told, since the file is damaged.
+    """
     seen = set()
-    try:
-        for key, place, value in json_entries(path):
-            seen.add(key)
-            if key == "annotations" and place == 0 and isinstance(value, dict):
-                if "segments_info" in value:
-                    return "panoptic"
+    for key, place, value in json_entries(path):
+        seen.add(key)
+        if key == "annotations" and place == 0 and isinstance(value, dict):
+            if "segments_info" in value:
+                return "panoptic"
+            if "category_id" in value or "caption" in value:
                 return "coco" if "category_id" in value else None
-            if {"images", "annotations", "categories"} <= seen:
-                break
+        if seen >= PARTS:
+            break
+    # Whoever opens it is told what is wrong with it.
+    return _by_name(path) if len(seen & PARTS) > 1 else None
+
+
+def unreadable(folder: Path) -> str:
+    """A sentence about an annotation file below a folder that is damaged or lacks its parts; empty where none is."""
+    for place in PLACES if is_dir(folder) else ():
+        for path in sorted(folder.glob(place)):
+            try:
+                if not _OTHERS.search(path.name) and kind_of(path) is None and _KINDS.match(path.stem):
+                    return f"{path} should be a COCO file: it has none of the lists {', '.join(sorted(PARTS))}."
+            except SegdemoError as error:
+                return str(error)
+    return ""
+
+
+def _by_name(path: Path) -> str:
+    return "panoptic" if path.name.startswith("panoptic") else "coco"
+
+
+def _told(path: Path, folder: Path) -> str | None:
+    """The kind of a file in a data set's folder; a damaged one is what its name says."""
+    try:
+        kind = kind_of(path)
+        damaged = kind is None and _KINDS.match(path.stem) is not None
     except SegdemoError:
-        return None
-    return "coco" if {"images", "annotations"} <= seen else None
+        kind, damaged = None, bool(_split(path, folder))
+    return f"damaged {_by_name(path)}" if damaged else kind
 
 
 class Entries:
@@ -83,7 +113,7 @@ class Entries:
 
     def add(self, key: str, place: int | None, value: Any) -> bool:
         """Take an entry of the file; whether it is an annotation, which the caller takes."""
-        if key not in ("images", "annotations", "categories"):
+        if key not in PARTS:
             return False
         if place is None and value != []:
             raise SegdemoError(f"{self.path}: {key} should be a list.")
@@ -110,7 +140,7 @@ class Entries:
 
     def complete(self) -> None:
         """Raise ``SegdemoError`` where a part of the file is missing."""
-        missing = [key for key in ("images", "annotations", "categories") if key not in self._seen]
+        missing = sorted(PARTS - self._seen)
         if missing:
             raise SegdemoError(f"{self.path} should be a COCO file: it has no list {missing[0]!r}.")
 
@@ -161,9 +191,14 @@ def _picture_folder(source: SourceConfig, file: AnnotationFile, relative: Sequen
 def _below(source: SourceConfig, kind: str) -> list[AnnotationFile]:
     folder = source.data
     for place in PLACES:
-        paths = sorted(path for path in folder.glob(place) if is_file(path) and not _OTHERS.search(path.name))
-        kinds = {path: kind_of(path) for path in paths}
-        fitting = [AnnotationFile(path, _split(path, folder)) for path in paths if kinds[path] == kind]
+        paths = sorted(path for path in folder.glob(place) if not is_dir(path) and not _OTHERS.search(path.name))
+        kinds = {path: _told(path, folder) for path in paths}
+        if kind not in kinds.values():
+            continue
+        # A damaged file beside sound ones is the split that its name says: whoever asks for it is told.
+        fitting = [
+            AnnotationFile(path, _split(path, folder)) for path in paths if kinds[path] in (kind, f"damaged {kind}")
+        ]
         if kind == "panoptic" and source.labels is None and "coco" in kinds.values():
             # COCO's own archive has both. Objects will do where the PNGs of the panoptic file were not fetched.
             fitting = [file for file in fitting if is_dir(file.path.with_suffix(""))]

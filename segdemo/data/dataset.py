@@ -31,9 +31,10 @@ class Dataset(Sequence[Sample]):
         self.covered = frozenset(table) - {VOID}
         """The reader's classes that this data annotates."""
         if not self.covered:
-            shown = ", ".join(names[:6])
+            own, asked = (", ".join(some[:6]) for some in (names, list(labels.values())))
             raise SegdemoError(
-                f"None of the classes of {listing.where} ({shown}) is among the {len(labels)} asked for."
+                f"None of the classes of {listing.class_list or listing.where} ({own}) "
+                f"is among the {len(labels)} asked for ({asked})."
             )
         self.unmapped = tuple(
             index for index, target in enumerate(table) if target == VOID and index != listing.background

@@ -89,8 +89,11 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SegdemoError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SegdemoError(f"{path} cannot be read as text in UTF-8: see line {line}.") from error
     except ValueError as error:
-        raise SegdemoError(f"{path} cannot be read as text in UTF-8.") from error
+        raise SegdemoError(f"{path} cannot be read: {error}.") from error
 
 
 def read_json(path: Path) -> Any:

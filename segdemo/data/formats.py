@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
 
+from segdemo.data.files import plain_path
 from segdemo.errors import SegdemoError
 
 
@@ -16,8 +17,15 @@ def _a_name(name: str) -> str:
     return name
 
 
+def _a_file(name: str) -> str:
+    if not plain_path(_a_name(name)):
+        raise ValueError("it should be the path of a file")
+    return name
+
+
 Id = Annotated[int | str, Field(union_mode="left_to_right")]
 Name = Annotated[str, AfterValidator(_a_name)]
+FileName = Annotated[str, AfterValidator(_a_file)]
 Flag = StrictBool | Annotated[int, Field(ge=0, le=1)]
 Pixels = Annotated[int, Field(gt=0, lt=1 << 31)]
 
@@ -39,7 +47,7 @@ class CocoPicture(_Entry):
     """An entry of ``images``."""
 
     id: Id
-    file_name: Name
+    file_name: FileName
     height: Pixels | None = None
     width: Pixels | None = None
 
@@ -67,7 +75,7 @@ class PanopticPicture(_Entry):
     """An entry of ``annotations`` in a panoptic file."""
 
     image_id: Id
-    file_name: Name
+    file_name: FileName
     segments_info: Sequence[PanopticSegment]
 
 

@@ -65,7 +65,8 @@ class LabelMaps(Listing):
         labels = table[values]
         if (labels == _UNKNOWN).any():
             found = some(np.unique(values[labels == _UNKNOWN]).tolist())
-            raise SegdemoError(f"{path} has the values {found}, which are not in the list of {len(codes)} classes.")
+            listed = f" of {self.class_list}" if self.class_list is not None else ""
+            raise SegdemoError(f"{path} has the values {found}, which are none of the {len(codes)} classes{listed}.")
         return labels
 
     def _usual_void(self, classes: int) -> set[int]:

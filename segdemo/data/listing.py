@@ -74,6 +74,10 @@ class Listing(ABC):
     """What was found wrong while listing."""
     background: int | None = None
     """The index of the class that stands for what is of none of the others."""
+    class_list: Path | None = None
+    """The file that names the classes, where it is another than ``where``."""
+    picture_list: Path | None = None
+    """The file that lists the pictures of the split, where it is another than ``where``."""
 
     title = ""
     """What people call the layout."""
@@ -113,6 +117,8 @@ class Found:
     """The parts by the layout's own names, each to be listed when it is asked for."""
     whole: Callable[[], Listing] | None = None
     """All pictures, where the layout has them together."""
+    divided_by: Path | None = None
+    """The file or folder that says what the splits are, where it is another than the data set's own."""
 
 
 def about(path: Path, error: SegdemoError) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from segdemo.data.cocofiles import unreadable
 from segdemo.data.files import is_dir, pictures_below
 from segdemo.data.layouts import ade20k, cityscapes, coco, index, panoptic, voc, yolo
 from segdemo.data.listing import Found, Listing
@@ -38,8 +39,11 @@ def open_source(source: SourceConfig, *, prefer: Sequence[str] = ()) -> Listing:
         if name is None and source.split == "all" and found.whole is not None:
             return found.whole()
         if name is None:
-            there = f"its splits are {', '.join(found.splits)}" if found.splits else "it is not divided"
-            raise SegdemoError(f"{source.data} ({found.title}) has no split {source.split!r}: {there}.")
+            where = source.data
+            there = "it is not divided"
+            if found.splits:
+                where, there = found.divided_by or where, f"its splits are {', '.join(found.splits)}"
+            raise SegdemoError(f"{where} ({found.title}) has no split {source.split!r}: {there}.")
         return found.splits[name]()
     for wanted in prefer:
         name = matching(found.splits, wanted)
@@ -94,6 +98,9 @@ def _first(
 
 
 def _nothing_fits(source: SourceConfig, looked_for: Sequence[str]) -> str:
+    damaged = unreadable(source.data) if source.format in ("auto", "coco", "panoptic") else ""
+    if damaged:
+        return damaged
     looked = "; ".join(looked_for)
     what = "folder" if is_dir(source.data) else "file"
     labels = source.labels or source.data / "labels"

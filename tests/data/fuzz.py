@@ -1,6 +1,7 @@
 """Data sets with something wrong in them, at random but the same for the same seed, and what the package makes of them.
 
-What is asked of every one: it is read as what it says, or a sentence names the file; nothing else is raised.
+What is asked of every one: it is read as what it says, or sentences name the file, and the entry where one was changed;
+nothing else is raised.
 """
 
 import json
@@ -17,8 +18,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from segdemo.data import SourceConfig, load_source
-from segdemo.data.checks import check_source
+from segdemo.data import Dataset, SourceConfig, open_source
+from segdemo.data.checks import check
+from segdemo.data.recognise import splits_of
 from segdemo.errors import SegdemoError
 from segdemo.labels import OTHER
 from tests.layouts import LAYOUTS
@@ -33,12 +35,22 @@ class Outcome:
     """What one data set came to."""
 
     seed: int
-    changes: tuple[str, ...]
+    changes: tuple["Change", ...]
     """What was done to it."""
-    said: str
-    """The sentence, empty where it was read."""
+    said: tuple[str, ...]
+    """The sentences, none where it was read."""
     fault: str
     """Why this is not as it should be, empty where it is."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was done to a file."""
+
+    path: Path
+    how: str
+    entry: frozenset[str] = frozenset()
+    """What a sentence may call the entry that was changed; nothing where it was the whole file or its bytes."""
 
 
 class Originals:
@@ -47,12 +59,14 @@ class Originals:
     def __init__(self, folder: Path) -> None:
         self._sound, self._tried = folder / "sound", folder / "tried"
         self._changed: dict[str, list[Path]] = {}
+        self._splits: dict[str, tuple[str | None, ...]] = {}
         for kind in KINDS:
             root = self._sound / kind
             root.mkdir(parents=True)
             {"index": _index, "panoptic": LAYOUTS["coco_panoptic"]}.get(kind, LAYOUTS.get(kind, _index))(root)
             _shrink(root)
             shutil.copytree(root, self._tried / kind)
+            self._splits[kind] = (None, *splits_of(SourceConfig(data=root)))
 
     def attempt(self, kind: str, seed: int) -> Outcome:
         """Change a data set of a kind in one to three ways, and use it."""
@@ -61,32 +75,54 @@ class Originals:
         for path in self._changed.get(kind, ()):
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
             shutil.copy(self._sound / kind / path.relative_to(root), path)
-        done = [_change(root, rng) for _ in range(rng.choice((1, 1, 1, 2, 3)))]
-        self._changed[kind] = list({path for path, _ in done})
-        changes = tuple(f"{path.relative_to(root)}: {how}" for path, how in done)
-        asked: dict[str, Any] = {"data": root, "split": rng.choice((None, None, "train", "val"))}
+        done = tuple(_change(root, rng) for _ in range(rng.choice((1, 1, 1, 2, 3))))
+        self._changed[kind] = list({change.path for change in done})
+        asked: dict[str, Any] = {"data": root, "split": rng.choice(self._splits[kind])}
         if rng.random() < 0.3:
             asked["format"] = kind
-        said, fault = outcome(SourceConfig.model_validate(asked))
-        return Outcome(seed, changes, said, fault)
+        files = sorted((root / "annotations").glob(f"{ {'coco': 'instances'}.get(kind, kind) }*.json"))
+        if files and rng.random() < 0.3:
+            asked = {"data": rng.choice(files)}
+        said, fault = outcome(SourceConfig.model_validate(asked), prefer=rng.choice((("train",), ("val", "test"))))
+        return Outcome(seed, done, said, fault or _unnamed(root, done, said))
 
 
-def outcome(source: SourceConfig) -> tuple[str, str]:
-    """The first sentence about a source, and what is wrong with how it was received; empty where nothing is."""
+def _unnamed(root: Path, done: tuple[Change, ...], said: tuple[str, ...]) -> str:
+    """Which sentence names no file below the folder, or that no sentence names an entry that was changed."""
+    # Where a file is gone, there is only the folder to name.
+    there = all(change.path.is_file() for change in done)
+    for sentence in said:
+        if (f"{root}/" if there else str(root)) not in sentence:
+            return f"names no file: {sentence}"
+    known = all(change.entry for change in done)
+    if said and known and not any(name in sentence for change in done for name in change.entry for sentence in said):
+        return f"names none of {[sorted(change.entry) for change in done]}: {said[0]}"
+    return ""
+
+
+def outcome(source: SourceConfig, prefer: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """The sentences about a source, and what is wrong with how it was received; empty where nothing is.
+
+    It is used as the commands do, which take the first of the splits ``prefer`` where none is asked for.
+    """
+    faults: list[str] = []
     try:
-        faults = check_source(source, LABELS)
+        try:
+            data = Dataset(open_source(source, prefer=prefer), source, LABELS)
+            faults = check(data)
+        except SegdemoError as error:
+            return (str(error),), ""
         if not faults:
-            for sample in load_source(source, LABELS):
+            for sample in data:
                 assert sample.image.ndim == 3
                 assert sample.segments.shape == sample.image.shape[:2]
                 assert int(sample.segments.max(initial=0)) <= len(sample.classes)
                 assert set(sample.labels.ravel().tolist()) <= set(range(OTHER, len(LABELS)))
     except SegdemoError as error:
-        return str(error), "was read by the check and not afterwards"
+        return (str(error),), "was read by the check and not afterwards"
     except Exception as error:
-        return "", f"{type(error).__name__}: {error}"
-    nameless = next((fault for fault in faults if str(source.data) not in fault), "")
-    return (faults[0] if faults else ""), (f"names no file: {nameless}" if nameless else "")
+        return (), f"{type(error).__name__}: {error}"
+    return tuple(faults), ""
 
 
 def _index(root: Path) -> None:
@@ -123,18 +159,18 @@ def _shrink(root: Path) -> None:
             path.write_text(json.dumps(data))
 
 
-def _change(root: Path, rng: random.Random) -> tuple[Path, str]:
-    """Change a file; which one, and how."""
+def _change(root: Path, rng: random.Random) -> Change:
+    """Change a file in some way."""
     files = sorted(path for path in root.rglob("*") if path.is_file())
     # What describes the pictures is what goes wrong in most ways, and there is less of it than of pictures.
     texts = [path for path in files if path.suffix in (".json", ".txt", ".yaml")]
     path = rng.choice(texts if texts and rng.random() < 0.6 else files)
-    ways: list[Callable[[Path, random.Random], str]] = [_bytes, _bytes, _file]
+    ways: list[Callable[[Path, random.Random], Change]] = [_bytes, _bytes, _file]
     ways += {".json": [_json] * 9, ".png": [_png] * 4, ".txt": [_lines] * 6, ".yaml": [_lines] * 3}.get(path.suffix, [])
-    return path, rng.choice(ways)(path, rng)
+    return rng.choice(ways)(path, rng)
 
 
-def _bytes(path: Path, rng: random.Random) -> str:
+def _bytes(path: Path, rng: random.Random) -> Change:
     data = bytearray(path.read_bytes())
     how = rng.choice(("cut", "flip", "insert", "repeat", "zero"))
     at = rng.randrange(len(data) + 1)
@@ -150,10 +186,10 @@ def _bytes(path: Path, rng: random.Random) -> str:
     else:
         data[at : at + 20] = bytes(len(data[at : at + 20]))
     path.write_bytes(bytes(data))
-    return f"bytes {how} at {at}"
+    return Change(path, f"bytes {how} at {at}")
 
 
-def _file(path: Path, rng: random.Random) -> str:
+def _file(path: Path, rng: random.Random) -> Change:
     how = rng.choice(("missing", "empty", "folder", "EPS", "PPM", "SVG", "loop"))
     path.unlink()
     if how == "folder":
@@ -167,16 +203,16 @@ def _file(path: Path, rng: random.Random) -> str:
             "SVG": b"<svg/>",
         }
         path.write_bytes(begins.get(how, b""))
-    return how
+    return Change(path, how)
 
 
-def _png(path: Path, rng: random.Random) -> str:
+def _png(path: Path, rng: random.Random) -> Change:
     """A PNG whose chunks are sound and say something else."""
     how = rng.choice(("size", "size", "kind", "values", "values", "colour", "deep"))
     if how in ("size", "kind"):
         data = bytearray(path.read_bytes())
         if len(data) < 40:
-            return "too short"
+            return Change(path, "too short")
         if how == "size":
             wide = (0, 1, 15, 17, 4096, 100_000, 95_000, 2**31 - 1)
             struct.pack_into(">II", data, 16, rng.choice(wide), rng.choice(wide))
@@ -184,7 +220,7 @@ def _png(path: Path, rng: random.Random) -> str:
             data[24], data[25] = rng.choice((1, 2, 4, 8, 16, 7)), rng.choice((0, 2, 3, 4, 6, 5))
         struct.pack_into(">I", data, 29, zlib.crc32(bytes(data[12:29])))
         path.write_bytes(bytes(data))
-        return f"header says other {how}"
+        return Change(path, f"header says other {how}")
     numbers = np.random.default_rng(rng.randrange(2**32))
     size = rng.choice((SIZE, SIZE, SIZE, (3, 5), SIZE[::-1], (400, 1)))
     if how == "colour":
@@ -194,7 +230,7 @@ def _png(path: Path, rng: random.Random) -> str:
     else:
         values = numbers.integers(rng.choice((2, 6, 256)), size=size, dtype=np.uint8)
     Image.fromarray(values).save(path)
-    return f"{how} {size}"
+    return Change(path, f"{how} {size}")
 
 
 WORDS: tuple[Any, ...] = (
@@ -236,7 +272,7 @@ WORDS: tuple[Any, ...] = (
 )
 
 
-def _json(path: Path, rng: random.Random) -> str:
+def _json(path: Path, rng: random.Random) -> Change:
     try:
         data = json.loads(path.read_text())
     except (ValueError, RecursionError):
@@ -245,39 +281,64 @@ def _json(path: Path, rng: random.Random) -> str:
     if not places or rng.random() < 0.03:
         word = rng.choice(WORDS)
         path.write_text(json.dumps(word))
-        return f"all is {word!r}"
-    holder, key = rng.choice(places)
+        return Change(path, f"all is {word!r}")
+    trail, holder, key = rng.choice(places)
+    names, gone = _names(data, trail), False
     how = rng.choice(("replace", "replace", "replace", "delete", "copy", "rename", "other"))
     if how == "delete":
         del holder[key]
+        gone = len(trail) == 2
     elif how == "copy" and isinstance(holder, list):
         holder.append(json.loads(json.dumps(holder[key])))
+        trail = (*trail[:-1], len(holder) - 1)
     elif how == "rename" and isinstance(holder, dict):
         holder[rng.choice(("x", "", key.upper()))] = holder.pop(key)
     elif how == "other":
-        elsewhere, there = rng.choice(places)
+        _, elsewhere, there = rng.choice(places)
         holder[key] = json.loads(json.dumps(elsewhere[there]))
     else:
         holder[key] = rng.choice(WORDS)
     text = json.dumps(data)
     if rng.random() < 0.02:
-        text = text.replace("[", "[" * rng.choice((2, 3000)), 1)
+        path.write_text(text.replace("[", "[" * rng.choice((2, 3000)), 1))
+        return Change(path, "brackets")
     path.write_text(text)
-    return f"{how} at {key!r}"
+    return Change(path, f"{how} at {trail!r}", frozenset() if gone else names | _names(data, trail))
 
 
-def _places(node: Any) -> list[tuple[Any, Any]]:
-    found: list[tuple[Any, Any]] = []
+def _places(node: Any, trail: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], Any, Any]]:
+    """Every place of a JSON document: the way there, what holds it, and its key in that."""
+    found: list[tuple[tuple[Any, ...], Any, Any]] = []
     for key in list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ():
-        found.append((node, key))
-        found += _places(node[key])
+        found.append(((*trail, key), node, key))
+        found += _places(node[key], (*trail, key))
     return found
 
 
-def _lines(path: Path, rng: random.Random) -> str:
+def _names(data: Any, trail: tuple[Any, ...]) -> frozenset[str]:
+    """What the entry that a place belongs to may be called: its place, its file, its id, the picture it is for."""
+    part = data.get(trail[0]) if isinstance(data, dict) else None
+    if len(trail) == 1 or not isinstance(part, list):
+        return frozenset({str(trail[0])} - {""})
+    names = {f"{trail[0]}[{trail[1]}]"}
+    entry = part[trail[1]] if trail[1] < len(part) else None
+    if isinstance(entry, str):
+        names.add(entry)
+    if isinstance(entry, dict):
+        key = entry.get("id", entry.get("image_id"))
+        names |= {f"{kind} {key}" for kind in ("object", "category", "id", "picture")}
+        pictures = data.get("images")
+        related = [other for other in pictures if isinstance(other, dict)] if isinstance(pictures, list) else []
+        related = [other for other in related if other.get("id") == entry.get("image_id")]
+        for one in (entry, *related):
+            names |= {Path(str(one[field])).stem for field in ("file_name", "name") if one.get(field)}
+    return frozenset(names - {""})
+
+
+def _lines(path: Path, rng: random.Random) -> Change:
     lines = path.read_bytes().split(b"\n")
     at = rng.randrange(len(lines))
-    words = lines[at].split(b" ")
+    words, before = lines[at].split(b" "), lines[at].split()
     word = rng.choice(
         (
             *(
@@ -312,4 +373,7 @@ def _lines(path: Path, rng: random.Random) -> str:
     else:
         lines[at] = lines[at] * 300
     path.write_bytes(b"\n".join(lines))
-    return f"{how} in line {at + 1}"
+    after = lines[at].split() if at < len(lines) else []
+    names = {word.decode("latin-1").strip(":") for word in (*before, *after)} - {""}
+    names |= {"line " if path.suffix == ".yaml" else f"line {at + 1}"}
+    return Change(path, f"{how} in line {at + 1}", frozenset() if how == "drop" else frozenset(names))

@@ -48,7 +48,7 @@ def turn(path: Path) -> None:
         (lambda d: (d / "labels" / "p2.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0"), "p2.png cannot be read as a PNG"),
         (lambda d: (d / "labels" / "p2.png").unlink(), "p2.png is missing"),
         (lambda d: save_mask(d, np.zeros((48, 60))), "is 60x48, but its picture is 64x48"),
-        (lambda d: save_mask(d, np.full((48, 64), 9)), "has the values 9, which are not in the list of 3 classes"),
+        (lambda d: save_mask(d, np.full((48, 64), 9)), "has the values 9, which are none of the 3 classes"),
         (lambda d: save_mask(d, np.zeros((48, 64, 3))), "is not an index PNG"),
         (lambda d: save_mask(d, np.zeros((24, 32)), "regions"), "regions/p2.png is 32x24, but its picture is 64x48"),
         (lambda d: cut(d / "regions" / "p2.png"), "regions/p2.png is damaged or cut off"),

@@ -7,7 +7,7 @@ alike. A label is the class index plus one; 0 is none. Zhou et al.: "Scene Parsi
 from functools import partial
 from pathlib import Path
 
-from segdemo.data.classes import beside, read_classes
+from segdemo.data.classes import list_beside, read_classes
 from segdemo.data.files import is_dir, pictures_below, unique_names
 from segdemo.data.labelmaps import LabelMaps
 from segdemo.data.listing import DataClass, Found, Picture
@@ -43,8 +43,8 @@ def _listing(source: SourceConfig, labels: Path, split: str) -> Ade20k:
             f"The pictures of {labels / split} were not found in {folder}: name their folder with --images."
         )
     # Classes that the folder lists itself come first: subsets renumber them.
-    own = read_classes(source.classes) if source.classes is not None else beside(source.data)
-    names = own.values() if own else [entry.name for entry in ade20k().classes]
+    listed = source.classes or list_beside(source.data)
+    names = read_classes(listed).values() if listed else [entry.name for entry in ade20k().classes]
     return Ade20k(
         where=source.data,
         split=split,
@@ -53,5 +53,6 @@ def _listing(source: SourceConfig, labels: Path, split: str) -> Ade20k:
             for name, path in zip(unique_names(relative), relative, strict=True)
         ),
         classes=tuple(DataClass(name) for name in names),
+        class_list=listed,
         reduced=True,
     )

@@ -1,10 +1,11 @@
 """Photographs with index PNGs: ``images/``, ``labels/``, perhaps ``regions/``, ``split.json`` and a class list."""
 
+import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from segdemo.data.classes import beside, read_classes
+from segdemo.data.classes import list_beside, read_classes
 from segdemo.data.files import is_dir, is_file, pictures_below, read_json, unique_names
 from segdemo.data.formats import NAMES, checked
 from segdemo.data.labelmaps import LabelMaps
@@ -40,7 +41,8 @@ def find(source: SourceConfig) -> Found | None:
         return _listing(source, images, labels, split, listed[split])
 
     splits = {split: partial(part, split) for split in listed}
-    return Found("index", IndexFolder.title, splits, whole=lambda: _listing(source, images, labels, None, None))
+    whole = partial(_listing, source, images, labels, None, None)
+    return Found("index", IndexFolder.title, splits, whole=whole, divided_by=source.data / "split.json")
 
 
 def _has_text(labels: Path) -> bool:
@@ -65,21 +67,24 @@ def _listing(
             for name in missing
         ]
         names = sorted({found[name].name for name in listed if name in found})
-    classes = read_classes(source.classes) if source.classes is not None else beside(source.data)
+    class_list = source.classes or list_beside(source.data)
+    classes = {} if class_list is None else read_classes(class_list)
     regions = source.data / "regions"
     return IndexFolder(
         where=source.data,
         split=split,
         pictures=tuple(found[name] for name in names),
-        classes=tuple(DataClass(name) for name in (classes or {}).values()),
+        classes=tuple(DataClass(name) for name in classes.values()),
         faults=faults,
+        class_list=class_list,
+        picture_list=None if listed is None else source.data / "split.json",
         reduced=source.reduce_labels,
         region_folder=regions if is_dir(regions) else None,
     )
 
 
 def _splits(path: Path) -> dict[str, list[str]]:
-    if not is_file(path):
+    if not os.path.lexists(path):
         return {}
     lists = read_json(path)
     if not isinstance(lists, dict):

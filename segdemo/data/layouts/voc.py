@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from segdemo.data.classes import read_classes
-from segdemo.data.files import is_dir, is_file, pictures_below, read_text, without_suffix
+from segdemo.data.files import is_dir, is_file, pictures_below, plain_path, read_text, without_suffix
 from segdemo.data.labelmaps import LabelMaps
 from segdemo.data.listing import DataClass, Found, Picture
 from segdemo.data.source import SourceConfig
@@ -61,14 +61,21 @@ def find(source: SourceConfig) -> Found | None:
     splits = {path.stem: partial(_listing, source, root, labels, path) for path in lists}
     if asked is not None:
         splits = {asked: partial(_listing, source, root, labels, source.data)}
-    return Found("voc", Voc.title, splits, whole=None if splits else partial(_listing, source, root, labels, None))
+    whole = None if splits else partial(_listing, source, root, labels, None)
+    return Found("voc", Voc.title, splits, whole=whole, divided_by=root / "ImageSets" / "Segmentation")
+
+
+def _names(listed: Path) -> list[str]:
+    """The pictures of a list: the first word of each line, each once."""
+    names = {line.split()[0]: number for number, line in enumerate(read_text(listed).splitlines(), 1) if line.split()}
+    for name, number in names.items():
+        if plain_path(name) != name or "\0" in name:
+            raise SegdemoError(f"{listed}: line {number} should begin with the name of a picture.")
+    return list(names)
 
 
 def _listing(source: SourceConfig, root: Path, labels: Path, listed: Path | None) -> Voc:
-    if listed is None:
-        names = [without_suffix(path) for path in pictures_below(labels, [".png"])]
-    else:
-        names = [line.split()[0] for line in read_text(listed).splitlines() if line.split()]
+    names = _names(listed) if listed else [without_suffix(path) for path in pictures_below(labels, [".png"])]
     images = source.images or root / "JPEGImages"
     endings = [end for end in (".jpg", ".png", ".jpeg") if any(is_file(images / f"{name}{end}") for name in names[:20])]
     if names and not endings:
@@ -83,5 +90,7 @@ def _listing(source: SourceConfig, root: Path, labels: Path, listed: Path | None
         pictures=tuple(Picture(name, images / f"{name}{endings[0]}", labels / f"{name}.png") for name in names),
         classes=tuple(DataClass(name, name != "background") for name in own),
         background=0 if next(iter(own)) == "background" else None,
+        class_list=source.classes,
+        picture_list=listed,
         objects=objects if is_dir(objects) else None,
     )

@@ -85,6 +85,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise MissingExtraError("Reading data.yaml", "train") from error
     try:
         data = yaml.safe_load(read_text(path))
+    except yaml.MarkedYAMLError as error:
+        place = f"line {error.problem_mark.line + 1}, {error.problem}" if error.problem_mark else str(error.problem)
+        raise SegdemoError(f"{path} cannot be read as YAML: {place}.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SegdemoError(f"{path} cannot be read as YAML: {str(error).splitlines()[0]}.") from error
     return data if isinstance(data, dict) else {}
@@ -110,7 +113,7 @@ def _listing(
         if is_dir(part):
             files += [(name, part / name) for name in pictures_below(part)]
         else:
-            lines = [line.strip() for line in read_text(part).splitlines() if line.strip()]
+            lines = dict.fromkeys(line.strip() for line in read_text(part).splitlines() if line.strip())
             files += [(line.removeprefix("./"), part.parent / line) for line in lines]
     names = unique_names([name for name, _ in files])
     return Yolo(
