@@ -1,5 +1,7 @@
 """Each attack on a server, and what it did: ``python -m benchmarks.robustness.attacks [--tree DIR] [NAME...]``.
 
+Those of the first report are here, others like them in ``similar.py``.
+
 ``--tree`` is a checkout to attack, this one by default, so that versions can be compared. Every attack is bounded in
 number and time, and the server is a process of its own on 127.0.0.1 with 12 GB of address space.
 """
@@ -13,7 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,9 +24,11 @@ import httpx
 
 from benchmarks.robustness.files import many_pages, many_scans, photo, tiny_jpeg, tiny_png, tiny_webp
 from benchmarks.robustness.server import Server, served
+from benchmarks.robustness.similar import SETTINGS, SIMILAR
 from benchmarks.robustness.visitor import Visitor
 
 HERE = Path(__file__).parents[2]
+CROWD_SECONDS = 150
 Attack = Callable[[Server], str]
 
 
@@ -211,12 +215,12 @@ ATTACKS: tuple[Attack, ...] = (
 )
 
 
-def signals(tree: Path) -> str:
+def signals(tree: Path, settings: dict[str, str]) -> str:
     """SIGTERM and SIGINT, two of each idle and two of each with a photo under way: exit codes and what is left."""
     told = []
     for number in (signal.SIGTERM, signal.SIGINT):
         for busy in (False, True, False, True):
-            with served(tree, SEGDEMO_REQUESTS_PER_MINUTE="100000") as server:
+            with served(tree, **settings, SEGDEMO_REQUESTS_PER_MINUTE="100000") as server:
                 if busy:
                     Visitor(server.url).send(photo(2, 4000, 3000), size="960")
                     time.sleep(0.7)
@@ -234,13 +238,14 @@ def signals(tree: Path) -> str:
     return "; ".join(f"{count} x {text}" for text, count in Counter(told).items())
 
 
-def full_disk(tree: Path) -> str:
+def full_disk(tree: Path, settings: dict[str, str]) -> str:
     """Uploads, a run and a call while the disk for temporary files is full (a small tmpfs: for root on Linux)."""
     with tempfile.TemporaryDirectory(prefix="segdemo-disk-") as name:
         if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", name], check=False).returncode:
             return "no tmpfs can be mounted here"
         try:
-            with served(tree, SEGDEMO_TEMP_DIR=name, GRADIO_TEMP_DIR=f"{name}/gradio", TMPDIR=name) as server:
+            places = {"SEGDEMO_TEMP_DIR": name, "GRADIO_TEMP_DIR": f"{name}/gradio", "TMPDIR": name}
+            with served(tree, **settings, **places) as server:
                 visitor = Visitor(server.url)
                 content = photo(1, 1500, 1000, "PNG")
                 (Path(name) / "filler").write_bytes(bytes(20_000_000))
@@ -267,9 +272,15 @@ def _crowd(server: Server, work: Callable[[int], str], count: int) -> str:
             return type(error).__name__
 
     with server.watched(), ThreadPoolExecutor(count) as pool:
-        answers = Counter(pool.map(tried, range(count)))
+        done, undone = wait([pool.submit(tried, index) for index in range(count)], timeout=CROWD_SECONDS)
+        answers = Counter(future.result() for future in done)
+        answers[f"nothing after {CROWD_SECONDS} s"] += len(undone)
+        state = _state(server)
+        if undone:
+            server.process.kill()
+    answers = +answers
     shown = "; ".join(f"{number} x {answer!r}" for answer, number in answers.most_common(4))
-    return f"{_state(server)}, peak {server.peak:.1f} GB, {time.monotonic() - start:.0f} s: {shown}"
+    return f"{state}, peak {server.peak:.1f} GB, {time.monotonic() - start:.0f} s: {shown}"
 
 
 def _post(server: Server, path: str, **options: Any) -> int | str:
@@ -319,17 +330,21 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="attacks to run; all by default")
     parser.add_argument("--tree", type=Path, default=HERE, help="the checkout whose app.py is attacked")
     chosen = parser.parse_args()
-    for attack in ATTACKS:
-        if not chosen.names or attack.__name__ in chosen.names:
-            with served(chosen.tree.resolve()) as server:
-                try:
-                    told = attack(server)
-                except (httpx.HTTPError, OSError, KeyError) as error:
-                    told = f"{_state(server)}: {type(error).__name__} {error}"
-            print(f"| {attack.__name__} | {told} |", flush=True)
-    for whole in (signals, full_disk):
-        if not chosen.names or whole.__name__ in chosen.names:
-            print(f"| {whole.__name__} | {whole(chosen.tree.resolve())} |", flush=True)
+    tree = chosen.tree.resolve()
+    with tempfile.TemporaryDirectory(prefix="segdemo-attack-cache-", ignore_cleanup_errors=True) as cache:
+        # What was converted once serves the other servers, too.
+        shared = {"SEGDEMO_CACHE_DIR": cache}
+        for attack in (*ATTACKS, *SIMILAR):
+            if not chosen.names or attack.__name__ in chosen.names:
+                with served(tree, **shared, **SETTINGS.get(attack, {})) as server:
+                    try:
+                        told = attack(server)
+                    except (httpx.HTTPError, OSError, KeyError, ValueError) as error:
+                        told = f"{_state(server)}: {type(error).__name__} {error}"
+                print(f"| {attack.__name__} | {told} |", flush=True)
+        for whole in (signals, full_disk):
+            if not chosen.names or whole.__name__ in chosen.names:
+                print(f"| {whole.__name__} | {whole(tree, shared)} |", flush=True)
 
 
 if __name__ == "__main__":

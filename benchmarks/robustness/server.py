@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 
 ADDRESS_SPACE = 12_000_000_000
-START_SECONDS = 120
+START_SECONDS = 400
 
 
 def family(pid: int) -> list[int]:

@@ -40,9 +40,9 @@ class Host:
 class Job:
     """One piece of work. Results are made by functions that take a job, so there is no way around its limits.
 
-    ``visitor`` is whom it is for: visitors take turns. ``seconds`` is how long it may work; waiting does not count.
-    ``cancelled`` says whether nobody wants it any more. ``report`` is told what is going on, and the share done where
-    that is known. To be used by one thread.
+    ``visitor`` is whom it is for, ``client`` from what address, where that is known: they take turns. ``seconds`` is
+    how long it may work; waiting does not count. ``cancelled`` says whether nobody wants it any more. ``report`` is
+    told what is going on, and the share done where that is known. To be used by one thread.
     """
 
     def __init__(
@@ -50,12 +50,14 @@ class Job:
         host: Host,
         *,
         visitor: str,
+        client: str = "",
         seconds: float,
         cancelled: Callable[[], bool],
         report: Report = lambda text, fraction: None,
     ) -> None:
         self.host = host
         self.visitor = visitor
+        self.client = client
         self.seconds = seconds
         self._cancelled = cancelled
         self._report = report
@@ -107,7 +109,7 @@ class Job:
     @contextmanager
     def in_memory(self, *, pixels: int) -> Iterator[None]:
         """Wait until there is memory for a photo of so many pixels and what is made of it, and hold it."""
-        place = self._wait(self.host.memory, large=pixels > LARGE_PIXELS)
+        place = self.wait(self.host.memory, large=pixels > LARGE_PIXELS)
         try:
             yield
         finally:
@@ -151,14 +153,14 @@ class Job:
     @property
     def rest_due(self) -> bool:
         """Whether others wait for the cores that this job has had for long enough."""
-        return time.monotonic() > self._slice_ends and self.host.cores.others_wait(self.visitor)
+        return time.monotonic() > self._slice_ends and self.host.cores.others_wait(self.visitor, self.client)
 
     def _worked(self) -> float:
         """How long the job has been at work, in seconds."""
         return time.monotonic() - self._waited
 
     def _take_turn(self, *, first: bool = False) -> None:
-        self._turn = self._wait(self.host.cores, first=first)
+        self._turn = self.wait(self.host.cores, first=first)
         self._slice_ends = time.monotonic() + SLICE_SECONDS
 
     def _give_turn(self) -> None:
@@ -166,8 +168,8 @@ class Job:
             self.host.cores.leave(self._turn)
             self._turn, self._slice_ends = None, math.inf
 
-    def _wait(self, line: Line, *, large: bool = False, first: bool = False) -> Place:
-        """Stand in a line; the time is not the job's."""
+    def wait(self, line: Line, *, large: bool = False, first: bool = False) -> Place:
+        """Stand in a line, and return the place, to be given back with ``leave``; the time is not the job's."""
         start = time.monotonic()
 
         def waiting(ahead: int) -> None:
@@ -177,7 +179,7 @@ class Job:
                 self._report("Waiting: you are next" if ahead == 1 else f"Waiting: {ahead} ahead of you", None)
 
         try:
-            return line.enter(self.visitor, large=large, first=first, waiting=waiting)
+            return line.enter(self.visitor, client=self.client, large=large, first=first, waiting=waiting)
         finally:
             self._waited += time.monotonic() - start
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from segdemo.errors import SegdemoError
@@ -18,6 +18,7 @@ class Place:
     """Somebody in the line, or past it."""
 
     visitor: str
+    client: str
     large: bool
     inside: bool = False
     turned_away: bool = False
@@ -26,8 +27,10 @@ class Place:
 class Line:
     """Lets a few in at a time. Visitors take turns; what one visitor wants is done in the order of asking.
 
-    At most ``places`` are inside at once, of them at most ``large_places`` that said they are large. At most ``limit``
-    wait: then whoever is last of the visitor with the most in the line is turned away.
+    Anybody can call themselves many visitors, so clients (where it is known from what address somebody asks) take turns
+    first, and their visitors among themselves. At most ``places`` are inside at once, of them at most ``large_places``
+    that said they are large. At most ``limit`` wait: then of the client with the most in the line, the visitor with the
+    most, the last is turned away.
     """
 
     def __init__(self, *, limit: int, places: int = 1, large_places: int | None = None) -> None:
@@ -35,7 +38,8 @@ class Line:
         self.places = places
         self.large_places = places if large_places is None else large_places
         self._inside: list[Place] = []
-        self._waiting: OrderedDict[str, deque[Place]] = OrderedDict()
+        self._waiting: OrderedDict[str, OrderedDict[str, deque[Place]]] = OrderedDict()
+        """By client and visitor, each in the order of their turns."""
         self._changed = threading.Condition()
 
     @property
@@ -44,28 +48,33 @@ class Line:
         with self._changed:
             return not self._inside and not self._waiting
 
-    def others_wait(self, visitor: str) -> bool:
+    def others_wait(self, visitor: str, client: str = "") -> bool:
         """Whether somebody else than ``visitor`` is in the line."""
         # Read without the lock, since it is asked in every loop: the answer may be a moment old.
-        count = len(self._waiting)
-        return count > 1 or (count == 1 and visitor not in self._waiting)
+        own = self._waiting.get(client or visitor)
+        if len(self._waiting) > (own is not None):
+            return True
+        count = len(own) if own is not None else 0
+        return count > 1 or (count == 1 and own is not None and visitor not in own)
 
     def enter(
         self,
         visitor: str,
         *,
+        client: str = "",
         large: bool = False,
         first: bool = False,
         waiting: Callable[[int], None] = lambda ahead: None,
     ) -> Place:
         """Wait until it is one's turn; give the place back with ``leave``.
 
-        ``first`` goes before the visitor's own others. ``waiting(ahead)`` is told now and then how many come before,
-        and may raise to give up. Raises ``SegdemoError`` for whoever is turned away.
+        Without a ``client`` the visitor is one of their own. ``first`` goes before the visitor's own others.
+        ``waiting(ahead)`` is told now and then how many come before, and may raise to give up. Raises ``SegdemoError``
+        for whoever is turned away.
         """
-        place = Place(visitor, large)
+        place = Place(visitor, client or visitor, large)
         with self._changed:
-            own = self._waiting.setdefault(visitor, deque())
+            own = self._waiting.setdefault(place.client, OrderedDict()).setdefault(visitor, deque())
             own.appendleft(place) if first else own.append(place)
             self._turn_away()
             self._let_in()
@@ -102,44 +111,62 @@ class Line:
             self._give_up(place)
             place.inside = True
             self._inside.append(place)
-            if place.visitor in self._waiting:
-                self._waiting.move_to_end(place.visitor)
+            if place.client in self._waiting:
+                self._waiting.move_to_end(place.client)
+                if place.visitor in self._waiting[place.client]:
+                    self._waiting[place.client].move_to_end(place.visitor)
             entered = True
         if entered or self._waiting:
             self._changed.notify_all()
 
     def _next(self) -> Place | None:
         room_for_large = sum(place.large for place in self._inside) < self.large_places
-        heads = (own[0] for own in self._waiting.values())
+        heads = (own[0] for visitors in self._waiting.values() for own in visitors.values())
         return next((place for place in heads if room_for_large or not place.large), None)
 
     def _ahead(self, place: Place) -> int:
         """How many are inside or come before, if nobody else joins."""
-        visitors = list(self._waiting)
-        if place.visitor not in visitors or place not in self._waiting[place.visitor]:
+        visitors = self._waiting.get(place.client)
+        own = visitors.get(place.visitor) if visitors is not None else None
+        if visitors is None or own is None or place not in own:
             return 0
-        rank = self._waiting[place.visitor].index(place)
-        position = visitors.index(place.visitor)
-        before = sum(
-            min(len(own), rank + (order < position))
-            for order, (visitor, own) in enumerate(self._waiting.items())
-            if visitor != place.visitor
-        )
-        return len(self._inside) + rank + before
+        rank = _rank(own.index(place), place.visitor, ((name, len(line)) for name, line in visitors.items()))
+        rank = _rank(rank, place.client, ((name, _count(lines)) for name, lines in self._waiting.items()))
+        return len(self._inside) + rank
 
     def _turn_away(self) -> None:
         """Keep the line within its limit: of those who want most, the last one goes."""
-        while sum(len(own) for own in self._waiting.values()) > self.limit:
-            longest = max(len(own) for own in self._waiting.values())
-            greedy = next(own for own in reversed(self._waiting.values()) if len(own) == longest)
-            last = greedy[-1]
+        while sum(map(_count, self._waiting.values())) > self.limit:
+            greedy = max(reversed(self._waiting.values()), key=_count)
+            last = max(reversed(greedy.values()), key=len)[-1]
             last.turned_away = True
             self._give_up(last)
             self._changed.notify_all()
 
     def _give_up(self, place: Place) -> None:
-        own = self._waiting.get(place.visitor)
-        if own is not None and place in own:
+        visitors = self._waiting.get(place.client)
+        own = visitors.get(place.visitor) if visitors is not None else None
+        if visitors is not None and own is not None and place in own:
             own.remove(place)
             if not own:
-                del self._waiting[place.visitor]
+                del visitors[place.visitor]
+            if not visitors:
+                del self._waiting[place.client]
+
+
+def _count(visitors: OrderedDict[str, deque[Place]]) -> int:
+    return sum(map(len, visitors.values()))
+
+
+def _rank(own: int, name: str, lines: Iterable[tuple[str, int]]) -> int:
+    """How many come before somebody with ``own`` of the line called ``name`` before them, where lines take turns.
+
+    ``lines`` are their names and lengths, in the order of their turns.
+    """
+    before, passed = own, False
+    for other, count in lines:
+        if other == name:
+            passed = True
+        else:
+            before += min(count, own if passed else own + 1)
+    return before

@@ -80,7 +80,8 @@ def create_app(checkpoint: str | None = None, *, warm_up: bool = True) -> gr.Blo
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
         build_workbench(runner, jobs, public)
         add_endpoint(chosen.id, jobs)
-    blocks.queue(max_size=settings().queue_size, api_open=False)
+    # Whose turn it is the host decides, which knows who asks: Gradio's own line only bounds what arrives.
+    blocks.queue(max_size=_calls_at_once(), api_open=False)
     if warm_up:
         first = examples.EXAMPLES[0].id if examples.EXAMPLES else None
         threading.Thread(target=_warm_up, args=(runner, host, chosen, first), daemon=True).start()
@@ -106,10 +107,16 @@ def launch_options(*, port: int | None = None) -> dict[str, Any]:
         "share": False,
         "pwa": False,
         "state_session_capacity": 200,
+        "max_threads": _calls_at_once(),
         "enable_monitoring": False,
         "mcp_server": False,
         "app_kwargs": {"lifespan": guarded()},
     }
+
+
+def _calls_at_once() -> int:
+    """So many calls may be under way, most of them waiting; more than the host lets wait, so that it chooses whom."""
+    return 4 * settings().queue_size
 
 
 def _font() -> list[Any]:

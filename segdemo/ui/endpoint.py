@@ -16,11 +16,11 @@ from segdemo.results.make import Source
 from segdemo.results.options import CHOICES, flat_defaults, is_whole, options_from
 from segdemo.results.outputs import make_outputs
 from segdemo.settings import settings
+from segdemo.ui.callers import caller
 from segdemo.ui.choices import by_public_id, load
 from segdemo.ui.forms import sent_photo
 from segdemo.ui.jobs import Jobs
 from segdemo.ui.runs import predict
-from segdemo.ui.server.clients import client_of
 from segdemo.ui.server.decoding import opened_photo
 from segdemo.ui.server.folder import private_folder
 from segdemo.ui.server.uploads import ledger
@@ -67,7 +67,8 @@ def add_endpoint(checkpoint: str, jobs: Jobs) -> None:
             return await _with_sentences(
                 jobs.answer(
                     lambda job: _segment(job, given, choices),
-                    visitor=_caller(),
+                    visitor=_session(),
+                    client=caller(),
                     seconds=settings().run_deadline,
                     gone=_caller_left,
                 )
@@ -130,21 +131,11 @@ async def _with_sentences(answer: Awaitable[Answer]) -> Answer:
         raise gr.Error("Something went wrong on the server.", print_exception=False) from None
 
 
-def _caller() -> str:
-    """Whose call this is: of a session's, or else of an address."""
+def _session() -> str:
+    """The session of a call, empty where it has none of its own."""
     request, event = LocalContext.request.get(None), LocalContext.event_id.get(None)
     session = getattr(request, "session_hash", None)
-    if session is not None and session != event:
-        return str(session)[:64]
-    client = getattr(request, "client", None)
-    return str(getattr(client, "host", ""))
-
-
-def _client() -> str:
-    """The address that the files of this call count for."""
-    request = getattr(LocalContext.request.get(None), "request", None)
-    scope = getattr(request, "scope", {})
-    return client_of((scope.get("client") or (None,))[0], scope.get("headers", ()))
+    return "" if session is None or session == event else str(session)[:64]
 
 
 async def _caller_left() -> bool:
@@ -168,7 +159,7 @@ def _segment(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpoi
             prediction = predict(job, predictor, photo, size, capture=False)
         with job.within(settings().result_deadline):
             made = make_outputs(job, Source(photo, prediction), options)
-    id_map, overlay = ledger().keep(_client(), {"ids.png": made.id_map, "overlay.jpg": made.overlay})
+    id_map, overlay = ledger().keep(job.client, {"ids.png": made.id_map, "overlay.jpg": made.overlay})
     return str(id_map), dict(made.segments), str(overlay)
 
 

@@ -61,7 +61,7 @@ class Jobs:
         self._runs: dict[str, _Run] = {}
         self._lock = threading.Lock()
 
-    def start(self, work: Work, *, visitor: str, seconds: float) -> str:
+    def start(self, work: Work, *, visitor: str, client: str = "", seconds: float) -> str:
         """Run ``work`` and return its ticket; what it returns becomes the last message.
 
         A ``SegdemoError`` becomes the sentence of an error message; any other exception is logged with its trace and
@@ -73,7 +73,7 @@ class Jobs:
             self._runs[ticket] = run
 
         def last_message() -> None:
-            job = self._job(run, visitor, seconds, run.abandoned)
+            job = self._job(run, visitor, client, seconds, run.abandoned)
             run.say(_last_message(job, work))
             run.finished = time.monotonic()
 
@@ -99,7 +99,13 @@ class Jobs:
             run.cancelled.set()
 
     async def answer(
-        self, work: Callable[[Job], Any], *, visitor: str, seconds: float, gone: Callable[[], Awaitable[bool]]
+        self,
+        work: Callable[[Job], Any],
+        *,
+        visitor: str,
+        client: str = "",
+        seconds: float,
+        gone: Callable[[], Awaitable[bool]],
     ) -> Any:
         """Run ``work`` and return what it returns, or raise what it raises.
 
@@ -119,7 +125,7 @@ class Jobs:
         def work_and_tell() -> None:
             result, error = None, None
             try:
-                result = work(self._job(run, visitor, seconds, run.cancelled.is_set))
+                result = work(self._job(run, visitor, client, seconds, run.cancelled.is_set))
             except BaseException as raised:
                 error = raised
             try:
@@ -137,8 +143,8 @@ class Jobs:
             run.cancelled.set()
             future.cancel()
 
-    def _job(self, run: _Run, visitor: str, seconds: float, cancelled: Callable[[], bool]) -> Job:
-        return Job(self.host, visitor=visitor, seconds=seconds, cancelled=cancelled, report=run.report)
+    def _job(self, run: _Run, visitor: str, client: str, seconds: float, cancelled: Callable[[], bool]) -> Job:
+        return Job(self.host, visitor=visitor, client=client, seconds=seconds, cancelled=cancelled, report=run.report)
 
     def _forget(self) -> None:
         oldest = time.monotonic() - KEPT_SECONDS

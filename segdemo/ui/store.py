@@ -3,6 +3,7 @@
 import secrets
 import threading
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,9 @@ DERIVED_ENTRIES = 12
 class GoneError(LookupError):
     """The token is unknown: the photograph was deleted, has expired or had to make room."""
 
+
+TRIM_SECONDS = 60.0
+"""How long after its time something may still be there."""
 
 LARGEST_DERIVED = 300_000_000
 """Bytes of a derived result above which it is not kept: making it anew is cheaper than what it would push out."""
@@ -141,6 +145,8 @@ class Store:
         self._clock = clock
         self._records: OrderedDict[str, tuple[Record, float]] = OrderedDict()
         self._lock = threading.Lock()
+        self._trimmed = False
+        """Whether somebody drops what is too old while nobody asks for anything."""
 
     def put(self, record: Record) -> str:
         """Keep a record and return its new token; older ones make room, but the newest always stays."""
@@ -148,6 +154,9 @@ class Store:
         with self._lock:
             self._records[token] = (record, self._clock())
             self._trim()
+            if not self._trimmed:
+                self._trimmed = True
+                threading.Thread(target=_trim_regularly, args=(weakref.ref(self),), daemon=True).start()
         return token
 
     def get(self, token: object) -> Record:
@@ -196,3 +205,17 @@ class Store:
             del self._records[token]
         while len(self._records) > 1 and self._bytes() > self.max_bytes:
             self._records.popitem(last=False)
+
+
+def _trim_regularly(store: "weakref.ref[Store]") -> None:
+    """Trim a store now and then until it is empty, or gone."""
+    while True:
+        time.sleep(TRIM_SECONDS)
+        if (found := store()) is None:
+            return
+        with found._lock:
+            found._trim()
+            found._trimmed = bool(found._records)
+            if not found._trimmed:
+                return
+        del found

@@ -15,6 +15,7 @@ from segdemo.results.job import Job
 from segdemo.results.options import flat_defaults
 from segdemo.settings import settings
 from segdemo.ui.arguments import Arguments, file_stem
+from segdemo.ui.callers import caller
 from segdemo.ui.choices import by_public_id
 from segdemo.ui.jobs import Answer, Jobs
 from segdemo.ui.packing import data_url
@@ -63,8 +64,13 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
             example=None if content else str(fields.get("example", "")),
             previous=str(fields.get("previous")),
         )
-        seconds = settings().run_deadline
-        return {"ticket": jobs.start(lambda job: runner.run(wanted, job), visitor=_visitor(fields), seconds=seconds)}
+        ticket = jobs.start(
+            lambda job: runner.run(wanted, job),
+            visitor=_visitor(fields),
+            client=caller(),
+            seconds=settings().run_deadline,
+        )
+        return {"ticket": ticket}
 
     async def poll(arguments: Any) -> Answer:
         if not isinstance(arguments, dict):
@@ -93,7 +99,8 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
                 runner.store.trim()
                 return {answers: found}
 
-            return {"ticket": jobs.start(work, visitor=_visitor(arguments), seconds=settings().result_deadline)}
+            ticket = jobs.start(work, visitor=_visitor(arguments), client=caller(), seconds=settings().result_deadline)
+            return {"ticket": ticket}
 
         start.__name__ = name
         return start
@@ -118,6 +125,7 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
             found: Answer = await jobs.answer(
                 lambda job: function(record, arguments, job),
                 visitor=_visitor(arguments),
+                client=caller(),
                 seconds=settings().result_deadline,
                 gone=gone,
             )

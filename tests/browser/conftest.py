@@ -13,25 +13,28 @@ from segdemo.images import load_image
 from segdemo.model.predictor import load_predictor
 from segdemo.segmentation import semantic
 from segdemo.ui.app import create_app, launch_options
+from segdemo.ui.server.clients import Rates
 
 from .harness import READY, ViewerPage, launch_chromium, open_viewer
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for a module's tests."""
+    """One browser for a module's tests: while it is there, this thread has an event loop, which others cannot have."""
     with sync_playwright() as playwright:
         browser = launch_chromium(playwright)
         yield browser
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def address() -> Iterator[str]:
-    """A served page."""
+    """A served page, for as many requests as all tests make."""
     app = create_app(warm_up=False)
     options = launch_options()
-    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **options)
+    running, url, _ = app.launch(prevent_thread_lock=True, quiet=True, **options)
+    gate: Any = running.middleware_stack
+    gate.rates = gate.static_rates = Rates(1_000_000)
     yield url
     app.close()
 
@@ -58,7 +61,7 @@ def page(chromium: Browser, address: str) -> Iterator[Page]:
     assert foreign == []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cat(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real photograph, as a JPEG file."""
     from skimage import data
@@ -68,7 +71,7 @@ def cat(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def labels(cat: Path) -> np.ndarray:
     """What the network says of the photograph, computed beside the page."""
     return semantic(load_predictor()(load_image(cat))).labels

@@ -1,6 +1,7 @@
 """The line: visitors take turns, few are inside at once, and whoever wants most is turned away first."""
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ class Visitors:
         self.refused: list[str] = []
         self._threads: list[threading.Thread] = []
 
-    def join_line(self, visitor: str, name: str, **options: bool) -> None:
+    def join_line(self, visitor: str, name: str, **options: Any) -> None:
         """Let a visitor stand in the line; returns once they do."""
         standing = threading.Event()
 
@@ -52,6 +53,42 @@ def test_visitors_take_turns_however_much_each_wants() -> None:
     line.leave(place)
     assert visitors.finish() == ["a1", "b1", "c1", "a2", "b2", "a3"]
     assert line.idle
+
+
+def test_many_visitors_of_one_client_take_turns_as_one_with_others() -> None:
+    line = Line(limit=20)
+    visitors = Visitors(line)
+    place = line.enter("z")
+    for name in ("a1", "b1", "a2", "c1"):
+        visitors.join_line(name[0], name, client="crowd")
+    visitors.join_line("d", "d1", client="alone")
+    visitors.join_line("d", "d2", client="alone")
+    told: list[int] = []
+
+    def look(ahead: int) -> None:
+        told.append(ahead)
+        raise KeyboardInterrupt
+
+    for visitor, client in (("d", "alone"), ("e", "crowd")):
+        with pytest.raises(KeyboardInterrupt):
+            line.enter(visitor, client=client, waiting=look)
+    # One is inside. Before d's third come a1, d1, b1, d2, c1; before e's first a1, d1, b1, d2, c1.
+    assert told == [6, 6]
+    assert line.others_wait("a", "crowd")
+    line.leave(place)
+    assert visitors.finish() == ["a1", "d1", "b1", "d2", "c1", "a2"]
+
+
+def test_many_visitors_of_one_client_do_not_fill_the_line() -> None:
+    line = Line(limit=3)
+    visitors = Visitors(line)
+    place = line.enter("z")
+    for name in ("a", "b", "c"):
+        visitors.join_line(name, name, client="crowd")
+    visitors.join_line("d", "d", client="alone")
+    line.leave(place)
+    assert visitors.finish() == ["a", "d", "b"]
+    assert visitors.refused == ["c"]
 
 
 def test_who_comes_back_goes_before_their_own_others_only() -> None:
@@ -134,5 +171,12 @@ def test_others_wait_is_about_others() -> None:
     assert not line.others_wait("a")
     visitors.join_line("b", "b1")
     assert line.others_wait("a")
+    assert line.others_wait("b")
+    line.leave(place)
+    visitors.finish()
+    place = line.enter("a", client="x")
+    visitors.join_line("b", "b1", client="x")
+    assert line.others_wait("a", "x")
+    assert not line.others_wait("b", "x")
     line.leave(place)
     visitors.finish()

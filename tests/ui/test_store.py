@@ -1,6 +1,7 @@
 """The store: bounded in bytes and time, one record under several tokens counted once."""
 
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,20 @@ def test_time_runs_from_the_last_use() -> None:
     clock.now = 29
     with pytest.raises(GoneError):
         store.get(token)
+
+
+def test_what_is_too_old_goes_when_nobody_asks_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segdemo.ui.store.TRIM_SECONDS", 0.01)
+    clock = Clock()
+    store = Store(max_bytes=10**9, max_seconds=10, clock=clock)
+    store.put(make_record())
+    assert len(store) == 1
+    clock.now = 11
+    for _ in range(1000):
+        if len(store) == 0:
+            break
+        time.sleep(0.01)
+    assert len(store) == 0
 
 
 def test_one_record_under_two_tokens_counts_once_and_is_deleted_one_by_one() -> None:

@@ -3,10 +3,10 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 from segdemo.settings import settings
-from segdemo.ui.server.budget import BUSY, Budget
+from segdemo.ui.server.budget import BUSY, Share
 from segdemo.ui.server.refusals import GoneAwayError, Message, Receive, RefusedError
 from segdemo.ui.server.routes import Body
 
@@ -44,9 +44,9 @@ def announced(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
 
 @asynccontextmanager
 async def whole_body(
-    receive: Receive, headers: Iterable[tuple[bytes, bytes]], limit: int, budget: Budget
+    receive: Receive, headers: Iterable[tuple[bytes, bytes]], limit: int, share: Share
 ) -> AsyncIterator[bytes]:
-    """The body, held in ``budget`` until it has been dealt with.
+    """The body, held in ``share`` until it has been dealt with.
 
     Raises ``RefusedError`` where it is too large, too slow, or would be more than there is memory for, and
     ``GoneAwayError`` where its sender has left.
@@ -55,23 +55,21 @@ async def whole_body(
     if length is not None and length > limit:
         raise too_large(limit)
     content = bytearray()
-    taken = 0
     deadline = time.monotonic() + settings().body_seconds
-    try:
+    with closing(share):
         more = True
         while more:
             message = await heard(receive, deadline)
             chunk = message.get("body", b"")
             if len(content) + len(chunk) > limit:
                 raise too_large(limit)
-            if not budget.take(len(chunk)):
+            if not share.take(len(chunk)):
                 raise RefusedError(503, BUSY, retry_after=60)
-            taken += len(chunk)
             content += chunk
             more = message.get("more_body", False)
-        yield bytes(content)
-    finally:
-        budget.give(taken)
+        body = bytes(content)
+        content.clear()
+        yield body
 
 
 async def heard(receive: Receive, deadline: float) -> Message:

@@ -1,80 +1,64 @@
-"""Memory that many share: whoever wants some says how much, and waits in line or is turned away."""
+"""Memory that many share: whoever wants some says how much, and gets it at once or is turned away."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import Counter
 
-from segdemo.errors import SegdemoError
+BUSY = "The server is busy with as many photos as it can hold: please try again in a minute."
 
-BUSY = "The server is busy with other people's photos: please try again in a minute."
+CLIENT_SHARE = 4
+"""One client gets at most one part in so many of a budget: nobody can hold all of it."""
 
 
 class Budget:
-    """So many bytes, given out in the order of asking.
-
-    A request for more than there is in all is given everything once nobody else holds any.
-    """
+    """So many bytes."""
 
     def __init__(self, total: int) -> None:
         self.total = total
-        self._free = total
-        self._line: list[object] = []
-        self._changed = threading.Condition()
+        self._held: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     @property
     def held(self) -> int:
         """Bytes that are given out."""
-        return self.total - self._free
+        with self._lock:
+            return self._held.total()
 
-    def take(self, nbytes: int) -> bool:
+    def share_of(self, client: str) -> "Share":
+        """What one client holds of the budget for one purpose, nothing at first."""
+        return Share(self, client)
+
+    def take(self, nbytes: int, client: str) -> bool:
         """Take ``nbytes`` at once, or none: whether there were as many. To be given back with ``give``."""
-        with self._changed:
-            if nbytes > self._free:
+        with self._lock:
+            own = self._held[client] + nbytes
+            if self._held.total() + nbytes > self.total or (client and own > self.total // CLIENT_SHARE):
                 return False
-            self._free -= nbytes
+            self._held[client] = own
             return True
 
-    def give(self, nbytes: int) -> None:
+    def give(self, nbytes: int, client: str) -> None:
         """Give back what was taken."""
-        with self._changed:
-            self._free += nbytes
-            self._changed.notify_all()
+        with self._lock:
+            self._held[client] -= nbytes
+            if not self._held[client]:
+                del self._held[client]
 
-    @contextmanager
-    def hold(self, nbytes: int, *, limit: int, waiting: Callable[[int], None], seconds: float) -> Iterator[None]:
-        """Hold ``nbytes`` as soon as those who asked before have theirs.
 
-        ``waiting(ahead)`` is called several times a second meanwhile and may raise to give up. Raises
-        ``SegdemoError`` where ``limit`` are waiting already, or nothing came free within ``seconds``.
-        """
-        wanted = min(nbytes, self.total)
-        me = object()
-        with self._changed:
-            if len(self._line) >= limit:
-                raise SegdemoError(BUSY)
-            self._line.append(me)
-        try:
-            self._wait(me, wanted, waiting, time.monotonic() + seconds)
-        finally:
-            with self._changed:
-                self._line.remove(me)
-                self._changed.notify_all()
-        try:
-            yield
-        finally:
-            self.give(wanted)
+class Share:
+    """Bytes of a budget that grow and are given back together."""
 
-    def _wait(self, me: object, wanted: int, waiting: Callable[[int], None], deadline: float) -> None:
-        while True:
-            with self._changed:
-                ahead = self._line.index(me)
-                if ahead == 0 and wanted <= self._free:
-                    self._free -= wanted
-                    return
-            waiting(ahead)
-            if time.monotonic() > deadline:
-                raise SegdemoError(BUSY)
-            with self._changed:
-                if not (self._line[0] is me and wanted <= self._free):
-                    self._changed.wait(timeout=0.2)
+    def __init__(self, budget: Budget, client: str) -> None:
+        self._budget = budget
+        self._client = client
+        self._nbytes = 0
+
+    def take(self, nbytes: int) -> bool:
+        """Take ``nbytes`` more, or none: whether there were as many."""
+        taken = self._budget.take(nbytes, self._client)
+        self._nbytes += nbytes if taken else 0
+        return taken
+
+    def close(self) -> None:
+        """Give all of it back."""
+        self._budget.give(self._nbytes, self._client)
+        self._nbytes = 0

@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from segdemo.settings import settings
@@ -55,6 +55,29 @@ def check_options(sent: Mapping[str, Any], endpoint: str, known: Mapping[str, bo
             raise RefusedError(400, f"{name} is missing: /{endpoint} needs it.")
 
 
+def check_function(sent: Mapping[str, Any], functions: Mapping[int, Collection[str]]) -> None:
+    """Raise ``RefusedError`` unless a request names one of the page's ``functions``, by component and name."""
+    for name in ("component_id", "fn_name", "session_hash"):
+        if sent.get(name) is None:
+            raise RefusedError(400, f"{name} is missing: reload the page.")
+    component, function = sent["component_id"], sent["fn_name"]
+    if isinstance(component, str) and component.isascii() and component.isdigit() and len(component) < 10:
+        component = int(component)
+    known = functions.get(component, ()) if type(component) is int else ()
+    if not isinstance(function, str) or function not in known:
+        raise RefusedError(404, "There is no such function here: reload the page.")
+
+
+def check_event(sent: Mapping[str, Any], events: Collection[int]) -> None:
+    """Raise ``RefusedError`` unless a call names one of the ``events`` there are by its number."""
+    if type(sent.get("fn_index")) is not int or sent["fn_index"] not in events:
+        raise RefusedError(404, "fn_index is of no call that there is here: reload the page.")
+    if not isinstance(sent.get("data"), list):
+        raise RefusedError(400, "data is to be a list of the call's options.")
+    if not isinstance(sent.get("session_hash"), str):
+        raise RefusedError(400, "session_hash is missing: reload the page.")
+
+
 def _depth(value: Any) -> int:
     depth, level = 0, [value]
     while level and depth <= DEPTH:
@@ -73,8 +96,16 @@ class File:
     content: bytes
 
 
-async def check_form(body: bytes, content_type: str) -> File | None:
-    """The file of a form, if it has one. Raises ``RefusedError`` for several files, or one that is too large."""
+@dataclass(frozen=True)
+class Form:
+    """What a form holds."""
+
+    file: File | None = None
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+async def check_form(body: bytes, content_type: str) -> Form:
+    """The form that a body is. Raises ``RefusedError`` for several files, or one that is too large."""
     from starlette.datastructures import Headers, UploadFile
     from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -94,15 +125,21 @@ async def check_form(body: bytes, content_type: str) -> File | None:
     except Exception:
         # The parser lets what it stumbles over through: a missing boundary is a KeyError.
         raise RefusedError(400, "The form cannot be read.") from None
-    found = None
+    file, fields = None, {}
     try:
-        for field, value in form.multi_items():
+        for name, value in form.multi_items():
             if isinstance(value, UploadFile):
-                found = File(field, value.filename or "file", await value.read())
-            elif field in _NAMES:
-                check_name(value, field)
+                file = File(name, value.filename or "file", await value.read())
+            elif name in fields:
+                raise RefusedError(400, f"{name[:40]} is in the form twice: send it once.")
+            else:
+                fields[name] = value
     finally:
         await form.close()
-    if found is not None and len(found.content) > settings().max_file_bytes:
+    if file is not None and file.field in fields:
+        raise RefusedError(400, f"{file.field[:40]} is in the form twice: send it once.")
+    if file is not None and len(file.content) > settings().max_file_bytes:
         raise RefusedError(413, f"The file is larger than {settings().max_file_bytes / 1e6:g} MB: save it smaller.")
-    return found
+    for name in _NAMES:
+        check_name(fields.get(name), name)
+    return Form(file, fields)

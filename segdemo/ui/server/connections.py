@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,15 +14,29 @@ from segdemo.ui.server.clients import trusted_proxies
 LOOK_SECONDS = 1.0
 
 
+@dataclass
+class _Seen:
+    """What was seen of a connection: its last request, what still waited to be taken from it, and when that changed."""
+
+    cycle: Any
+    waiting: int
+    changed: float
+    asked: float
+    """When its request was first seen."""
+
+
 class Watch:
     """Looks at a server's open connections from time to time (uvicorn's protocol objects)."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._idle: WeakKeyDictionary[Any, tuple[Any, float]] = WeakKeyDictionary()
+        self._seen: WeakKeyDictionary[Any, _Seen] = WeakKeyDictionary()
 
     def look(self, connections: Iterable[Any]) -> None:
-        """Close what has waited too long for a request, however slowly one drips in, and what is too much."""
+        """Close those that are silent for too long, and those that are too many.
+
+        Silent is who sends no request, however slowly one drips in, and who takes nothing of the answer.
+        """
         now = self._clock()
         held: Counter[str] = Counter()
         for connection in list(connections):
@@ -29,20 +44,20 @@ class Watch:
             held[client] += 1
             # Behind a proxy all connections are the proxy's.
             crowded = held[client] > settings().client_connections and not trusted_proxies()
-            if crowded or self._silent_for(connection, now) > settings().silent_seconds:
+            if crowded or self._is_silent(connection, now):
                 connection.transport.abort()
 
-    def _silent_for(self, connection: Any, now: float) -> float:
-        cycle = connection.cycle
-        if cycle is not None and not cycle.response_complete:
-            self._idle.pop(connection, None)
-            return 0.0
-        last, since = self._idle.get(connection, (None, now))
-        if last is not cycle:
-            # It has made a request since the last look.
-            since = now
-        self._idle[connection] = (cycle, since)
-        return now - since
+    def _is_silent(self, connection: Any, now: float) -> bool:
+        cycle, waiting = connection.cycle, connection.transport.get_write_buffer_size()
+        seen = self._seen.get(connection)
+        if seen is None or seen.cycle is not cycle:
+            self._seen[connection] = _Seen(cycle, waiting, now, now)
+            return False
+        at_work = cycle is not None and not cycle.response_complete
+        if seen.waiting != waiting or (at_work and not waiting):
+            seen.waiting, seen.changed = waiting, now
+        too_slow = waiting and not at_work and now - seen.asked > settings().run_deadline + settings().body_seconds
+        return bool(too_slow or now - seen.changed > settings().silent_seconds)
 
 
 async def watch_connections(server: Callable[[], Any]) -> None:

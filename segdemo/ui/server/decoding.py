@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import cache
@@ -21,6 +20,7 @@ from segdemo.children import start_child
 from segdemo.errors import SegdemoError
 from segdemo.images import Rgb
 from segdemo.results.job import Job
+from segdemo.results.line import Line
 from segdemo.settings import settings
 from segdemo.ui.server.budget import BUSY, Budget
 from segdemo.ui.server.decoder import LENGTH, PAIR, REQUEST
@@ -39,62 +39,41 @@ Check = Callable[[], None]
 
 
 class Decoders:
-    """So many processes that decode, started when first needed, each used by one caller at a time.
+    """So many processes that decode, started when first needed, each used by one job at a time.
 
-    At most ``waiting`` callers stand in line for one; whoever comes then is turned away.
+    At most ``waiting`` jobs stand in line for one, in which visitors take turns.
     """
 
     def __init__(self, *, places: int, waiting: int) -> None:
-        self.waiting = waiting
-        self._free: list[_Decoder] = [_Decoder() for _ in range(places)]
-        self._line: deque[object] = deque()
-        self._changed = threading.Condition()
+        self.line = Line(limit=waiting, places=places)
+        self._free = [_Decoder() for _ in range(places)]
 
     def start(self) -> None:
         """Start one process ahead, so that the first photograph finds it ready."""
-        with self._one(lambda: None) as decoder:
-            decoder.start()
+        self._free[0].start()
 
-    def size(self, content: bytes, *, check: Check = lambda: None) -> tuple[int, int]:
-        """Height and width of a photograph, undecoded. Raises ``SegdemoError``, and whatever ``check`` raises."""
-        with self._one(check) as decoder:
-            _, height, width = decoder.ask(b"s", content, check)
+    def size(self, content: bytes, job: Job) -> tuple[int, int]:
+        """Height and width of a photograph, undecoded. Raises ``SegdemoError``, and ``CancelledError``."""
+        with self._one(job) as decoder:
+            _, height, width = decoder.ask(b"s", content, job.check)
         return height, width
 
-    def decode(self, content: bytes, *, check: Check = lambda: None) -> Rgb:
-        """A photograph as ``images.load_image`` reads it. Raises ``SegdemoError``, and whatever ``check`` raises."""
-        with self._one(check) as decoder:
-            pixels, height, width = decoder.ask(b"d", content, check)
+    def decode(self, content: bytes, job: Job) -> Rgb:
+        """A photograph as ``images.load_image`` reads it. Raises ``SegdemoError``, and ``CancelledError``."""
+        with self._one(job) as decoder:
+            pixels, height, width = decoder.ask(b"d", content, job.check)
         return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
 
     @contextmanager
-    def _one(self, check: Check) -> Iterator["_Decoder"]:
-        """A process of one's own, in the order of asking."""
-        me = object()
-        with self._changed:
-            if not self._free and len(self._line) >= self.waiting:
-                raise SegdemoError(BUSY)
-            self._line.append(me)
-        try:
-            while True:
-                with self._changed:
-                    if self._line[0] is me and self._free:
-                        decoder = self._free.pop()
-                        break
-                check()
-                with self._changed:
-                    if not (self._line[0] is me and self._free):
-                        self._changed.wait(LOOK_SECONDS)
-        finally:
-            with self._changed:
-                self._line.remove(me)
-                self._changed.notify_all()
+    def _one(self, job: Job) -> Iterator["_Decoder"]:
+        """A process of one's own, in turn."""
+        place = job.wait(self.line)
+        decoder = self._free.pop()
         try:
             yield decoder
         finally:
-            with self._changed:
-                self._free.append(decoder)
-                self._changed.notify_all()
+            self._free.append(decoder)
+            self.line.leave(place)
 
 
 class _Decoder:
@@ -218,25 +197,12 @@ def opened_photo(content: bytes, job: Job) -> Iterator[Rgb]:
     While it is open the job has its place in memory, taken before it is decoded. Raises ``SegdemoError`` where it
     cannot be read, too much waits already, or the job is over.
     """
-    budget = photo_budget()
-    if not budget.take(len(content)):
-        raise SegdemoError(BUSY)
     with ExitStack() as stack:
-        sent = stack.enter_context(closing(_Sent(budget, len(content))))
-        height, width = decoders().size(content, check=job.check)
+        sent = stack.enter_context(closing(photo_budget().share_of(job.client)))
+        if not sent.take(len(content)):
+            raise SegdemoError(BUSY)
+        height, width = decoders().size(content, job)
         stack.enter_context(job.in_memory(pixels=height * width))
-        photo = decoders().decode(content, check=job.check)
+        photo = decoders().decode(content, job)
         sent.close()
         yield photo
-
-
-class _Sent:
-    """Bytes of a budget, to be given back once."""
-
-    def __init__(self, budget: Budget, nbytes: int) -> None:
-        self._budget = budget
-        self._nbytes = nbytes
-
-    def close(self) -> None:
-        self._budget.give(self._nbytes)
-        self._nbytes = 0

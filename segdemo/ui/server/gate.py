@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
@@ -10,7 +13,7 @@ from segdemo.settings import settings
 from segdemo.ui.server import headers as headers_of
 from segdemo.ui.server.bodies import announced, drain, is_form, limit_of, whole_body
 from segdemo.ui.server.budget import Budget
-from segdemo.ui.server.checks import check_form, check_json, check_name, check_options
+from segdemo.ui.server.checks import check_event, check_form, check_function, check_json, check_name, check_options
 from segdemo.ui.server.clients import Rates, client_of
 from segdemo.ui.server.folder import Folder
 from segdemo.ui.server.refusals import (
@@ -32,25 +35,37 @@ logger = logging.getLogger(__name__)
 
 QUERY_BYTES = 2048
 PATH_BYTES = 4096
+FAILED = "Something went wrong on the server."
+
+STATIC_SHARE = 10
+"""Scripts, styles and fonts do not count as requests; of them a client may have so many times as many."""
 
 
-Options = Callable[[str], Mapping[str, bool]]
-"""Of each option that an endpoint has, whether it may be left out."""
+@dataclass(frozen=True)
+class Page:
+    """What is behind the gate, asked anew at each request."""
+
+    options: Callable[[str], Mapping[str, bool]]
+    """Of each option that an endpoint has, whether it may be left out."""
+    functions: Callable[[], Mapping[int, Collection[str]]]
+    """The functions of the page's components, by the components' numbers."""
+    events: Callable[[], Collection[int]]
+    """The numbers of the calls that clients may make."""
 
 
 class Gate:
     """ASGI middleware around the whole of Gradio's application."""
 
-    def __init__(
-        self, app: App, table: Table, options: Options, *, folder: Folder, budget: Budget, ledger: Ledger
-    ) -> None:
+    def __init__(self, app: App, table: Table, page: Page, *, folder: Folder, budget: Budget, ledger: Ledger) -> None:
         self.app = app
         self.table = table
-        self.options = options
+        self.page = page
         self.folder = folder
         self.budget = budget
         self.ledger = ledger
         self.rates = Rates(settings().requests_per_minute)
+        self.static_rates = Rates(STATIC_SHARE * settings().requests_per_minute)
+        self._under_way: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or say no to it."""
@@ -65,7 +80,8 @@ class Gate:
         scope = {**scope, "headers": headers_of.believed(scope["headers"])}
         out = _Outgoing(send, scope)
         try:
-            await self._pass(scope, receive, out, client)
+            with self._one_more(client):
+                await self._pass(scope, receive, out, client)
         except RefusedError as error:
             await self._refuse(error, scope, receive, out)
         except GoneAwayError:
@@ -75,28 +91,25 @@ class Gate:
 
     async def _pass(self, scope: Scope, receive: Receive, out: "_Outgoing", client: str) -> None:
         method, headers = scope["method"], scope["headers"]
+        headers_of.check_host(headers)
         if method == "OPTIONS":
             await self._preflight(out, headers)
             return
         found = self._find(scope)
         out.kind = found.route.kind
-        if found.route.kind is not Kind.STATIC:
-            wait = self.rates.wait(client)
-            if wait:
-                raise RefusedError(
-                    429,
-                    f"More than {settings().requests_per_minute} requests in a minute: please wait a moment.",
-                    retry_after=wait,
-                )
+        rates = self.static_rates if found.route.kind is Kind.STATIC else self.rates
+        if wait := rates.wait(client):
+            sentence = f"More than {rates.per_minute} requests in a minute: please wait a moment."
+            raise RefusedError(429, sentence, retry_after=wait)
         headers_of.check_origin(method, headers)
         if found.file is not None:
             _check_file(found.file, self.folder)
         if method in ("GET", "HEAD", "DELETE") or found.route.body is Body.NONE:
-            await self.app(scope, receive, out)
+            await self._inside(scope, receive, out)
             return
         content_type = headers_of.value_of(headers, b"content-type")
         limit = limit_of(found.route.body, content_type)
-        async with whole_body(receive, headers, limit, self.budget) as body:
+        async with whole_body(receive, headers, limit, self.budget.share_of(client)) as body:
             await self._with_body(found, body, content_type, scope, receive, out, client)
 
     async def _with_body(
@@ -113,16 +126,40 @@ class Gate:
         if kind is Body.UPLOAD:
             if not is_form(content_type):
                 raise RefusedError(400, "Send the file in a form (multipart/form-data), as `files`.")
-            paths = await keep_upload(await check_form(body, content_type), client, self.ledger)
+            form = await check_form(body, content_type)
+            paths = await keep_upload(form.file, client, self.ledger)
             await answer_json(out, 200, paths)
             return
         if kind is Body.COMPONENT and is_form(content_type):
-            await check_form(body, content_type)
+            check_function((await check_form(body, content_type)).fields, self.page.functions())
         else:
             sent = await asyncio.to_thread(check_json, body)
             if found.endpoint is not None and found.named:
-                check_options(sent, found.endpoint, self.options(found.endpoint))
-        await self.app(scope, _replay(body, receive), out)
+                check_options(sent, found.endpoint, self.page.options(found.endpoint))
+            elif kind is Body.COMPONENT:
+                check_function(sent, self.page.functions())
+            elif found.joins:
+                check_event(sent, self.page.events())
+        await self._inside(scope, _replay(body, receive), out)
+
+    async def _inside(self, scope: Scope, receive: Receive, out: "_Outgoing") -> None:
+        await self.app(scope, receive, out.inside)
+        if out.broken:
+            raise RefusedError(500, FAILED)
+
+    @contextmanager
+    def _one_more(self, client: str) -> Iterator[None]:
+        """Count a request as under way. Raises ``RefusedError`` where a client has too many at once."""
+        limit = settings().client_connections
+        if self._under_way[client] >= limit:
+            raise RefusedError(429, f"More than {limit} requests at once: wait until some are answered.", retry_after=5)
+        self._under_way[client] += 1
+        try:
+            yield
+        finally:
+            self._under_way[client] -= 1
+            if not self._under_way[client]:
+                del self._under_way[client]
 
     def _find(self, scope: Scope) -> Found:
         path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
@@ -187,7 +224,7 @@ class Gate:
         else:
             logger.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
         if not out.started:
-            sentence = DISK_FULL if full else "Something went wrong on the server."
+            sentence = DISK_FULL if full else FAILED
             await refuse(out, RefusedError(507 if full else 500, sentence))
 
 
@@ -199,6 +236,14 @@ class _Outgoing:
         self.origin = headers_of.allowed_origin(scope["headers"])
         self.kind = Kind.DATA
         self.started = False
+        self.broken = False
+        """Whether what is behind the gate has failed: then the gate says so."""
+
+    async def inside(self, message: Message) -> None:
+        """Send what comes from behind the gate."""
+        self.broken = self.broken or (message["type"] == "http.response.start" and message["status"] == 500)
+        if not self.broken:
+            await self(message)
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":

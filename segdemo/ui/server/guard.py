@@ -10,10 +10,11 @@ from typing import Any
 import gradio as gr
 
 from segdemo.settings import settings
+from segdemo.ui.server.answers import Answers
 from segdemo.ui.server.connections import watch_connections
 from segdemo.ui.server.decoding import decoders, photo_budget
 from segdemo.ui.server.folder import SWEEP_SECONDS, Folder, private_folder
-from segdemo.ui.server.gate import Gate
+from segdemo.ui.server.gate import Gate, Page
 from segdemo.ui.server.routes import Table
 from segdemo.ui.server.uploads import ledger
 
@@ -32,7 +33,11 @@ def guarded() -> Callable[[Any], AbstractAsyncContextManager[None]]:
         app.middleware_stack = Gate(
             app.middleware_stack,
             table,
-            lambda endpoint: _options(blocks, endpoint),
+            Page(
+                options=lambda endpoint: _options(blocks, endpoint),
+                functions=lambda: _functions(blocks),
+                events=lambda: [number for number, function in blocks.fns.items() if function.api_name],
+            ),
             folder=folder,
             budget=photo_budget(),
             ledger=ledger(),
@@ -40,7 +45,7 @@ def guarded() -> Callable[[Any], AbstractAsyncContextManager[None]]:
         await asyncio.to_thread(decoders().start)
         tasks = [
             asyncio.create_task(watch_connections(lambda: getattr(blocks, "server", None))),
-            asyncio.create_task(_sweep_regularly(folder)),
+            asyncio.create_task(_sweep_regularly(folder, blocks)),
         ]
         try:
             yield
@@ -65,9 +70,17 @@ def _options(blocks: gr.Blocks, endpoint: str) -> dict[str, bool]:
     return {parameter.name: parameter.default is not Parameter.empty for parameter in parameters}
 
 
-async def _sweep_regularly(folder: Folder) -> None:
+def _functions(blocks: gr.Blocks) -> dict[int, set[str]]:
+    """The names of the functions that components offer to the page's script."""
+    named = {number: getattr(block, "server_fns", ()) for number, block in blocks.blocks.items()}
+    return {number: {function.__name__ for function in functions} for number, functions in named.items() if functions}
+
+
+async def _sweep_regularly(folder: Folder, blocks: gr.Blocks) -> None:
+    answers = Answers()
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
+        answers.forget(blocks._queue)
         try:
             await asyncio.to_thread(folder.sweep, older_than=settings().temp_seconds)
         except OSError:

@@ -1,5 +1,6 @@
 """Headers: what of a request is believed, what browsers are told about a response, and which sites may read it."""
 
+import re
 from urllib.parse import urlsplit
 
 from segdemo.settings import settings
@@ -9,11 +10,15 @@ from segdemo.ui.server.routes import Kind
 
 Pairs = list[tuple[bytes, bytes]]
 
-_FORWARDED = (b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-for", b"x-gradio-server", b"forwarded")
+_HOST = re.compile(rb"([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
+"""A host with or without a port (RFC 3986)."""
+_UNUSED = (b"range", b"if-range", b"x-gradio-server")
+"""Results are small and sent whole: many ranges of one file would cost more than it has bytes."""
+_FORWARDED = (b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-for", b"forwarded")
 
 
 def believed(headers: Pairs) -> Pairs:
-    """A request's headers without those that only a proxy may set, unless the host has one.
+    """A request's headers without those that nobody needs, or that only a proxy may set, unless the host has one.
 
     Then the last entry of each list counts, which the proxy itself appended.
     """
@@ -23,9 +28,16 @@ def believed(headers: Pairs) -> Pairs:
             if name in (b"x-forwarded-host", b"x-forwarded-proto")
             else (name, value)
             for name, value in headers
-            if name != b"x-gradio-server"
+            if name not in _UNUSED
         ]
-    return [(name, value) for name, value in headers if name not in _FORWARDED]
+    return [(name, value) for name, value in headers if name not in _FORWARDED + _UNUSED]
+
+
+def check_host(headers: Pairs) -> None:
+    """Raise ``RefusedError`` where the host that a request names, and that addresses are made from, cannot be one."""
+    for name, value in headers:
+        if name in (b"host", b"x-forwarded-host") and not _HOST.fullmatch(value):
+            raise RefusedError(400, "The name of the host in the request cannot be one.")
 
 
 def page_policy() -> str:

@@ -60,7 +60,7 @@ ROUTES: tuple[Route, ...] = (
     Route(_GET, f"/gradio_api/heartbeat/{NAME}", "tells when a page is closed"),
     Route(("POST",), "/gradio_api/component_server/?", "the page's functions", body=Body.COMPONENT),
     Route(("POST",), "/gradio_api/upload", "clients: a photo before a call", body=Body.UPLOAD),
-    Route(("POST",), "/gradio_api/queue/join", "clients: a call", body=Body.PICTURE),
+    Route(("POST",), "/gradio_api/queue/(?P<joins>join)", "clients: a call", body=Body.PICTURE),
     Route(_GET, "/gradio_api/queue/data", "clients: what became of calls"),
     Route(
         ("POST",), f"/gradio_api/call/(?P<named>v2/)?(?P<endpoint>{NAME})/?", "plain HTTP: a call", body=Body.PICTURE
@@ -85,6 +85,8 @@ class Found:
     endpoint: str | None = None
     named: bool = False
     """Whether the body gives the endpoint's options by their names."""
+    joins: bool = False
+    """Whether the body names a call by its number."""
     file: str | None = None
 
 
@@ -105,5 +107,6 @@ class Table:
             parts = match.groupdict()
             if parts.get("endpoint") is not None and parts["endpoint"] not in self._endpoints():
                 return None
-            return Found(route, parts.get("endpoint"), parts.get("named") is not None, parts.get("file"))
+            named, joins = (parts.get(name) is not None for name in ("named", "joins"))
+            return Found(route, parts.get("endpoint"), named, joins, parts.get("file"))
         return None

@@ -2,10 +2,12 @@
 
 import asyncio
 import errno
+import math
 import re
 import secrets
 import shutil
 import threading
+import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -16,21 +18,31 @@ from segdemo.ui.server.folder import Folder, private_folder
 from segdemo.ui.server.refusals import DISK_FULL, RefusedError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+LEAST_BYTES = 65_536
+"""A file counts as so many bytes at least, which bounds how many there are."""
+LOOK_SECONDS = 2.0
+"""How old the knowledge may be of what lies in the folder beside what was kept here."""
 
 
 class Ledger:
     """Who has how many bytes in the server's folder; what has been swept meanwhile no longer counts."""
 
-    def __init__(self, folder: Callable[[], Folder]) -> None:
+    def __init__(self, folder: Callable[[], Folder], clock: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
+        self._clock = clock
         self._files: dict[Path, tuple[str, int]] = {}
+        self._others = 0
+        """Bytes of files in the folder that others than this ledger wrote there."""
+        self._looked = -math.inf
         self._lock = threading.Lock()
 
     def check(self, client: str, nbytes: int) -> None:
         """Raise ``RefusedError`` where ``nbytes`` more would be too many for this client, or for all together."""
         with self._lock:
-            self._files = {path: entry for path, entry in self._files.items() if path.exists()}
+            if self._clock() - self._looked > LOOK_SECONDS:
+                self._look()
             own = sum(size for owner, size in self._files.values() if owner == client)
+            total = sum(size for _, size in self._files.values()) + self._others
         minutes = round(settings().temp_seconds / 60)
         if own + nbytes > settings().visitor_bytes:
             raise RefusedError(
@@ -38,15 +50,21 @@ class Ledger:
                 f"You have {own / 1e6:.0f} MB of files here already: wait {minutes} minutes, until they are gone.",
                 retry_after=settings().temp_seconds,
             )
-        if sum(properties.st_size for _, properties in self._folder().files()) + nbytes > settings().temp_bytes:
+        if total + nbytes > settings().temp_bytes:
             raise RefusedError(507, DISK_FULL, retry_after=settings().temp_seconds)
+
+    def _look(self) -> None:
+        found = {path: _counted(properties.st_size) for path, properties in self._folder().files()}
+        self._files = {path: entry for path, entry in self._files.items() if path in found}
+        self._others = sum(size for path, size in found.items() if path not in self._files)
+        self._looked = self._clock()
 
     def keep(self, client: str, files: Mapping[str, bytes]) -> list[Path]:
         """Write files for a client into a folder with an unguessable name, all of them or none; return their paths.
 
         Raises ``RefusedError`` where there is no room for them.
         """
-        self.check(client, sum(map(len, files.values())))
+        self.check(client, sum(_counted(len(content)) for content in files.values()))
         place = self._folder().path / secrets.token_hex(24)
         try:
             place.mkdir()
@@ -59,8 +77,12 @@ class Ledger:
             raise
         with self._lock:
             for name, content in files.items():
-                self._files[place / name] = (client, len(content))
+                self._files[place / name] = (client, _counted(len(content)))
         return [place / name for name in files]
+
+
+def _counted(nbytes: int) -> int:
+    return max(nbytes, LEAST_BYTES)
 
 
 @cache

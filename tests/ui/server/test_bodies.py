@@ -151,6 +151,51 @@ def test_the_pages_own_functions_read_the_sentence(http: httpx.Client) -> None:
     assert "larger than 64 kB" in answer.json()["error"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"component_id": -1}, 404), ({"component_id": 10**30}, 404), ({"component_id": "x"}, 404),
+        ({"component_id": 1.0}, 404), ({"component_id": True}, 404), ({"component_id": None}, 400),
+        ({"fn_name": "__init__"}, 404), ({"fn_name": ["noop"]}, 404), ({"fn_name": "\ud800"}, 404),
+        ({"fn_name": None}, 400), ({"session_hash": None}, 400),
+    ],
+)  # fmt: skip
+def test_only_the_pages_functions_are_called(http: httpx.Client, fields: dict[str, Any], status: int) -> None:
+    answer = http.post(COMPONENT, content=encoded(form(**fields)), headers={"content-type": "application/json"})
+    assert (answer.status_code, "reload the page" in answer.json()["error"]) == (status, True)
+    texts = {name: value for name, value in form(**fields).items() if isinstance(value, str) and value.isprintable()}
+    answer = http.post(COMPONENT, data=texts, files={"file": ("a.png", _photo())})
+    assert (answer.status_code in (400, 404), "reload" in answer.json()["error"]) == (True, True)
+
+
+def test_a_field_is_sent_once(http: httpx.Client) -> None:
+    fields = {"component_id": "1", "fn_name": "noop", "session_hash": "a"}
+    for name in fields:
+        answer = http.post(COMPONENT, data=fields, files={name: ("a.png", _photo())})
+        assert (answer.status_code, answer.json()["error"]) == (400, f"{name} is in the form twice: send it once.")
+
+
+@pytest.mark.parametrize("fields", [{"fn_index": -1}, {"fn_index": 10**30}, {"fn_index": "x"}, {"data": 7}, {}])
+def test_only_known_calls_are_joined(http: httpx.Client, fields: dict[str, Any]) -> None:
+    answer = http.post(JOIN, json={"data": [], "session_hash": "a", **fields})
+    assert answer.status_code in (400, 404)
+    assert answer.json()["error"]
+
+
+def test_what_breaks_behind_the_gate_is_a_sentence(
+    http: httpx.Client, blocks: gr.Blocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 500, "headers": [(b"content-type", b"text/plain")]})
+        await send({"type": "http.response.body", "body": b"Internal Server Error"})
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(blocks.app.middleware_stack, "app", broken)
+    answer = http.get("/config")
+    assert (answer.status_code, answer.json()["error"]) == (500, "Something went wrong on the server.")
+    assert answer.headers["cache-control"] == "no-store"
+
+
 @pytest.mark.usefixtures("nothing_left")
 def test_an_aborted_upload_leaves_nothing(port: int, blocks: gr.Blocks, http: httpx.Client) -> None:
     head = (

@@ -1,5 +1,7 @@
 """Clients are told apart by what cannot be forged, and each has so many requests a minute."""
 
+from contextlib import ExitStack
+
 import httpx
 import pytest
 
@@ -86,3 +88,24 @@ def test_the_server_says_when_to_come_again(
     assert 1 <= int(answer.headers["retry-after"]) <= 60
     assert "requests in a minute" in answer.json()["error"]
     assert http.get("/theme.css").status_code == 200
+
+
+def test_scripts_and_styles_have_a_limit_of_their_own(
+    http: httpx.Client, blocks: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = blocks.app.middleware_stack  # type: ignore[attr-defined]
+    monkeypatch.setattr(gate, "static_rates", Rates(2))
+    assert [http.get("/theme.css").status_code for _ in range(3)] == [200, 200, 429]
+    assert http.get("/gradio_api/info").status_code == 200
+
+
+def test_so_many_requests_are_under_way(port: int, http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = settings().model_copy(update={"client_connections": 2})
+    monkeypatch.setattr("segdemo.ui.server.gate.settings", lambda: few)
+    with ExitStack() as stack:
+        streams = [
+            stack.enter_context(http.stream("GET", f"/gradio_api/heartbeat/{name}")).iter_bytes() for name in "ab"
+        ]
+        assert all(next(stream) for stream in streams)
+        answer = http.get("/gradio_api/info")
+        assert (answer.status_code, "at once" in answer.json()["error"]) == (429, True)

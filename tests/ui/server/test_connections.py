@@ -19,6 +19,7 @@ class Cycle:
 class Connection:
     cycle: Any = None
     client: Any = ("10.0.0.1", 1)
+    waiting: int = 0
     aborted: bool = False
     transport: Any = field(init=False)
 
@@ -27,6 +28,9 @@ class Connection:
 
     def abort(self) -> None:
         self.aborted = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
 
 
 def test_silence_is_ended_and_work_is_not() -> None:
@@ -45,6 +49,30 @@ def test_silence_is_ended_and_work_is_not() -> None:
         assert silent.aborted == after.aborted == (second > 30)
     assert not busy.aborted
     assert not lively.aborted
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_an_answer_is_to_be_taken(complete: bool) -> None:
+    now = [0.0]
+    watch = Watch(clock=lambda: now[0])
+    stuck, slow = (Connection(cycle=Cycle(response_complete=complete), waiting=10**6) for _ in range(2))
+    for second in range(200):
+        now[0] = float(second)
+        slow.waiting -= 1000 if second % 20 == 0 else 0
+        watch.look([stuck, slow])
+        assert stuck.aborted == (second > 30)
+    assert not slow.aborted
+
+
+def test_no_answer_takes_for_ever() -> None:
+    now = [0.0]
+    watch = Watch(clock=lambda: now[0])
+    dripping = Connection(cycle=Cycle(), waiting=10**6)
+    for second in range(700):
+        now[0] = float(second)
+        dripping.waiting -= 1
+        watch.look([dripping])
+    assert dripping.aborted
 
 
 def test_one_client_may_hold_so_many(monkeypatch: pytest.MonkeyPatch) -> None:

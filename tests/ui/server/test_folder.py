@@ -3,6 +3,7 @@
 import os
 import stat
 import time
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -104,9 +105,10 @@ def test_each_client_has_so_much_disk(folder: Folder, monkeypatch: pytest.Monkey
     from segdemo.settings import settings
     from segdemo.ui.server import uploads
 
-    small = settings().model_copy(update={"visitor_bytes": 250, "temp_bytes": 450})
+    small = settings().model_copy(update={"visitor_bytes": 300_000, "temp_bytes": 560_000})
     monkeypatch.setattr(uploads, "settings", lambda: small)
-    ledger = Ledger(lambda: folder)
+    ledger = Ledger(lambda: folder, clock=count(step=10).__next__)
+    # Each file counts as 64 kB at least: 131 kB each time.
     send = {"a.png": bytes(60), "b.png": bytes(40)}
     first = ledger.keep("me", send)
     ledger.keep("me", send)

@@ -82,3 +82,21 @@ def test_the_hosts_proxy_says_which_host_it_is(http: httpx.Client, monkeypatch: 
     monkeypatch.setattr(headers, "trusted_proxies", lambda: 1)
     said = {"x-forwarded-host": "evil.example, demo.example.org", "x-forwarded-proto": "https"}
     assert http.get("/config", headers=said).json()["root"] == "https://demo.example.org"
+
+
+@pytest.mark.parametrize("host", ["][", "a b", "<script>", "a,b", "x:port", "user@x", "", "é"])
+def test_a_host_that_is_none_is_refused(http: httpx.Client, host: str) -> None:
+    answer = http.get("/config", headers=[("host", host.encode("latin-1"))])
+    assert (answer.status_code, "host" in answer.json()["error"]) == (400, True)
+
+
+@pytest.mark.parametrize("host", ["example.org", "127.0.0.1:7860", "[::1]:80", "my-space.hf.space"])
+def test_a_host_is_taken(http: httpx.Client, host: str) -> None:
+    assert http.get("/config", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("asked", ["bytes=0-9", "bytes=9-1", "x=1", "bytes=" + ",".join(["0-"] * 5000)])
+def test_files_are_sent_whole(http: httpx.Client, asked: str) -> None:
+    (path,) = http.post("/gradio_api/upload", files={"files": ("a.txt", b"x" * 100)}).json()
+    answer = http.get(f"/gradio_api/file={path}", headers={"range": asked, "if-range": "x"})
+    assert (answer.status_code, answer.content) == (200, b"x" * 100)
