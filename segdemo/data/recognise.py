@@ -39,10 +39,8 @@ def open_source(source: SourceConfig, *, prefer: Sequence[str] = ()) -> Listing:
         if name is None and source.split == "all" and found.whole is not None:
             return found.whole()
         if name is None:
-            where = source.data
-            there = "it is not divided"
-            if found.splits:
-                where, there = found.divided_by or where, f"its splits are {', '.join(found.splits)}"
+            where = found.divided_by if found.divided_by and found.divided_by.exists() else source.data
+            there = f"its splits are {', '.join(found.splits)}" if found.splits else "it is not divided"
             raise SegdemoError(f"{where} ({found.title}) has no split {source.split!r}: {there}.")
         return found.splits[name]()
     for wanted in prefer:

@@ -12,7 +12,7 @@ _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _READ_FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 """Baseline, extended and progressive, with Huffman or arithmetic coding; the others are lossless or hierarchical."""
 _TABLES = {0xC4, 0xCC, 0xDB, 0xDD}
-_MAX_MARKERS = 2000
+_MAX_MARKERS = 20_000
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 """A marker: neither a fill byte, a stuffed one, nor a restart."""
 _EXIF, _XMP, _ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
@@ -25,6 +25,7 @@ def bare_jpeg(data: bytes) -> Bare:
     """
     kept, exif, xmp = [data[:2]], list[bytes](), b""
     profile: dict[int, bytes] = {}
+    parts = 0
     at = 2
     for _ in range(_MAX_MARKERS):
         found = _MARKER.search(data, at, len(data) - 2)
@@ -35,7 +36,7 @@ def bare_jpeg(data: bytes) -> Bare:
         if marker == 0xDA:
             refused = _too_many_scans(data, at)
             kept.append(data[at:])
-            return Bare(b"".join(kept), orientation(exif, xmp), _joined(profile), refused)
+            return Bare(b"".join(kept), orientation(exif, xmp), _joined(profile, parts), refused)
         if marker in (0x01, 0xD8, 0xD9):
             at += 2
             continue
@@ -52,7 +53,7 @@ def bare_jpeg(data: bytes) -> Bare:
         elif marker == 0xE1 and body.startswith(_XMP):
             xmp = body
         elif marker == 0xE2 and body.startswith(_ICC) and len(body) > 14:
-            profile[body[12]] = body[14:]
+            profile[body[12]], parts = body[14:], body[13]
         at += 2 + max(length, 2)
     else:
         return Bare(data, refused=DAMAGED)
@@ -79,9 +80,21 @@ def _too_many_scans(data: bytes, at: int) -> str | None:
         at = found.start()
 
 
-def _joined(parts: dict[int, bytes]) -> bytes | None:
-    """Join a profile's parts, numbered from 1; one that lacks a part is none."""
-    if not parts or sorted(parts) != list(range(1, len(parts) + 1)):
+def _joined(parts: dict[int, bytes], count: int) -> bytes | None:
+    """Join a profile's ``count`` parts, numbered from 1; one that lacks a part is none."""
+    if not parts or sorted(parts) != list(range(1, count + 1)):
         return None
     profile = b"".join(parts[number] for number in sorted(parts))
     return profile if len(profile) <= MAX_PROFILE_BYTES else None
+
+
+def ended(data: bytes) -> tuple[bytes, bytes] | None:
+    """Return a JPEG that lacks its end twice, with other bytes before an end; none where it has one.
+
+    Where all scans are there, decoders do not look at those bytes, and both are the same picture.
+    """
+    at = data.rfind(b"\xff\xda")
+    if not data.startswith(SIGNATURE) or at < 0 or data.find(b"\xff\xd9", at) >= 0:
+        return None
+    scans = data[:-1] if data.endswith(b"\xff") else data
+    return scans + b"\x12\x5a" * 2000 + b"\xff\xd9", scans + b"\xd3\x07\x6c" * 1500 + b"\xff\xd9"

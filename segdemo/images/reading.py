@@ -10,10 +10,10 @@ from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from segdemo.errors import SegdemoError
-from segdemo.images import jpeg, png, tiff
+from segdemo.images import jpeg, png, tiff, webp
 from segdemo.images.bare import DAMAGED, MAX_PROFILE_BYTES, Bare, unsupported
 from segdemo.images.colour import to_srgb
 from segdemo.images.orientation import orientation, upright
@@ -36,8 +36,14 @@ def load_image(source: str | Path | bytes | BinaryIO) -> Rgb:
     ``SegdemoError`` with a sentence for what is too large (``max_file_bytes``, ``max_pixels`` and ``max_scans`` of the
     settings, all checked before decoding), damaged, or of another format.
     """
-    with _opened(read_bytes(source)) as (image, bare):
-        return _decode(image, bare)
+    data = read_bytes(source)
+    try:
+        return _decoded(data)
+    except SegdemoError:
+        found = _without_end(data)
+        if found is None:
+            raise
+        return found
 
 
 def image_size(source: str | Path | bytes | BinaryIO) -> tuple[int, int]:
@@ -50,8 +56,24 @@ def image_size(source: str | Path | bytes | BinaryIO) -> tuple[int, int]:
         return (width, height) if _turn(image, bare) in (5, 6, 7, 8) else (height, width)
 
 
+def _decoded(data: bytes) -> Rgb:
+    with _opened(data) as (image, bare):
+        return _decode(image, bare)
+
+
+def _without_end(data: bytes) -> Rgb | None:
+    """Read a PNG or JPEG of which no pixel is missing, but the last bytes are; none for others."""
+    whole, pair = png.mended(data), jpeg.ended(data)
+    if whole is not None:
+        return _decoded(whole)
+    if pair is None:
+        return None
+    one, other = map(_decoded, pair)
+    return one if np.array_equal(one, other) else None
+
+
 @contextmanager
-def _opened(data: bytes) -> Iterator[tuple[Image.Image, Bare]]:
+def _opened(data: bytes) -> Iterator[tuple[ImageFile.ImageFile, Bare]]:
     """Open a picture made bare; whatever its decoder raises becomes a sentence."""
     try:
         bare = _bare(data)
@@ -112,26 +134,31 @@ def _bare(data: bytes) -> Bare:
         return png.bare_png(data)
     if data.startswith(tiff.SIGNATURES):
         return tiff.bare_tiff(data)
+    if webp.is_webp(data):
+        return webp.bare_webp(data)
     if data[4:8] == b"ftyp":
         # Boxes of its own turn an AVIF, which Pillow heeds. Its EXIF is not needed, and ends the reading where broken.
         return Bare(_AVIF_EXIF.sub(rb"\1skip", data[:65536]) + data[65536:])
     return Bare(data)
 
 
-def _decode(image: Image.Image, bare: Bare) -> Rgb:
+def _decode(image: ImageFile.ImageFile, bare: Bare) -> Rgb:
     """Decode the first frame, the one that is open; how many there are is not asked, since that reads them all."""
+    # A frame of a GIF may be smaller than the picture: what is beside it is transparent, whatever the file calls it.
+    frame = image.tile[0][1] if image.format == "GIF" and image.tile else None
     image.load()
     profile = bare.profile
-    if image.format in ("WEBP", "AVIF"):
+    if image.format == "AVIF":
         profile = image.info.get("icc_profile", b"")[:MAX_PROFILE_BYTES]
-    return np.array(to_srgb(upright(image, _turn(image, bare)), profile), dtype=np.uint8)
+    pixels = np.array(to_srgb(upright(image, _turn(image, bare)), profile), dtype=np.uint8)
+    if frame is not None:
+        left, top, right, bottom = frame
+        pixels[:top], pixels[bottom:], pixels[:, :left], pixels[:, right:] = 255, 255, 255, 255
+    return pixels
 
 
 def _turn(image: Image.Image, bare: Bare) -> int:
-    if image.format not in ("WEBP", "AVIF"):
-        return bare.orientation
-    xmp = image.info.get("xmp", b"") if image.format == "WEBP" else b""
-    return orientation([image.info.get("exif", b"")], xmp)
+    return orientation([image.info.get("exif", b"")]) if image.format == "AVIF" else bare.orientation
 
 
 def check_pixels(size: tuple[int, int]) -> None:

@@ -375,5 +375,7 @@ def _lines(path: Path, rng: random.Random) -> Change:
     path.write_bytes(b"\n".join(lines))
     after = lines[at].split() if at < len(lines) else []
     names = {word.decode("latin-1").strip(":") for word in (*before, *after)} - {""}
-    names |= {"line " if path.suffix == ".yaml" else f"line {at + 1}"}
-    return Change(path, f"{how} in line {at + 1}", frozenset() if how == "drop" else frozenset(names))
+    # Parsers notice some things a line later.
+    names |= {"line " if path.suffix == ".yaml" else f"line {at + 1}", "see line"}
+    gone = how == "drop" or not after
+    return Change(path, f"{how} in line {at + 1}", frozenset() if gone else frozenset(names))

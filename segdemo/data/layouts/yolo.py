@@ -83,8 +83,12 @@ def _read(path: Path) -> dict[str, Any]:
         import yaml
     except ImportError as error:
         raise MissingExtraError("Reading data.yaml", "train") from error
+    text = read_text(path)
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise SegdemoError(f"{path} cannot be read as YAML: line {line} holds NUL.")
     try:
-        data = yaml.safe_load(read_text(path))
+        data = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         place = f"line {error.problem_mark.line + 1}, {error.problem}" if error.problem_mark else str(error.problem)
         raise SegdemoError(f"{path} cannot be read as YAML: {place}.") from error
