@@ -8,8 +8,9 @@ PORT ?= 7860
 EXTRAS ?= dev,openvino
 # For pip, such as --extra-index-url https://download.pytorch.org/whl/cpu, which keeps CUDA off a Linux machine.
 PIP_FLAGS ?=
-# What is slow by nature is run by .ci/run only.
-PYTEST_FLAGS ?= -m "not slow"
+# Tests run side by side, a file in one process. What is slow by nature is run by .ci/run only.
+PARALLEL := -n logical --maxprocesses 4 --dist loadfile
+PYTEST_FLAGS ?= -m "not slow" $(PARALLEL)
 
 comma := ,
 BIN := $(VENV)/bin
