@@ -54,7 +54,7 @@ def child(checkpoint: str, size: str, repeats: int) -> None:
 
     keep_freed_memory()
     predictor = segdemo.load_predictor(checkpoint, engine="torch", precision="fp32", device="cpu")
-    image = segdemo.load_image(examples.EXAMPLES[0].image)
+    image = segdemo.load_image(examples.SCENES[0].image)
     seconds = []
     for _ in range(repeats + 2):
         start = time.perf_counter()

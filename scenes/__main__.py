@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from segdemo.errors import SegdemoError
-from segdemo.examples import EXAMPLE_SIZE, EXAMPLES, THUMBNAIL_SIZE
+from segdemo.examples import EXAMPLE_SIZE, SCENES, THUMBNAIL_SIZE
 from segdemo.settings import ASSETS
 from segdemo.taxonomy import ade20k
 
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _examples(out: Path, only: Sequence[str] | None) -> None:
-    for example in EXAMPLES:
+    for example in SCENES:
         if only is None or example.id in only:
             scene = generate(example.seed, kind=example.kind, size=EXAMPLE_SIZE)
             write_example(scene, out, example.id, thumbnail=THUMBNAIL_SIZE)

@@ -15,13 +15,6 @@ from segdemo.errors import HostError
 Precision = Literal["auto", "fp32", "bf16", "int8"]
 """Numbers that a network computes in: ``int8`` runs in PyTorch on the processor, ``auto`` is what suits the device."""
 
-SCORE_THRESHOLD = 0.8
-"""Least probability of a query's class for a segment."""
-MASK_THRESHOLD = 0.5
-"""Least mask probability of a pixel that belongs to a segment."""
-OVERLAP_THRESHOLD = 0.8
-"""Least share of its own mask that a segment must win."""
-
 
 def _assets() -> Path:
     package = Path(__file__).resolve().parent
@@ -79,6 +72,9 @@ class Settings(BaseSettings):
     """Longest time the server works on one result of a prediction, such as a refined map and its files, in seconds."""
     run_deadline: float = Field(300, gt=0)
     """Longest time the server works on one photo, network included, in seconds."""
+
+    preview_seconds: float = Field(2, ge=0)
+    """A pass that will take longer than this shows a preview at low resolution first; ``inf`` for never."""
 
     decode_places: int = Field(2, gt=0)
     """How many photographs the page decodes at once, each in a process of its own."""

@@ -5,6 +5,7 @@ from segdemo.images.encoding import (
     encode_jpeg,
     encode_png_ids,
     encode_png_index,
+    thumbnail,
 )
 from segdemo.images.maps import decode_png_ids, decode_png_index
 from segdemo.images.reading import FORMATS, Rgb, image_size, load_image
@@ -20,4 +21,5 @@ __all__ = [
     "encode_png_index",
     "image_size",
     "load_image",
+    "thumbnail",
 ]

@@ -30,6 +30,18 @@ def display_image(rgb: Rgb, max_pixels: int | None = None) -> Rgb:
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
+def thumbnail(rgb: Rgb, size: tuple[int, int]) -> Rgb:
+    """Return the middle of an RGB uint8 picture at ``size`` (height, width), as much of it as that shape holds."""
+    import cv2
+
+    height, width = rgb.shape[:2]
+    scale = min(height / size[0], width / size[1])
+    rows, columns = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    middle = rgb[top : top + rows, left : left + columns]
+    return np.asarray(cv2.resize(middle, size[::-1], interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
 def encode_jpeg(rgb: Rgb, *, quality: int = 90) -> bytes:
     """Return RGB uint8 (H, W, 3) as JPEG bytes without chroma subsampling; ``quality`` 1..95."""
     stream = io.BytesIO()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from segdemo.progress import CancelledError, DeadlineError, StoppedError, watched
 from segdemo.results.line import Line, Place
@@ -42,7 +43,8 @@ class Job:
 
     ``visitor`` is whom it is for, ``client`` from what address, where that is known: they take turns. ``seconds`` is
     how long it may work; waiting does not count. ``cancelled`` says whether nobody wants it any more. ``report`` is
-    told what is going on, and the share done where that is known. To be used by one thread.
+    told what is going on, and the share done where that is known; ``show`` gets what can be looked at before the
+    result. To be used by one thread.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Job:
         seconds: float,
         cancelled: Callable[[], bool],
         report: Report = lambda text, fraction: None,
+        show: Callable[[Mapping[str, Any]], None] = lambda early: None,
     ) -> None:
         self.host = host
         self.visitor = visitor
@@ -61,6 +64,7 @@ class Job:
         self.seconds = seconds
         self._cancelled = cancelled
         self._report = report
+        self._show = show
         self._thread = threading.get_ident()
         self._waited = time.monotonic()
         """When the job began, later by what it has waited."""
@@ -73,6 +77,11 @@ class Job:
         """Say what is going on (``fraction`` 0..1 where known); raises ``StoppedError`` where the job is to end."""
         self.check()
         self._report(text, fraction)
+
+    def show(self, early: Mapping[str, Any]) -> None:
+        """Hand out something to look at until the result is there."""
+        self.check()
+        self._show(early)
 
     def check(self) -> None:
         """Raise ``CancelledError`` if nobody wants the work, ``DeadlineError`` once its time is up."""

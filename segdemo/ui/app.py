@@ -83,7 +83,7 @@ def create_app(checkpoint: str | None = None, *, warm_up: bool = True) -> gr.Blo
     # Whose turn it is the host decides, which knows who asks: Gradio's own line only bounds what arrives.
     blocks.queue(max_size=_calls_at_once(), api_open=False)
     if warm_up:
-        first = examples.EXAMPLES[0].id if examples.EXAMPLES else None
+        first = examples.offered()[0].id
         threading.Thread(target=_warm_up, args=(runner, host, chosen, first), daemon=True).start()
     return blocks
 

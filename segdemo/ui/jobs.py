@@ -6,7 +6,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from segdemo.errors import SegdemoError
@@ -37,6 +37,7 @@ class _Run:
         self.asked = time.monotonic()
         self.finished: float | None = None
         self.cancelled = threading.Event()
+        self.early: Mapping[str, Any] | None = None
 
     def abandoned(self) -> bool:
         """Whether the visitor said to stop, or has gone."""
@@ -44,7 +45,12 @@ class _Run:
 
     def report(self, text: str, fraction: float | None) -> None:
         """Say what is going on."""
-        self.say({"state": "running", "text": text, "fraction": fraction})
+        early = {} if self.early is None else {"early": True}
+        self.say({"state": "running", "text": text, "fraction": fraction, **early})
+
+    def show(self, early: Mapping[str, Any]) -> None:
+        """Keep what can be looked at before the result; messages say from now on that it is there."""
+        self.early = early
 
     def say(self, message: Answer) -> None:
         """Replace the message that polls return."""
@@ -75,7 +81,7 @@ class Jobs:
         def last_message() -> None:
             job = self._job(run, visitor, client, seconds, run.abandoned)
             run.say(_last_message(job, work))
-            run.finished = time.monotonic()
+            run.finished, run.early = time.monotonic(), None
 
         _in_thread(last_message)
         return ticket
@@ -97,6 +103,11 @@ class Jobs:
         run = self._runs.get(ticket) if isinstance(ticket, str) else None
         if run is not None:
             run.cancelled.set()
+
+    def early(self, ticket: object) -> Answer:
+        """What can be looked at before a job's result is there; nothing where there is none, or no longer."""
+        run = self._runs.get(ticket) if isinstance(ticket, str) else None
+        return dict(run.early) if run is not None and run.early is not None else {}
 
     async def answer(
         self,
@@ -144,7 +155,15 @@ class Jobs:
             future.cancel()
 
     def _job(self, run: _Run, visitor: str, client: str, seconds: float, cancelled: Callable[[], bool]) -> Job:
-        return Job(self.host, visitor=visitor, client=client, seconds=seconds, cancelled=cancelled, report=run.report)
+        return Job(
+            self.host,
+            visitor=visitor,
+            client=client,
+            seconds=seconds,
+            cancelled=cancelled,
+            report=run.report,
+            show=run.show,
+        )
 
     def _forget(self) -> None:
         oldest = time.monotonic() - KEPT_SECONDS

@@ -20,8 +20,11 @@ from segdemo.progress import CancelledError
 from segdemo.results.job import Job
 from segdemo.results.make import semantic_map
 from segdemo.ui.choices import by_public_id, load
+from segdemo.ui.preview import SHORT_SIDE as PREVIEW_SIDE
+from segdemo.ui.preview import Previews
 from segdemo.ui.server.decoding import opened_photo
 from segdemo.ui.store import Record, Store
+from segdemo.ui.tabs.result import result
 from segdemo.ui.zerogpu import ON_ZEROGPU, gpu
 
 SIZES = ("checkpoint", "paper", "320", "480", "960")
@@ -55,6 +58,7 @@ class Runner:
     def __init__(self, store: Store, checkpoints: Callable[[], list[Checkpoint]]) -> None:
         self.store = store
         self.checkpoints = checkpoints
+        self.previews = Previews()
 
     def run(self, request: Request, job: Job) -> dict[str, Any]:
         """Do the whole run and return ``{"token": ...}``; sentences for the visitor are ``SegdemoError``."""
@@ -70,7 +74,7 @@ class Runner:
                 )
             )
             if known is not None:
-                return self._keep(known, request)
+                return {**self._keep(known, request), "kept": True}
         job.report("Reading the photo")
         with self._photo(request, job) as (image, name):
             display = display_image(image)
@@ -82,19 +86,33 @@ class Runner:
                 predictor = load(checkpoint)
                 loaded = time.perf_counter()
                 job.report("Running the network", 0.0)
+                pixels = display.shape[0], display.shape[1]
+
+                def record_of(prediction: Prediction) -> Record:
+                    return Record(
+                        image=image,
+                        display=jpeg,
+                        display_size=pixels,
+                        prediction=prediction,
+                        taxonomy=predictor.taxonomy,
+                        checkpoint=checkpoint,
+                        name=name,
+                        example=request.example,
+                        size=request.size,
+                    )
+
+                if self.previews.wanted(predictor, (image.shape[0], image.shape[1]), size, job):
+                    job.report("Making a preview")
+                    quick = predict(job, predictor, image, PREVIEW_SIDE)
+                    self.previews.note(predictor, quick)
+                    if self.previews.wanted(predictor, (image.shape[0], image.shape[1]), size, job):
+                        job.show({**result(record_of(quick), {"token": "preview"}, job), "preview": True})
+                    job.report("Running the network", 0.0)
+                ahead = time.perf_counter()
                 prediction = predict(job, predictor, image, size)
+                self.previews.note(predictor, prediction)
                 after = time.perf_counter()
-                record = Record(
-                    image=image,
-                    display=jpeg,
-                    display_size=(display.shape[0], display.shape[1]),
-                    prediction=prediction,
-                    taxonomy=predictor.taxonomy,
-                    checkpoint=checkpoint,
-                    name=name,
-                    example=request.example,
-                    size=request.size,
-                )
+                record = record_of(prediction)
                 job.report("Drawing the segmentation")
                 semantic_map(job, record.source)
         done = time.perf_counter()
@@ -102,6 +120,7 @@ class Runner:
             "reading": read - start,
             **({"waiting": turn - read} if turn - read > 0.05 else {}),
             **({"loading": loaded - turn} if loaded - turn > 0.05 else {}),
+            **({"preview": ahead - loaded} if ahead - loaded > 0.05 else {}),
             **prediction.seconds,
             "segmentation": done - after,
             "total": done - start,

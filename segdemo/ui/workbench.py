@@ -17,6 +17,7 @@ from segdemo.settings import settings
 from segdemo.ui.arguments import Arguments, file_stem
 from segdemo.ui.callers import caller
 from segdemo.ui.choices import by_public_id
+from segdemo.ui.first import first_result
 from segdemo.ui.jobs import Answer, Jobs
 from segdemo.ui.packing import data_url
 from segdemo.ui.runs import Request, Runner
@@ -82,6 +83,9 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
         jobs.cancel(arguments.get("ticket"))
         return {}
 
+    def early(arguments: Arguments) -> Answer:
+        return jobs.early(arguments.get("ticket"))
+
     def release(arguments: Arguments) -> Answer:
         return {"deleted": runner.store.delete(arguments.get("token"))}
 
@@ -142,6 +146,7 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
                 config,
                 start,
                 cancel,
+                early,
                 release,
                 noop,
                 starts("start_refinement", exactly, "result"),
@@ -266,14 +271,16 @@ def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
         "keptMinutes": round(settings().store_seconds / 60),
         "options": flat_defaults(),
         "limits": {"bytes": settings().max_file_bytes, "pixels": settings().max_pixels},
+        "first": first_result(),
         "examples": [
             {
                 "id": example.id,
                 "title": example.title,
                 "description": example.description,
-                "thumbnail": data_url(example.thumbnail.read_bytes(), "image/jpeg"),
+                "drawn": example.drawn,
+                "thumbnail": data_url(example.small(), "image/jpeg"),
             }
-            for example in examples.EXAMPLES
+            for example in examples.offered()
         ],
     }
 

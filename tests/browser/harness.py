@@ -24,7 +24,7 @@ FLAGS = [
 """For a machine without a screen, and nothing said to other hosts; the camera is a test picture."""
 
 STATE = "window.segdemo.page.state.get"
-READY = f"window.segdemo?.page && {STATE}('run') && !{STATE}('busy')"
+READY = f"window.segdemo?.page && {STATE}('run') && !{STATE}('run').shipped && !{STATE}('busy')"
 """JavaScript: the page shows a finished photo."""
 
 HTML = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>viewer</title>

@@ -123,9 +123,9 @@ def test_a_photo_that_had_to_make_room_is_computed_again(page: Page, cat: Path) 
 
 
 def test_a_deep_link_opens_the_example_and_the_tab(chromium: Browser, address: str) -> None:
-    from segdemo.examples import EXAMPLES
+    from segdemo.examples import SCENES
 
-    wanted = EXAMPLES[2].id
+    wanted = SCENES[2].id
     context = chromium.new_context()
     page = context.new_page()
     page.goto(f"{address}?example={wanted}&tab=panoptic")

@@ -11,10 +11,10 @@ from scenes import EXAMPLE_SEEDS, KINDS, generate
 from scenes.__main__ import main
 from scenes.files import write_labelled
 from segdemo.errors import SegdemoError
-from segdemo.examples import EXAMPLE_SIZE, EXAMPLES, THUMBNAIL_SIZE, Example, example
+from segdemo.examples import EXAMPLE_SIZE, SCENES, THUMBNAIL_SIZE, Scene, example
 from segdemo.images import decode_png_ids
 
-IDS = [candidate.id for candidate in EXAMPLES]
+IDS = [candidate.id for candidate in SCENES]
 
 
 def read(path: Path) -> np.ndarray:
@@ -24,18 +24,18 @@ def read(path: Path) -> np.ndarray:
 
 
 def test_the_list_is_sound() -> None:
-    assert len(EXAMPLES) >= 8
-    assert len(set(IDS)) == len(EXAMPLES)
+    assert len(SCENES) >= 8
+    assert len(set(IDS)) == len(SCENES)
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", name) for name in IDS)
-    assert {"street", "nature", "animals", "people", "indoor"} <= {e.category for e in EXAMPLES}
-    assert all(e.seed >= EXAMPLE_SEEDS and e.kind in KINDS and e.title and e.description for e in EXAMPLES)
-    assert example(IDS[0]) is EXAMPLES[0]
+    assert {"street", "nature", "animals", "people", "indoor"} <= {e.category for e in SCENES}
+    assert all(e.seed >= EXAMPLE_SEEDS and e.kind in KINDS and e.title and e.description for e in SCENES)
+    assert example(IDS[0]) is SCENES[0]
     with pytest.raises(SegdemoError, match="choose one of"):
         example("nowhere")
 
 
-@pytest.mark.parametrize("shown", EXAMPLES, ids=IDS)
-def test_files_are_complete_and_small(shown: Example) -> None:
+@pytest.mark.parametrize("shown", SCENES, ids=IDS)
+def test_files_are_complete_and_small(shown: Scene) -> None:
     assert read(shown.image).shape == (*EXAMPLE_SIZE, 3)
     assert read(shown.labels).shape == EXAMPLE_SIZE
     assert read(shown.instances).shape == (*EXAMPLE_SIZE, 3)
@@ -44,8 +44,8 @@ def test_files_are_complete_and_small(shown: Example) -> None:
     assert shown.thumbnail.stat().st_size < 15_000
 
 
-@pytest.mark.parametrize("shown", EXAMPLES, ids=IDS)
-def test_files_are_what_the_seed_paints(shown: Example) -> None:
+@pytest.mark.parametrize("shown", SCENES, ids=IDS)
+def test_files_are_what_the_seed_paints(shown: Scene) -> None:
     scene = generate(shown.seed, kind=shown.kind, size=EXAMPLE_SIZE)
     # Processors round the last bit of a sine differently: a few border pixels may fall to the other side.
     assert (read(shown.labels) == scene.labels).mean() > 0.999
@@ -55,7 +55,7 @@ def test_files_are_what_the_seed_paints(shown: Example) -> None:
 
 
 def test_the_command_paints_an_example_again(tmp_path: Path) -> None:
-    wanted = EXAMPLES[0]
+    wanted = SCENES[0]
     assert main(["examples", "--only", wanted.id, "--out", str(tmp_path)]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         f"{wanted.id}.{end}" for end in ("instances.png", "jpg", "labels.png", "thumb.jpg")

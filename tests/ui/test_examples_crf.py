@@ -3,7 +3,7 @@
 import pytest
 
 from segdemo import checkpoints
-from segdemo.examples import EXAMPLES, Example
+from segdemo.examples import SCENES, Scene
 from segdemo.images import encode_jpeg, load_image
 from segdemo.model.predictor import load_predictor
 from segdemo.results.job import own_job
@@ -11,7 +11,7 @@ from segdemo.ui.store import Record
 from segdemo.ui.tabs.refinement import refine_exactly
 from segdemo.ui.tabs.result import CRF_HINTS, result
 
-JUDGED = [example for example in EXAMPLES if example.crf]
+JUDGED = [example for example in SCENES if example.crf]
 
 
 def test_there_is_one_to_try_it_on() -> None:
@@ -19,7 +19,7 @@ def test_there_is_one_to_try_it_on() -> None:
 
 
 @pytest.mark.parametrize("example", JUDGED, ids=[example.id for example in JUDGED])
-def test_the_crf_does_what_the_example_says(example: Example) -> None:
+def test_the_crf_does_what_the_example_says(example: Scene) -> None:
     predictor = load_predictor(checkpoints.EMBEDDED_ID)
     image = load_image(example.image)
     record = Record(

@@ -2,6 +2,8 @@
 ((sd) => {
   "use strict";
 
+  const INVITATION = "Point at the picture. Click. Ask why.";
+
   /** @type {any} what the page is made of, once it has started */
   sd.page = null;
 
@@ -83,52 +85,76 @@
     /**
      * Run a photo through the network and show the result; until then everything stays as the old result says.
      * @param {Object} input {file} or {example}
-     * @param {{checkpoint?: string, size?: string, again?: boolean, linked?: boolean, after?: string|null}} options
+     * @param {{checkpoint?: string, size?: string, again?: boolean, linked?: boolean, after?: string|null, quiet?: boolean}} options
      *   `again`: the same photo, so that zoom and selection stay; `linked`: select what the address says; `after`: a
-     *   sentence to show with the result
+     *   sentence to show with the result; `quiet`: what is on screen serves meanwhile, and progress is for those who wait
      */
-    const openInput = async (input, { checkpoint, size, again = false, linked = false, after = null } = {}) => {
+    const openInput = async (input, { checkpoint, size, again = false, linked = false, after = null, quiet = false } = {}) => {
       job?.cancel();
       const setup = { checkpoint: checkpoint ?? state.get("checkpoint"), size: size ?? state.get("size") };
-      const request = { ...setup, previous: state.get("run")?.token ?? null };
+      const before = state.get("run")?.preview ? null : state.get("run");
+      const request = { ...setup, previous: before?.token ?? null };
       const begin = () =>
         input.file
           ? client.call("start", { binary: true, data: { file: input.file, request: JSON.stringify(request) } })
           : client.call("start", { ...request, example: input.example });
-      say(null);
-      state.set({ busy: true });
-      root.classList.add("sd-busy");
-      viewer.setProgress({ text: input.file ? "Sending the photo" : "Opening the example", fraction: null });
+      let last = null;
+      const progress = (message) => {
+        last = message;
+        viewer.setProgress(quiet && !client.waited() ? null : message);
+      };
+      if (quiet) standIn.look = () => progress(last);
+      if (!quiet) {
+        say(null);
+        state.set({ busy: true });
+        root.classList.add("sd-busy");
+      }
+      progress({ text: input.file ? "Sending the photo" : "Opening the example", fraction: null });
       const preview = input.file && !again ? await showPreview(input.file) : null;
-      const mine = client.run(begin, (message) => viewer.setProgress(message));
+      let previewed = false;
+      /** A result of low resolution, to look at until the full one takes its place. */
+      const onEarly = quiet ? null : async (early) => {
+        const rough = await decodeRun(early);
+        if (job !== mine) return;
+        client.standInFor({ token: early.token, answers: {}, real: mine.done.then((message) => message?.token ?? Promise.reject(new sd.GoneError())) });
+        keepView = again;
+        previewed = true;
+        state.set({ run: rough, refined: null, panoptic: null, ...(again ? kept(rough) : NOTHING) });
+      };
+      const mine = client.run(begin, progress, onEarly);
       job = mine;
-      showCancel(mine);
+      if (!quiet) showCancel(mine);
       try {
         const message = await mine.done;
         if (job !== mine) return;
         if (message) {
-          const run = await decodeRun(await client.call("result", { token: message.token }));
+          const run = { ...(await decodeRun(await client.call("result", { token: message.token }))), kept: message.kept ?? false };
           if (job !== mine) return;
           lastInput = input;
-          keepView = again;
+          if (quiet) standIn.arrived(run.token);
+          keepView = again || previewed;
           source.mark(run.example);
           state.set({
             ...setup, run, refined: null, panoptic: null, busy: false,
-            ...(again ? kept(run) : NOTHING), ...(linked ? sd.readSelection(run, thresholds) : {}),
+            ...(again || previewed ? kept(run) : NOTHING), ...(linked ? sd.readSelection(run, thresholds) : {}),
           });
           if (after) say(after, "info");
         } else {
+          if (previewed) state.set({ run: before });
           restore(preview);
           say("Cancelled. The last result is still here.", "info");
         }
       } catch (error) {
+        if (quiet) standIn.failed(error);
         if (job === mine) {
+          if (previewed) state.set({ run: before });
           restore(preview);
           if (error instanceof sd.ServerError || error instanceof sd.GoneError) say(error.message);
           else throw error;
         }
       } finally {
         if (preview) URL.revokeObjectURL(preview);
+        if (quiet) standIn.look = null;
         if (job === mine) {
           job = null;
           viewer.setProgress(null);
@@ -173,6 +199,27 @@
     };
     /** The canvas is as large as the window allows and no wider than the photo needs. */
     const setRatio = (width, height) => root.style.setProperty("--sd-ratio", String(width / height));
+
+    /** The photo that came with the page, its result made beforehand; the server's own run follows behind it. */
+    const standIn = {};
+    const showFirst = async (first) => {
+      const { answers, checkpoint, result } = first;
+      const real = new Promise((resolve, reject) => Object.assign(standIn, { arrived: resolve, failed: reject }));
+      const { width, height } = result.photo;
+      const same = ({ x, y }) => Math.floor(x * result.imageSize[1]) === answers.pixel.x && Math.floor(y * result.imageSize[0]) === answers.pixel.y;
+      client.standInFor({
+        token: result.token, real, onWait: () => standIn.look?.(), answers: { masks: () => answers.masks, pixel: (argument) => (same(argument) ? answers.pixel : null) },
+      });
+      const run = await decodeRun(result);
+      if (job || state.get("busy")) return;
+      lastInput = { example: first.example };
+      source.mark(first.example);
+      const pixel = shell.narrow() ? {} : { pixel: { x: (answers.pixel.x + 0.5) / result.imageSize[1], y: (answers.pixel.y + 0.5) / result.imageSize[0] } };
+      state.set({ run, ...(width && height ? pixel : {}), ...sd.readSelection(run, thresholds) });
+      const { title } = config.checkpoints.find(({ id }) => id === config.checkpoint);
+      say(checkpoint === config.checkpoint ? INVITATION : `This is the result of ${first.title}; that of ${title} follows.`, "info");
+      openInput(lastInput, { again: true, quiet: true, after: checkpoint === config.checkpoint ? null : INVITATION });
+    };
 
     const openFile = (file) => {
       if (file.size > config.limits.bytes) {
@@ -264,6 +311,8 @@
     const words = asked.own ? "This link is about somebody's own photo, which is never stored: open the photo to see the same."
       : asked.asked && !asked.example ? "There is no example of that name: here is another." : null;
     linkWaits = asked.own;
-    if (first) openInput({ example: first.id }, { linked: !asked.own, after: words });
+    const asItComes = !words && !asked.checkpoint && !asked.size && first?.id === config.first?.example;
+    if (asItComes) showFirst(config.first);
+    else if (first) openInput({ example: first.id }, { linked: !asked.own, after: words });
   };
 })((window.segdemo ??= {}));

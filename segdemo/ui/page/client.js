@@ -17,8 +17,32 @@
     // Visitors take turns on the server; this name is what it knows a visitor by, and is made anew with every page.
     const visitor = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-    /** Call a server function with one argument object. */
+    /**
+     * A photo that the page shows before the server has computed it: the token that stands for it, what can be answered
+     * meanwhile, the promise of the server's own token, and what is called once somebody waits for that.
+     * @type {{token: string, answers: Object<string, Function>, real: Promise<string>, onWait?: Function}|null}
+     */
+    let standIn = null;
+    const waiting = new Set();
+    const standInFor = (given) => {
+      given.real.catch(() => null);
+      standIn = given;
+    };
+
+    /** Call a server function with one argument object; what it asks of a photo that is being computed waits for it. */
     const call = async (name, argument = {}) => {
+      if (standIn && argument.token === standIn.token) {
+        const kept = standIn.answers[name]?.(argument);
+        if (kept) return kept;
+        const wish = {};
+        waiting.add(wish);
+        standIn.onWait?.();
+        try {
+          return await call(name, { ...argument, token: await standIn.real });
+        } finally {
+          waiting.delete(wish);
+        }
+      }
       const answer = await server[name](argument.binary ? argument : { visitor, ...argument });
       if (answer === undefined || answer === null) throw new sd.ServerError(LOST);
       if (answer.gone) throw new sd.GoneError("The photo is no longer kept on the server.");
@@ -58,9 +82,10 @@
      * Start a job and follow it to its end.
      * @param {Function} begin async () => ({ticket})
      * @param {Function} onMessage called with each {text, fraction}
+     * @param {Function} [onEarly] called once with what can be looked at before the result, where there is such
      * @returns {{done: Promise<Object|null>, cancel: Function}} `done` resolves to the last message, null if cancelled
      */
-    const run = (begin, onMessage) => {
+    const run = (begin, onMessage, onEarly = null) => {
       let ticket = null;
       let cancelled = false;
       const cancel = () => {
@@ -72,6 +97,7 @@
         if (cancelled) server.cancel({ ticket });
         let version = 0;
         let failures = 0;
+        let early = onEarly === null;
         for (;;) {
           let message;
           try {
@@ -90,11 +116,16 @@
           if (message.state === "cancelled") return null;
           if (message.state === "error") throw new sd.ServerError(message.text);
           if (!cancelled) onMessage(message);
+          if (message.early && !early) {
+            early = true;
+            const found = await call("early", { ticket });
+            if (!cancelled && found.token) await onEarly(found);
+          }
         }
       };
       return { done: follow(), cancel };
     };
 
-    return { call, callLatest, run, visitor };
+    return { call, callLatest, run, visitor, standInFor, waited: () => waiting.size > 0 };
   };
 })((window.segdemo ??= {}));

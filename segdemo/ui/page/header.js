@@ -57,14 +57,31 @@
       const run = state.get("run");
       times.hidden = !run;
       if (!run) return;
-      facts.textContent = `${run.device} ${run.precision} · ${sd.duration(run.seconds.forward)}`;
-      times.button.setAttribute("aria-label", `Runs on ${run.device} in ${run.precision}; the forward pass took ${sd.duration(run.seconds.forward)}. All times of this run`);
       const row = (name, value) => e("tr", {}, e("th", { scope: "row", text: name }), e("td", { class: "sd-number", text: value }));
-      const { forward, ...others } = run.seconds;
+      if (run.preview) {
+        facts.textContent = "preview";
+        times.button.setAttribute("aria-label", "This is a preview at low resolution; the full result is being computed");
+        table.replaceChildren(
+          e("caption", { text: "A preview at low resolution: the full result takes its place" }),
+          row("photo", `${run.imageSize[1]} × ${run.imageSize[0]}`), row("network input", `${run.inputSize[1]} × ${run.inputSize[0]}`));
+        return;
+      }
+      if (run.shipped) {
+        facts.textContent = "computed beforehand";
+        times.button.setAttribute("aria-label", "This result was computed beforehand and came with the page. More about it");
+        table.replaceChildren(
+          e("caption", { text: "It came with the page; the same photo is computed here meanwhile" }),
+          row("photo", `${run.imageSize[1]} × ${run.imageSize[0]}`), row("network input", `${run.inputSize[1]} × ${run.inputSize[0]}`));
+        return;
+      }
+      facts.textContent = run.kept ? `${run.device} ${run.precision}` : `${run.device} ${run.precision} · ${sd.duration(run.seconds.forward)}`;
+      times.button.setAttribute("aria-label", run.kept ? `Runs on ${run.device} in ${run.precision}; computed earlier. Times of that run` : `Runs on ${run.device} in ${run.precision}; the forward pass took ${sd.duration(run.seconds.forward)}. All times of this run`);
+      const { forward, ...rest } = run.seconds;
+      const others = Object.entries(rest).filter(([name]) => !run.kept || !["waiting", "loading", "total"].includes(name));
       table.replaceChildren(
-        e("caption", { text: "This run of yours" }),
+        e("caption", { text: run.kept ? "Computed earlier, for everybody: nobody waited for it now" : "This run of yours" }),
         row("forward pass", sd.duration(forward)),
-        ...Object.entries(others).map(([name, seconds]) => row(name, sd.duration(seconds))),
+        ...others.map(([name, seconds]) => row(name, sd.duration(seconds))),
         row("engine", `${run.engine} ${run.precision}`),
         row("photo", `${run.imageSize[1]} × ${run.imageSize[0]}`), row("network input", `${run.inputSize[1]} × ${run.inputSize[0]}`));
     };

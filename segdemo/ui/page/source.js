@@ -86,7 +86,10 @@
     const strip = e("div", { class: "sd-examples", role: "group", "aria-label": "Examples" });
     const menu = sd.popover({ label: "Examples ▾", content: strip, kind: "sd-examples-menu" });
     const buttons = new Map();
+    let drawn = null;
     for (const example of examples) {
+      if (example.drawn !== drawn) strip.append(e("p", { class: "sd-examples-kind", text: example.drawn ? "Drawn scenes, with their ground truth" : "Photographs" }));
+      drawn = example.drawn;
       const picture = e("img", { src: example.thumbnail, alt: "", width: "72", height: "54", loading: "lazy" });
       const button = e("button", { type: "button", class: "sd-example", title: example.description },
         picture, e("span", { text: example.title }));

@@ -102,7 +102,7 @@
       ahead?.cancel();
       ahead = null;
       const run = state.get("run");
-      if (!run) return;
+      if (!run || run.shipped || run.preview) return;
       setTimeout(async () => {
         if (state.get("run") !== run || state.get("tab") === "layers" || (cache.run === run && cache.layers.has(null))) return;
         ahead = client.run(() => client.call("start_layers", { token: run.token }), () => {});

@@ -14,7 +14,10 @@ def ground_truth(record: Record) -> npt.NDArray[np.uint16] | None:
     """Class indices at the picture's size, 255 = none; none unless this is an example seen with ADE20K's classes."""
     if record.example is None or record.taxonomy.name != "ADE20K" or len(record.taxonomy) != 150:
         return None
-    with Image.open(examples.example(record.example).labels, formats=("PNG",)) as picture:
+    shown = examples.example(record.example)
+    if not isinstance(shown, examples.Scene):
+        return None
+    with Image.open(shown.labels, formats=("PNG",)) as picture:
         return reduced(np.asarray(picture), record.display_size)
 
 
