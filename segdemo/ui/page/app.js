@@ -69,9 +69,12 @@
 
     /** Run something that asks the server; sentences go to the canvas, a photo that is gone is computed again. */
     const guard = async (work) => {
+      const about = state.get("run");
       try {
         return await work();
       } catch (error) {
+        // What fails for a result that is no longer shown is nobody's business.
+        if (about !== state.get("run") && (error instanceof sd.GoneError || error instanceof sd.ServerError)) return null;
         if (error instanceof sd.GoneError) {
           if (state.get("busy")) return null;
           if (lastInput) await openInput(lastInput, { again: true, after: "Your photo had to make room on the server. It was computed again." });
