@@ -137,4 +137,4 @@ def test_a_cancelled_run_takes_its_preview_back(
     assert slow.evaluate(f"{STATE}('run').token") == before
     assert "Cancelled" in slow.locator(".sdv-message").inner_text()
     slow.click("#sd-tab-panoptic")
-    slow.wait_for_selector("#sd-panel-panoptic .sd-legend-row")
+    slow.wait_for_selector("#sd-panel-panoptic .sd-cell-button")
