@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from segdemo.settings import Settings
-from segdemo.ui import preview, runs
+from segdemo.ui import choices, preview, runs
 from segdemo.ui.app import create_app, launch_options
 
 from .harness import READY, STATE
@@ -27,7 +27,7 @@ class Gate:
 
     def before(self, function: Any, *, calls: int = 0) -> Any:
         """The function, held back from its call number ``calls`` on (0 is the first)."""
-        seen = []
+        seen: list[None] = []
 
         def held(*arguments: Any, **options: Any) -> Any:
             seen.append(None)
@@ -62,7 +62,7 @@ def opened(chromium: Browser, **options: Any) -> Iterator[Page]:
 @pytest.fixture
 def cold(chromium: Browser, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     """A page whose server loads its network only once the gate is opened."""
-    monkeypatch.setattr(runs, "load", gate.before(runs.load))
+    monkeypatch.setattr(runs, "load", gate.before(choices.load))
     yield from opened(chromium, viewport={"width": 1440, "height": 900})
 
 
