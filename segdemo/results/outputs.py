@@ -33,8 +33,8 @@ class Outputs:
 
     task: Task
     id_map: bytes
-    """PNG at the photo's size. Semantic: 8-bit class indices, 255 = none. Otherwise COCO panoptic: id = R + 256 G +
-    65536 B, 0 = none."""
+    """PNG at the photo's size. Semantic: 8-bit class indices in the classes' colours, 255 = none. Otherwise COCO
+    panoptic: id = R + 256 G + 65536 B, 0 = none."""
     segments: Mapping[str, Any]
     """``segments_info`` as in COCO panoptic annotations with ``score`` and ``label``, ``categories`` of what is there,
     ``parameters``, and what made it. For semantic maps the segments are the classes present, their id the index."""
@@ -81,7 +81,8 @@ def encode_id_map(job: Job, source: Source, result: Result) -> bytes:
         if isinstance(result.after, SemanticMap):
             _check_classes(source.prediction)
             labels = result.after.labels
-            return encode_png_index(np.where(labels == NO_CLASS, IGNORE, labels))
+            palette = source.prediction.taxonomy.colors
+            return encode_png_index(np.where(labels == NO_CLASS, IGNORE, labels), palette=palette)
         return encode_png_ids(result.after.ids)
 
 

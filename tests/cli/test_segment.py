@@ -44,7 +44,7 @@ def test_semantic_is_the_default(run: Run, street: Path, tmp_path: Path, photo: 
     assert result.exit_code == 0, result.output
     assert _names(tmp_path / "out") == ["street.overlay.jpg", "street.semantic.png"]
     with Image.open(tmp_path / "out" / "street.semantic.png") as ids:
-        assert (ids.mode, ids.size) == ("L", photo.shape[1::-1])
+        assert (ids.mode, ids.size) == ("P", photo.shape[1::-1])
         assert np.asarray(ids).max() < 150
     with Image.open(tmp_path / "out" / "street.overlay.jpg") as picture:
         assert (picture.format, picture.size) == ("JPEG", photo.shape[1::-1])

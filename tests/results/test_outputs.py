@@ -65,6 +65,10 @@ def test_semantic_files_hold_indices_and_the_classes_present(
     assert (ids.shape, ids.dtype) == ((32, 48), np.uint8)
     assert (ids[:14] == 1).all()
     assert (ids[18:] == 2).all()
+    with Image.open(io.BytesIO(result.id_map), formats=("PNG",)) as shown:
+        seen = np.asarray(shown.convert("RGB"))
+    assert tuple(seen[0, 0]) == prediction.taxonomy[1].color
+    assert tuple(seen[-1, 0]) == prediction.taxonomy[2].color
     by_label = {entry["label"]: entry for entry in result.segments["segments_info"]}
     assert set(by_label) == {"sky", "car"}
     assert by_label["sky"]["id"] == by_label["sky"]["category_id"] == 1
