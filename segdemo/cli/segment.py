@@ -49,6 +49,10 @@ def segment(
     min_area: Annotated[int, typer.Option(min=0, help="Least area of a segment, in pixels (panoptic, instance).")] = 0,
     opacity: Annotated[float, typer.Option(min=0, max=1, help="Weight of the colours in the overlay.")] = 0.5,
     outlines: Annotated[bool, typer.Option(help="Outline the regions in the overlay.")] = True,
+    hatching: Annotated[bool, typer.Option(help="Hatch stuff in the overlay.")] = False,
+    show_classes: Annotated[
+        str, typer.Option(help="Classes that the overlay shows, names or indices; all if empty, or none.")
+    ] = "",
     morphology: Annotated[
         Literal["none", "erode", "dilate", "open", "close"],
         typer.Option(help="Kernel operation on the result.", rich_help_panel=REFINEMENT),

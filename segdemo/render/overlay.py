@@ -17,6 +17,8 @@ _STRIP_PIXELS = 1_000_000
 _LARGEST_TABLE = 1 << 22
 _THING_LINE: Color = (255, 255, 255)
 _STUFF_SHADE = 0.55
+_LIGHT = 150
+"""Luma above which a colour's stripes are darker than it."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class OverlayStyle:
     """Weight of the colour against the photo: 0 is the photo alone, 1 the colours alone."""
     outlines: bool = True
     """Whether regions get an outline: a white one around things, a darker shade of their own colour around stuff."""
+    hatching: bool = False
+    """Whether stuff is hatched: diagonal stripes in a lighter shade, or a darker one of light colours."""
     outline_width: int | None = None
     """Width in pixels; none means one that suits the size of the photo."""
 
@@ -62,16 +66,21 @@ def overlay(
     nothing = max(colors, default=-1) + 1
     fill = np.zeros((nothing + 1, 3), np.uint8)
     line = np.zeros((nothing + 1, 3), np.uint8)
+    stripe = np.zeros((nothing + 1, 3), np.uint8)
     known = np.zeros(nothing + 1, bool)
     for key, color in colors.items():
         fill[key] = color
         line[key] = _THING_LINE if key in things else [round(channel * _STUFF_SHADE) for channel in color]
+        stripe[key] = _stripe(color) if key not in things else color
         known[key] = True
 
     out = image.copy()
     width = style.outline_width or max(1, round(min(ids.shape) / 400))
     halo = width if style.outlines else 0
     height = ids.shape[0]
+    # About ten pixels in a picture of a thousand, as on the page.
+    period = 2 ** int(np.clip(round(np.log2(max(ids.shape) / 100)), 2, 7))
+    column = np.arange(ids.shape[1])
     rows = max(1, _STRIP_PIXELS // max(1, ids.shape[1]))
     for top in range(0, height, rows):
         stop_point()
@@ -82,12 +91,22 @@ def overlay(
         own = table_index[top - above : bottom - above]
         drawn = known[own][..., None]
         strip = image[top:bottom]
-        blended = cv2.addWeighted(fill[own], style.opacity, strip, 1 - style.opacity, 0)
+        color = fill[own]
+        if style.hatching:
+            striped = (np.arange(top, bottom)[:, None] + column) % period < period // 4
+            color = np.where(striped[..., None], stripe[own], color)
+        blended = cv2.addWeighted(color, style.opacity, strip, 1 - style.opacity, 0)
         out[top:bottom] = np.where(drawn, blended, strip)
         if style.outlines and style.opacity > 0:
             edge = _inner_edge(table_index, width)[top - above : bottom - above]
             out[top:bottom] = np.where(edge[..., None] & drawn, line[own], out[top:bottom])
     return out
+
+
+def _stripe(color: Color) -> list[int]:
+    """The colour of a stripe in hatching."""
+    light = 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2] > _LIGHT
+    return [round(value * 0.74 if light else value + (255 - value) * 0.3) for value in color]
 
 
 def _inner_edge(ids: npt.NDArray[np.intp], width: int) -> npt.NDArray[np.bool_]:

@@ -35,6 +35,10 @@ class OutputOptions:
     """Weight of the colours in the overlay, 0 to 1."""
     outlines: bool = True
     """Whether regions are outlined in the overlay."""
+    hatching: bool = False
+    """Whether stuff is hatched in the overlay: a sign besides its colour."""
+    show_classes: tuple[int, ...] | None = None
+    """The classes that the overlay shows; none means all."""
     refine: RefineOptions = field(default_factory=RefineOptions)
     """Morphology, and for semantic maps the dense CRF; nothing by default."""
 
@@ -58,7 +62,8 @@ class OutputOptions:
     def of_the_map(self) -> "OutputOptions":
         """The same options with the defaults of those that only concern the overlay: what the map depends on."""
         plain = OutputOptions()
-        return replace(self, opacity=plain.opacity, outlines=plain.outlines)
+        look = ("opacity", "outlines", "hatching", "show_classes")
+        return replace(self, **{name: getattr(plain, name) for name in look})
 
     def scaled(self, factor: float) -> "OutputOptions":
         """The same for a picture ``factor`` times the photo's width: lengths shrink by it, areas by its square."""
@@ -98,7 +103,7 @@ _MORPHOLOGY = {
     "largest_hole": "largest_hole",
 }
 _CRF = {"crf": "enabled"} | {field.name: field.name for field in fields(CrfOptions) if field.name != "enabled"}
-_PLAIN = [field.name for field in fields(OutputOptions) if field.name != "refine"]
+_PLAIN = [field.name for field in fields(OutputOptions) if field.name not in ("refine", "show_classes")]
 _REAL = {field.name for field in fields(CrfOptions) if field.name not in ("enabled", "iterations")}
 
 
@@ -108,6 +113,7 @@ def flat_defaults() -> dict[str, Any]:
     return {
         **{name: getattr(plain, name) for name in _PLAIN},
         **{name: getattr(morphology, field) for name, field in _MORPHOLOGY.items()},
+        "show_classes": "",
         "refine_classes": "",
         **{name: getattr(crf, field) for name, field in _CRF.items()},
     }
@@ -122,19 +128,21 @@ def is_whole(name: str) -> bool:
 def options_from(values: Mapping[str, Any], taxonomy: Taxonomy) -> OutputOptions:
     """Return the options for flat ``values`` as they came from outside; what is left out or none takes its default.
 
-    ``refine_classes`` is a list of class names or indices between commas, empty for all. Values under other names than
+    ``refine_classes`` and ``show_classes`` are each a list of class names or indices between commas, empty for all, and
+    the latter ``none`` for no class. Values under other names than
     those of ``flat_defaults`` are left aside. Raises ``SegdemoError`` with a sentence that names the option for values
     of the wrong kind or out of range, and for classes that the checkpoint does not have.
     """
     given = {name: _checked(name, values.get(name), default) for name, default in flat_defaults().items()}
-    wanted = given["refine_classes"].strip()
+    refined, shown = (given[name].strip() for name in ("refine_classes", "show_classes"))
     morphology = MorphologyOptions(
-        classes=_classes(wanted, taxonomy) if wanted else None,
+        classes=_classes("refine_classes", refined, taxonomy) if refined else None,
         **{field: given[name] for name, field in _MORPHOLOGY.items()},
     )
     crf = CrfOptions(**{field: given[name] for name, field in _CRF.items()})
     plain = {name: given[name] for name in _PLAIN}
-    return OutputOptions(**plain, refine=RefineOptions(crf=crf, morphology=morphology))
+    show = () if shown == "none" else _classes("show_classes", shown, taxonomy) if shown else None
+    return OutputOptions(**plain, show_classes=show, refine=RefineOptions(crf=crf, morphology=morphology))
 
 
 def _checked(name: str, value: Any, default: Any) -> Any:
@@ -166,11 +174,13 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-def _classes(text: str, taxonomy: Taxonomy) -> tuple[int, ...]:
+def _classes(name: str, text: str, taxonomy: Taxonomy) -> tuple[int, ...]:
     found = []
     for word in filter(None, (part.strip() for part in text.split(","))):
         try:
             found.append(taxonomy[int(word)].index if word.isdecimal() else taxonomy.find(word).index)
         except (KeyError, ValueError):
-            raise SegdemoError(f"This checkpoint has no class {_shown(word)}: give its names or indices.") from None
+            raise SegdemoError(
+                f"{name}: this checkpoint has no class {_shown(word)}: give its names or indices."
+            ) from None
     return tuple(found)

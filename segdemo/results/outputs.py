@@ -89,13 +89,16 @@ def encode_id_map(job: Job, source: Source, result: Result) -> bytes:
 def encode_overlay(job: Job, source: Source, result: Result, options: OutputOptions) -> bytes:
     """The colours over the photo as a JPEG."""
     taxonomy = source.prediction.taxonomy
-    style = OverlayStyle(opacity=options.opacity, outlines=options.outlines)
-    found = result.after
+    style = OverlayStyle(opacity=options.opacity, outlines=options.outlines, hatching=options.hatching)
+    found, shown = result.after, options.show_classes
     with job.working():
         if isinstance(found, SemanticMap):
-            picture = overlay(source.image, found.labels, colors=taxonomy.colors, things=taxonomy.things, style=style)
+            colors = {index: color for index, color in taxonomy.colors.items() if shown is None or index in shown}
+            picture = overlay(source.image, found.labels, colors=colors, things=taxonomy.things, style=style)
         else:
-            colors = segment_colors(found.segments_info, taxonomy)
+            segments = [entry for entry in found.segments_info if shown is None or entry.category_id in shown]
+            every = segment_colors(found.segments_info, taxonomy)
+            colors = {entry.id: every[entry.id] for entry in segments}
             things = {entry.id for entry in found.segments_info if entry.isthing}
             picture = overlay(source.image, found.ids, colors=colors, things=things, style=style)
         stop_point()

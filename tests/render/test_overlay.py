@@ -67,3 +67,16 @@ def test_wrong_shapes_and_values_are_named() -> None:
         OverlayStyle(opacity=1.5)
     with pytest.raises(SegdemoError, match="at least 1 pixel"):
         OverlayStyle(outline_width=0)
+
+
+def test_hatching_puts_stripes_on_stuff_alone() -> None:
+    # At this size the period is 4 and a stripe one pixel wide, on rising diagonals.
+    image, ids = np.zeros((2, 8, 3), np.uint8), np.array([[1] * 4 + [2] * 4] * 2)
+    dark, light = (100, 0, 0), (200, 200, 200)
+    style = OverlayStyle(opacity=1, outlines=False, hatching=True)
+    out = overlay(image, ids, colors={1: dark, 2: light}, style=style)
+    darker, lighter = (148, 148, 148), (146, 76, 76)  # 0.74 of it; 0.3 of the way to white
+    assert [tuple(pixel) for pixel in out[0]] == [lighter, dark, dark, dark, darker, light, light, light]
+    assert [tuple(pixel) for pixel in out[1]] == [dark, dark, dark, lighter, light, light, light, darker]
+    things = overlay(image, ids, colors={1: dark, 2: light}, things={1, 2}, style=style)
+    assert {tuple(pixel) for pixel in things.reshape(-1, 3)} == {dark, light}

@@ -15,7 +15,7 @@ from segdemo.prediction import Prediction
 from segdemo.refine import CrfOptions, MorphologyOptions, RefineOptions
 from segdemo.results.job import own_job
 from segdemo.results.make import Result, Source
-from segdemo.results.options import OutputOptions, flat_defaults, options_from
+from segdemo.results.options import OutputOptions, Task, flat_defaults, options_from
 from segdemo.results.outputs import Outputs, describe, encode_id_map, segment_colors
 from segdemo.results.outputs import make_outputs as make_outputs_for
 from segdemo.segmentation.panoptic import Segment, Segments
@@ -76,6 +76,24 @@ def test_semantic_files_hold_indices_and_the_classes_present(
     assert by_label["car"]["bbox"] == [0, int(np.argmax(ids[:, 0] == 2)), 48, int((ids[:, 0] == 2).sum())]
     assert (by_label["sky"]["isthing"], by_label["car"]["isthing"]) == (0, 1)
     assert set(result.files("street")) == {"street.semantic.png", "street.overlay.jpg"}
+
+
+@pytest.mark.parametrize("task", ["semantic", "panoptic"])
+@pytest.mark.parametrize(
+    ("classes", "bare"), [("sky", "car"), ("none", "both"), ("", "neither"), ("1, car", "neither")]
+)
+def test_the_overlay_shows_the_classes_asked_for(
+    task: Task, classes: str, bare: str, prediction: Prediction, image: npt.NDArray[np.uint8]
+) -> None:
+    given = {"task": task, "show_classes": classes, "opacity": 1.0, "outlines": False, "score_threshold": 0.5}
+    result = make_outputs(image, prediction, options_from(given, prediction.taxonomy))
+    with Image.open(io.BytesIO(result.overlay), formats=("JPEG",)) as shown:
+        difference = np.abs(np.asarray(shown).astype(int) - image).max(axis=2)
+    sky, car = difference[2:8, 4:-4].mean() > 20, difference[-6:-2, 4:10].mean() > 20
+    assert {"car": sky and not car, "both": not sky and not car, "neither": sky and car}[bare]
+    # Only the overlay looks different.
+    whole = make_outputs(image, prediction, options_from({**given, "show_classes": ""}, prediction.taxonomy))
+    assert result.id_map == whole.id_map
 
 
 @pytest.mark.parametrize("refine", [RefineOptions(), RefineOptions(crf=CrfOptions(enabled=True, iterations=1))])

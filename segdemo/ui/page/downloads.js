@@ -27,7 +27,8 @@
         await app.guard(async () => {
           const extra = task === "panoptic" ? state.get("thresholds") : {};
           const mine = client.run(() => client.call("start_download", {
-            token: run.token, task, kind, opacity: state.get("opacity"), outlines: state.get("outlines"), ...extra, ...sd.refinementOf(app, task),
+            token: run.token, task, kind, opacity: state.get("opacity"), outlines: state.get("outlines"), hatching: state.get("hatching"),
+            show_classes: state.get("visible") ? [...state.get("visible")].join(",") || "none" : "", ...extra, ...sd.refinementOf(app, task),
           }), () => {});
           const message = await mine.done;
           if (message) save(message.file);
