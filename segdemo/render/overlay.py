@@ -91,11 +91,11 @@ def overlay(
         own = table_index[top - above : bottom - above]
         drawn = known[own][..., None]
         strip = image[top:bottom]
-        color = fill[own]
+        filled: UInt8 = fill[own]
         if style.hatching:
             striped = (np.arange(top, bottom)[:, None] + column) % period < period // 4
-            color = np.where(striped[..., None], stripe[own], color)
-        blended = cv2.addWeighted(color, style.opacity, strip, 1 - style.opacity, 0)
+            filled = np.where(striped[..., None], stripe[own], filled)
+        blended = cv2.addWeighted(filled, style.opacity, strip, 1 - style.opacity, 0)
         out[top:bottom] = np.where(drawn, blended, strip)
         if style.outlines and style.opacity > 0:
             edge = _inner_edge(table_index, width)[top - above : bottom - above]

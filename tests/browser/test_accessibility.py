@@ -1,0 +1,29 @@
+"""What axe-core finds on the page: every tab, both themes, on a laptop and on a phone."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
+
+from .harness import READY
+
+pytestmark = pytest.mark.browser
+
+TABS = ("semantic", "classes", "panoptic", "layers", "attention")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)], ids=["laptop", "phone"])
+def test_nothing_serious_is_found(theme: str, size: tuple[int, int], chromium: Browser, address: str) -> None:
+    context = chromium.new_context(viewport={"width": size[0], "height": size[1]})
+    page = context.new_page()
+    page.goto(f"{address}?__theme={theme}")
+    page.wait_for_function(READY, timeout=60_000)
+    found = []
+    for tab in TABS:
+        page.click(f"#sd-tab-{tab}")
+        page.wait_for_selector(f"#sd-panel-{tab}:visible")
+        for fault in Axe().run(page).response["violations"]:
+            if fault["impact"] in ("serious", "critical"):
+                found.append((tab, fault["id"], [node["target"] for node in fault["nodes"]]))
+    context.close()
+    assert found == []
