@@ -33,7 +33,7 @@ class Previews:
         """
         (height, width), _ = predictor.preprocessing.sizes(image_size, size)
         (low, narrow), _ = predictor.preprocessing.sizes(image_size, SHORT_SIDE)
-        if height * width < PAYS * low * narrow or job.host.cores.others_wait(job.visitor):
+        if height * width < PAYS * low * narrow or job.host.cores.others_wait(job.visitor, job.client):
             return False
         rate = self._rates.get(_network(predictor))
         limit = settings().preview_seconds

@@ -47,7 +47,7 @@ def test_inputs_hardly_larger_than_a_preview_get_none(predictor: Predictor, job:
 
 
 def test_none_while_others_wait(predictor: Predictor, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job.host.cores, "others_wait", lambda visitor: visitor == "me")
+    monkeypatch.setattr(job.host.cores, "others_wait", lambda visitor, client: visitor == "me")
     assert not took(predictor, 100).wanted(predictor, PHOTO, "paper", job)
 
 
