@@ -2,7 +2,7 @@
 ((sd) => {
   "use strict";
 
-  const INVITATION = "Point at the picture. Click. Ask why.";
+  const INVITATION = window.matchMedia("(pointer: coarse)").matches ? "Tap the picture. Ask why." : "Point at the picture. Click. Ask why.";
 
   /** @type {any} what the page is made of, once it has started */
   sd.page = null;
@@ -55,6 +55,7 @@
       dropZone: document.documentElement,
       onPick: ({ x, y, id }) => {
         if (!state.get("run") || state.get("busy")) return;
+        say(null);
         state.set({ pixel: { x, y, picked: true }, query: sd.queryAt(state.get("run"), x, y) });
         sd.tabs.find(({ id: tab }) => tab === state.get("tab")).pick?.(app, { x, y, id });
       },
