@@ -139,8 +139,7 @@ def test_closing_the_camera_keeps_the_photo_and_frees_the_camera(visit: Callable
 def test_without_permission_the_camera_says_what_to_do(visit: Callable[..., Page]) -> None:
     page = visit()
     page.get_by_role("button", name="Camera").click()
-    page.wait_for_selector(".sdv-message:not([hidden])")
-    assert "allow it in the browser" in page.locator(".sdv-message").inner_text()
+    page.wait_for_selector(".sdv-message:has-text('allow it in the browser')")
     assert page.locator("dialog").count() == 0
 
 
