@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
-from .harness import STATE
+from .harness import READY, STATE
 from .pages import inner_pixel, pixel, upload
 
 pytestmark = pytest.mark.browser
@@ -127,7 +127,10 @@ def test_a_refinement_shows_what_it_changed_and_can_be_taken_back(page: Page, ca
     assert not panel.locator(".sd-refined").inner_text()
 
 
-def test_the_quick_crf_gives_way_to_the_exact_one(page: Page) -> None:
+def test_the_quick_crf_gives_way_to_the_exact_one(page: Page, address: str) -> None:
+    # A drawn scene has its ground truth.
+    page.goto(f"{address}?example=portrait")
+    page.wait_for_function(f"{READY} && {STATE}('run').example === 'portrait'", timeout=60_000)
     panel = page.locator("#sd-panel-semantic")
     panel.locator(".sd-refinement summary").click()
     panel.get_by_label("Dense CRF").check()
