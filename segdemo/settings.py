@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     store_seconds: float = Field(1800, gt=0)
     """How long a photograph is kept after its last use, in seconds."""
     queue_size: int = Field(40, gt=0)
-    """How many pieces of work may wait; of those who have most in line the last is turned away."""
+    """How many pieces of work may wait; of the client with most in line the last is turned away."""
     result_deadline: float = Field(20, gt=0)
     """Longest time the server works on one result of a prediction, such as a refined map and its files, in seconds."""
     run_deadline: float = Field(300, gt=0)
@@ -83,20 +83,20 @@ class Settings(BaseSettings):
     decode_bytes: int = Field(2_000_000_000, gt=0)
     """Address space of a process that decodes, in bytes, where the system can limit it."""
     photo_bytes: int = Field(500_000_000, gt=0)
-    """Memory for what has been sent and waits to be decoded, in bytes."""
+    """Memory for what has been sent and waits to be decoded, in bytes; one client gets a quarter of it at most."""
 
     json_bytes: int = Field(65_536, gt=0)
     """Largest JSON body of a request, in bytes; a picture in it as base64 comes on top where a route takes one."""
     session_length: int = Field(64, gt=0)
     """Longest name a session may have, in characters."""
     requests_per_minute: int = Field(600, gt=0)
-    """How many requests one client may make in a minute, the page's own scripts and styles not counted."""
+    """How many requests one client may make in a minute; of the page's own scripts and styles ten times as many."""
     silent_seconds: float = Field(30, gt=0)
-    """How long a connection may say nothing while it is its turn to speak, in seconds."""
+    """How long a connection may say nothing while it is its turn to speak, or take nothing of an answer, in seconds."""
     body_seconds: float = Field(300, gt=0)
     """Longest time in which a request's body must have come, in seconds."""
     client_connections: int = Field(100, gt=0)
-    """How many connections one client may hold open at once."""
+    """How many connections one client may hold open, and how many requests may be under way, at once."""
     trusted_proxies: int | None = Field(None, ge=0)
     """How many proxies of the host's own stand before the server: so many entries of ``X-Forwarded-For``, from the
     right, are believed. None means one on a Hugging Face Space, and none elsewhere."""
@@ -112,7 +112,7 @@ class Settings(BaseSettings):
     temp_bytes: int = Field(2_000_000_000, gt=0)
     """Disk for that folder, in bytes."""
     visitor_bytes: int = Field(200_000_000, gt=0)
-    """Disk in that folder for one client, in bytes."""
+    """Disk in that folder for one client, in bytes; a file counts as 64 kB at least."""
 
 
 @cache

@@ -28,7 +28,7 @@ from benchmarks.robustness.similar import SETTINGS, SIMILAR
 from benchmarks.robustness.visitor import Visitor
 
 HERE = Path(__file__).parents[2]
-CROWD_SECONDS = 150
+CROWD_SECONDS = 240
 Attack = Callable[[Server], str]
 
 
@@ -329,19 +329,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="attacks to run; all by default")
     parser.add_argument("--tree", type=Path, default=HERE, help="the checkout whose app.py is attacked")
+    parser.add_argument("--cache", type=Path, help="a folder of graphs that are converted already")
+    parser.add_argument("--together", action="store_true", help="one server for many attacks, as long as it lives")
     chosen = parser.parse_args()
     tree = chosen.tree.resolve()
     with tempfile.TemporaryDirectory(prefix="segdemo-attack-cache-", ignore_cleanup_errors=True) as cache:
         # What was converted once serves the other servers, too.
-        shared = {"SEGDEMO_CACHE_DIR": cache}
-        for attack in (*ATTACKS, *SIMILAR):
-            if not chosen.names or attack.__name__ in chosen.names:
-                with served(tree, **shared, **SETTINGS.get(attack, {})) as server:
+        shared = {"SEGDEMO_CACHE_DIR": str(chosen.cache or cache)}
+        chosen_ones = [attack for attack in (*ATTACKS, *SIMILAR) if not chosen.names or attack.__name__ in chosen.names]
+        while chosen_ones:
+            raised = SETTINGS.get(chosen_ones[0], {})
+            with served(tree, **shared, **raised) as server:
+                while chosen_ones and server.alive and SETTINGS.get(chosen_ones[0], {}) == raised:
+                    attack = chosen_ones.pop(0)
                     try:
                         told = attack(server)
                     except (httpx.HTTPError, OSError, KeyError, ValueError) as error:
                         told = f"{_state(server)}: {type(error).__name__} {error}"
-                print(f"| {attack.__name__} | {told} |", flush=True)
+                    print(f"| {attack.__name__} | {told} |", flush=True)
+                    if not chosen.together:
+                        break
         for whole in (signals, full_disk):
             if not chosen.names or whole.__name__ in chosen.names:
                 print(f"| {whole.__name__} | {whole(tree, shared)} |", flush=True)

@@ -114,10 +114,12 @@ def main() -> None:
     """Let the visitors in, twice, and print what happened."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tree", type=Path, default=HERE)
+    parser.add_argument("--cache", type=Path, help="a folder of graphs that are converted already")
     parser.add_argument("--visitors", type=int, default=20)
     parser.add_argument("--steps", type=int, default=50)
     chosen = parser.parse_args()
-    with served(chosen.tree.resolve(), **RAISED, **LARGE) as server:
+    cache = {"SEGDEMO_CACHE_DIR": str(chosen.cache)} if chosen.cache else {}
+    with served(chosen.tree.resolve(), **RAISED, **LARGE, **cache) as server:
         held = []
         for turn in (1, 2):
             start = time.monotonic()

@@ -18,6 +18,7 @@ import httpx
 
 ADDRESS_SPACE = 12_000_000_000
 START_SECONDS = 400
+QUIET_SECONDS = 90
 
 
 def family(pid: int) -> list[int]:
@@ -66,7 +67,7 @@ class Server:
         self._watching = threading.Event()
 
     def wait_until_up(self, *, warm: bool = True) -> "Server":
-        """Wait until it answers, and with ``warm`` until it has nothing to do of its own."""
+        """Wait until it answers, and with ``warm`` a while for it to have nothing to do of its own."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.alive:
             try:
@@ -76,6 +77,7 @@ class Server:
                 time.sleep(0.2)
         else:
             raise RuntimeError(f"the server did not start: {self.log.read_text()[-2000:]}")
+        deadline = time.monotonic() + QUIET_SECONDS
         quiet, before = 0, self._busy_seconds()
         while warm and quiet < 4 and time.monotonic() < deadline:
             time.sleep(0.5)

@@ -160,19 +160,10 @@ def ranges(server: Server) -> str:
 
 
 def small_files(server: Server) -> str:
-    """4,000 uploads of 10 bytes: how many are kept, and how long the last hundred took."""
+    """600 uploads of 10 bytes where a client may have 20 MB: how many are kept."""
     visitor = Visitor(server.url)
-    statuses: Counter[int] = Counter()
-    deadline = time.monotonic() + PATIENCE
-    start = time.monotonic()
-    for index in range(4000):
-        if index % 100 == 0:
-            start = time.monotonic()
-        if time.monotonic() > deadline:
-            break
-        statuses[visitor.upload(bytes(10)).status_code] += 1
-    seconds = time.monotonic() - start
-    return f"{dict(statuses)}, {len(server.files())} on disk, the last hundred in {seconds:.1f} s"
+    statuses = Counter(visitor.upload(bytes(10)).status_code for _ in range(600))
+    return f"{dict(statuses)}, {len(server.files())} on disk"
 
 
 def unfetched(server: Server) -> str:

@@ -26,7 +26,7 @@ class Visitor:
     def call(self, name: str, data: Any = None) -> dict[str, Any]:
         """What one of the page's functions answers."""
         body = {
-            "data": data if data is not None else {},
+            "data": {"visitor": self.session, **(data or {})},
             "component_id": self.component,
             "fn_name": name,
             "session_hash": self.session,
@@ -36,7 +36,7 @@ class Visitor:
     def send(self, content: bytes, name: str = "photo.jpg", **fields: Any) -> dict[str, Any]:
         """Start a run of a photo; the answer has its ticket, or an error."""
         form = {
-            "request": json.dumps(fields),
+            "request": json.dumps({"visitor": self.session, **fields}),
             "component_id": str(self.component),
             "fn_name": "start",
             "session_hash": self.session,

@@ -28,7 +28,7 @@ class Kind(Enum):
 
     PAGE = "page"
     STATIC = "static"
-    """Scripts, styles and fonts, the same for everybody: they do not count as requests."""
+    """Scripts, styles and fonts, the same for everybody: they have a limit of their own."""
     FILE = "file"
     DATA = "data"
 
