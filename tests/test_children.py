@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from segdemo.children import end_children, start_child
+from segdemo.children import _PARENT, end_children, start_child
 
 CHILD = "from segdemo.children import end_with_parent; import time; end_with_parent(); print('up', flush=True); "
 CHILD += "time.sleep(300)"
@@ -36,6 +36,14 @@ def test_a_child_ends_when_its_parent_is_killed() -> None:
         pid = int(parent.stdout.readline())
         parent.kill()
     assert _ended(pid)
+
+
+def test_a_child_ends_whose_parent_was_gone_before_it_looked() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    environment = {**os.environ, _PARENT: str(gone.pid)}
+    with subprocess.Popen([sys.executable, "-c", CHILD], stdout=subprocess.DEVNULL, env=environment) as child:
+        assert child.wait(60) == 1
 
 
 def test_children_are_ended() -> None:

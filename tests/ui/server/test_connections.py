@@ -75,6 +75,16 @@ def test_no_answer_takes_for_ever() -> None:
     assert dripping.aborted
 
 
+def test_a_server_that_stood_still_blames_nobody() -> None:
+    now = [0.0]
+    watch = Watch(clock=lambda: now[0])
+    connection = Connection(cycle=Cycle())
+    for moment in (0.0, 1.0, 100.0):
+        now[0] = moment
+        watch.look([connection])
+    assert not connection.aborted
+
+
 def test_one_client_may_hold_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
     few = settings().model_copy(update={"client_connections": 2})
     monkeypatch.setattr(connections, "settings", lambda: few)
