@@ -1,14 +1,14 @@
 """The catalogue: what each checkpoint is, can do and costs; where its weights are; the embedded default."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from segdemo.checkpoint_files import ConfigFile, described
 from segdemo.errors import SegdemoError
 from segdemo.pickled import readable
 from segdemo.settings import ASSETS, settings
-from segdemo.weight_files import count_parameters, weight_files
+from segdemo.weight_files import check_weights, require_weight_files, weight_files
 
 Kind = Literal["semantic", "panoptic", "instance"]
 
@@ -143,7 +143,7 @@ def _safe(entry: Checkpoint) -> bool:
 def find(name: str | Path) -> Checkpoint:
     """Return what is known about a checkpoint on disk; raises ``SegdemoError`` where it is not there."""
     folder = _source(name)
-    config = _config(folder)
+    config = described(folder)
     known = next((entry for entry in CATALOGUE if entry.id == str(name)), None)
     if known is not None:
         entry = known
@@ -153,20 +153,21 @@ def find(name: str | Path) -> Checkpoint:
         label = str(name) if is_hub_id(str(name)) and not Path(name).is_dir() else str(folder)
         entry = Checkpoint(
             id=label,
-            title=str(config.get("segdemo_title") or Path(label).name),
+            title=config.segdemo_title or Path(label).name,
             kind="semantic",
-            description=f"A Mask2Former checkpoint with {len(_labels(config))} classes.",
+            description=f"A Mask2Former checkpoint with {len(config.labels())} classes.",
         )
-    classes = config.get("segdemo_known_classes")
+    classes = config.segdemo_known_classes
+    counted = check_weights(require_weight_files(folder))
     return replace(
         entry,
         kind=_kind(config, str(name), entry.kind),
-        parameters=entry.parameters or count_parameters(folder),
-        known_classes=tuple(int(index) for index in classes) if classes is not None else entry.known_classes,
-        stuff=_stuff(config, folder),
-        least_score=_least_score(config, folder),
-        note=str(config.get("segdemo_note") or entry.note),
-        terms=str(config.get("segdemo_terms") or entry.terms),
+        parameters=entry.parameters or counted,
+        known_classes=tuple(classes) if classes is not None else entry.known_classes,
+        stuff=frozenset(config.segdemo_stuff) if config.segdemo_stuff is not None else None,
+        least_score=config.segdemo_least_score or 0.0,
+        note=config.segdemo_note or entry.note,
+        terms=config.segdemo_terms or entry.terms,
         path=folder,
     )
 
@@ -204,47 +205,12 @@ def _source(name: str | Path) -> Path:
 
 def labels(folder: Path) -> dict[int, str]:
     """Return a checkpoint folder's class index to label table; published ones have white space around some labels."""
-    return _labels(_config(folder))
+    return described(folder).labels()
 
 
-def _labels(config: dict[str, Any]) -> dict[int, str]:
-    table = config.get("id2label")
-    if isinstance(table, dict) and table:
-        return {int(index): str(label).strip() for index, label in sorted(table.items(), key=lambda item: int(item[0]))}
-    return {index: f"class {index}" for index in range(int(config.get("num_labels", 2)))}
-
-
-def _config(folder: Path) -> dict[str, Any]:
-    try:
-        config = json.loads((folder / "config.json").read_text())
-    except (OSError, ValueError) as error:
-        raise SegdemoError(f"{folder / 'config.json'} cannot be read ({error}): fetch the checkpoint again.") from error
-    if not isinstance(config, dict):
-        raise SegdemoError(f"{folder / 'config.json'} is not a model configuration: fetch the checkpoint again.")
-    return config
-
-
-def _stuff(config: dict[str, Any], folder: Path) -> frozenset[int] | None:
-    """Read which classes are stuff, which only a checkpoint of this project's says."""
-    stuff = config.get("segdemo_stuff")
-    if stuff is None:
-        return None
-    if not isinstance(stuff, list) or not all(type(index) is int for index in stuff):
-        raise SegdemoError(f"{folder / 'config.json'}: segdemo_stuff should be a list of class indices.")
-    return frozenset(stuff)
-
-
-def _least_score(config: dict[str, Any], folder: Path) -> float:
-    """Read below which score a pixel is of no class, which only a checkpoint of this project's says."""
-    least = config.get("segdemo_least_score") or 0.0
-    if not isinstance(least, int | float) or not 0 <= least <= 1:
-        raise SegdemoError(f"{folder / 'config.json'}: segdemo_least_score should be a number from 0 to 1.")
-    return float(least)
-
-
-def _kind(config: dict[str, Any], name: str, default: Kind) -> Kind:
+def _kind(config: ConfigFile, name: str, default: Kind) -> Kind:
     """Read the kind from the checkpoint, else from its name: the library's configuration does not say it."""
-    for text in (str(config.get("segdemo_kind", "")), name, str(config.get("_name_or_path", ""))):
+    for text in (config.segdemo_kind or "", name, config.name_or_path or ""):
         tail = text.rstrip("/").rpartition("/")[2].lower()
         for kind in ("panoptic", "instance", "semantic"):
             if kind in tail:
@@ -256,11 +222,7 @@ def check_folder(folder: Path, who: str) -> None:
     """Raise ``SegdemoError``, a sentence about ``who``, unless a folder has a configuration and all of its weights."""
     if not (folder / "config.json").is_file():
         raise SegdemoError(f"{who} holds no config.json: it is not a checkpoint in from_pretrained form.")
-    if weight_files(folder) is None:
-        raise SegdemoError(
-            f"{who} lacks weights: neither model.safetensors nor pytorch_model.bin is there with all its parts. Fetch "
-            "them again."
-        )
+    require_weight_files(folder)
 
 
 def is_hub_id(name: str) -> bool:

@@ -1,31 +1,70 @@
-"""Fetching: only where it was asked for, only what is needed, and laid out by the hub's own client."""
+"""Fetching: only where it was asked for, only what is needed, only what is whole, and a sentence for each failure."""
 
 import json
+import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from hashlib import sha1, sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
+from huggingface_hub import constants, snapshot_download, try_to_load_from_cache
 
-from segdemo import downloads
-from segdemo.checkpoints import SEED_ID
+from segdemo import checkpoints, downloads, transfer
+from segdemo.checkpoints import EMBEDDED_ID, SEED_ID
 from segdemo.errors import SegdemoError
 from segdemo.settings import Settings
+from tests.hub import REVISION, LocalHub
 
 PUBLISHED = Path(__file__).parent / "published"
-REVISION = "0123456789abcdef0123456789abcdef01234567"
+NAME = "someone/published"
 
 
 @pytest.fixture
 def allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "settings", lambda: Settings(allow_download=True))
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Path], LocalHub]]:
+    """Return a function that serves a folder as any repository of the hub."""
+    hubs: list[LocalHub] = []
+
+    def start(folder: Path) -> LocalHub:
+        hubs.append(LocalHub(folder))
+        return hubs[-1]
+
+    yield start
+    for hub in hubs:
+        hub.close()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty place for the hub's cache."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path / "hub"
+
+
+@pytest.fixture
+def hub(
+    serve: Callable[[Path], LocalHub],
+    cache: Path,
+    allowed: None,
+    tiny_checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> LocalHub:
+    """A hub that this process asks, without patience."""
+    del cache, allowed
+    found = serve(tiny_checkpoint)
+    monkeypatch.setattr(constants, "ENDPOINT", found.address)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.5)
+    monkeypatch.setattr(transfer, "_PAUSE", 0.01)
+    return found
 
 
 def test_a_download_needs_permission(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,116 +79,176 @@ def test_only_hub_ids_are_fetched() -> None:
         downloads.download("not a hub id")
 
 
-@pytest.mark.usefixtures("allowed")
-def test_an_unreachable_hub_is_a_sentence() -> None:
-    """The tests run with the hub switched off, which is what a machine without a network looks like."""
-    with pytest.raises(SegdemoError, match="check the network"):
+@pytest.mark.usefixtures("allowed", "cache")
+def test_a_hub_that_is_switched_off_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(SegdemoError, match="HF_HUB_OFFLINE is set"):
         downloads.download(SEED_ID)
 
 
-@pytest.mark.usefixtures("allowed")
-@pytest.mark.parametrize(
-    ("there", "wanted"),
-    [
-        (["config.json", "model.safetensors", "pytorch_model.bin"], False),
-        (["config.json", "pytorch_model.bin", "model.fp16.safetensors", "other/model.safetensors"], True),
-    ],
-)
-def test_a_download_reports_its_bytes_and_takes_pickles_where_there_is_nothing_else(
-    monkeypatch: pytest.MonkeyPatch, tiny_checkpoint: Path, there: list[str], wanted: bool
+def test_progress_goes_by_bytes_and_the_hubs_client_reads_what_was_laid_out(
+    hub: LocalHub, cache: Path, tiny_checkpoint: Path
 ) -> None:
     seen: list[float] = []
-
-    def fake(name: str, *, allow_patterns: list[str], tqdm_class: Any) -> str:
-        assert any("bin" in pattern for pattern in allow_patterns) == wanted
-        assert any("safetensors" in pattern for pattern in allow_patterns) != wanted
-        assert not any("py" in pattern.replace("pytorch", "") for pattern in allow_patterns)
-        bar = tqdm_class(total=200, unit="B")
-        bar.update(50)
-        bar.update(100)
-        tqdm_class(total=3).update(1)
-        return str(tiny_checkpoint)
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", fake)
-    monkeypatch.setattr("huggingface_hub.HfApi", lambda: SimpleNamespace(list_repo_files=lambda name: there))
-    assert downloads.download(SEED_ID, seen.append) == tiny_checkpoint
-    assert seen == [0.25, 0.75, 1.0]
-
-
-@pytest.fixture
-def hub() -> Iterator[Callable[[Path], str]]:
-    """Return a function that serves a folder as any repository of the hub, and returns the address."""
-    servers: list[ThreadingHTTPServer] = []
-
-    def serve(folder: Path) -> str:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler(folder))
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{server.server_address[1]}"
-
-    yield serve
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    folder = downloads.download(NAME, seen.append)
+    assert folder == cache / "models--someone--published" / "snapshots" / REVISION
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+    assert len([share for share in seen if 0.05 < share < 0.95]) > 5
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "config.json",
+        "model.safetensors",
+        "preprocessor_config.json",
+    ]
+    assert all(file.is_symlink() for file in folder.iterdir())
+    assert (folder / "model.safetensors").read_bytes() == (tiny_checkpoint / "model.safetensors").read_bytes()
+    assert try_to_load_from_cache(NAME, "config.json", cache_dir=cache) == str(folder / "config.json")
+    assert snapshot_download(NAME, cache_dir=cache, local_files_only=True) == str(folder)
+    assert checkpoints.find(folder).kind == "semantic"
+    hub.ranges.clear()
+    assert downloads.download(NAME) == folder
+    assert hub.ranges == []
 
 
-def handler(folder: Path) -> type[BaseHTTPRequestHandler]:
-    class Hub(BaseHTTPRequestHandler):
-        """What the hub's client asks of the hub: a repository's list of files, and the files with their tags."""
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [
+        ({"config.json", "model.safetensors", "pytorch_model.bin", "code.py"}, {"config.json", "model.safetensors"}),
+        ({"config.json", "pytorch_model.bin", "training_args.bin"}, {"config.json", "pytorch_model.bin"}),
+    ],
+)
+def test_pickles_are_fetched_where_there_is_nothing_else(there: set[str], expected: set[str]) -> None:
+    files = [transfer.HubFile(path, 1, "0" * 40, False) for path in sorted(there)]
+    assert {file.path for file in downloads._wanted(NAME, files)} == expected
 
-        protocol_version = "HTTP/1.1"
 
-        def do_HEAD(self) -> None:
-            self.do_GET()
+FAULTS = [
+    ("refused", "", ".", "check the network"),
+    ("reset", "reset", "/api/", "check the network"),
+    ("reset while sending", "reset", ".safetensors", "check the network"),
+    ("says nothing", "silent", "/api/", "check the network"),
+    ("stalls", "stall", ".safetensors", "stood still"),
+    ("portal", "portal", "/", "sign-in page"),
+    ("portal for the files", "portal", ".safetensors", "sign-in page"),
+    ("cut always", "cut always", ".safetensors", "next start goes on there"),
+    ("wrong bytes", "wrong bytes", ".safetensors", "other bytes than the hub names"),
+    ("too short", "short", ".safetensors", "announces"),
+    ("pointer", "pointer", ".safetensors", "pointer of Git LFS"),
+    ("gated", "gated", "/", "is gated: accept its terms"),
+    ("gated files", "gated", ".safetensors", "is gated: accept its terms"),
+    ("401", "401", "/", "not shown without a login"),
+    ("403", "403", "/", "ask for access"),
+    ("404", "404", "/", "check the spelling"),
+    ("429", "429", "/", "too many requests.*in 60 seconds"),
+    ("500", "500", "/", "a fault of its own"),
+    ("503 for the files", "503", ".safetensors", "a fault of its own"),
+]
 
-        def do_GET(self) -> None:
-            _, *parts = self.path.partition("?")[0].split("/")
-            file = folder / parts[-1]
-            entries = sorted(folder.iterdir())
-            if parts[0] == "api" and "tree" in parts:
-                tree = [
-                    {"type": "file", "path": entry.name, "size": entry.stat().st_size, "oid": "0"} for entry in entries
-                ]
-                self.answer(json.dumps(tree).encode(), {"Content-Type": "application/json"})
-            elif parts[0] == "api":
-                names = [{"rfilename": entry.name} for entry in entries]
-                about = {"_id": "1", "id": "/".join(parts[2:4]), "sha": REVISION, "private": False, "siblings": names}
-                self.answer(json.dumps(about).encode(), {"Content-Type": "application/json"})
-            elif parts[2] == "resolve" and file.is_file():
-                content = file.read_bytes()
-                tag = sha256(content) if file.suffix in (".bin", ".safetensors") else sha1(content)
-                self.answer(content, {"ETag": f'"{tag.hexdigest()}"', "X-Repo-Commit": REVISION})
-            else:
-                self.send_error(404)
 
-        def answer(self, content: bytes, headers: dict[str, str]) -> None:
-            self.send_response(200)
-            for name, value in {**headers, "Content-Length": str(len(content))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(content)
+@pytest.mark.parametrize(
+    ("fault", "where", "words"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS]
+)
+def test_the_page_says_how_the_hub_failed_and_goes_on_with_what_there_is(
+    hub: LocalHub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fault: str, where: str, words: str
+) -> None:
+    from segdemo.ui import app
 
-        def log_message(self, *rest: object) -> None:
-            """Say nothing."""
+    hub.fault, hub.where = fault, where
+    if not fault:
+        hub.close()
+    monkeypatch.setattr(app, "settings", lambda: Settings(allow_download=True))
+    with pytest.raises(SegdemoError, match=words) as failed, caplog.at_level(logging.WARNING):
+        downloads.download(NAME)
+    assert "\n" not in str(failed.value)
+    assert NAME in str(failed.value) or "hub" in str(failed.value)
+    with caplog.at_level(logging.WARNING):
+        chosen, _ = app._checkpoints(NAME)
+    assert chosen.id in (EMBEDDED_ID, SEED_ID)
+    assert [record.getMessage() for record in caplog.records if "Going on with what there is" in record.getMessage()]
+    with pytest.raises(SegdemoError):
+        checkpoints.find(NAME)
+    if not fault:
+        return
+    hub.fault = ""
+    folder = downloads.download(NAME)
+    assert (folder / "model.safetensors").read_bytes() == (hub.folder / "model.safetensors").read_bytes()
 
-    return Hub
+
+@pytest.mark.parametrize("ranges", ["", "no ranges"])
+def test_a_cut_download_goes_on_where_it_was(hub: LocalHub, ranges: str) -> None:
+    hub.fault = "cut once"
+    seen: list[float] = []
+    if ranges:  # a server that sends all of it again
+        hub.fault = "cut always"
+        with pytest.raises(SegdemoError):
+            downloads.download(NAME)
+        hub.fault = ranges
+    folder = downloads.download(NAME, seen.append)
+    size = (hub.folder / "model.safetensors").stat().st_size
+    assert (folder / "model.safetensors").stat().st_size == size
+    assert hub.ranges[0] is None
+    assert hub.ranges[1] == f"bytes={size // 2}-"
+    assert max(seen) == 1.0
+
+
+def test_a_killed_download_goes_on_where_it_was(hub: LocalHub, cache: Path, tmp_path: Path) -> None:
+    hub.fault = "stall"
+    code = f"from segdemo.downloads import download; download({NAME!r})"
+    environment = {"HF_ENDPOINT": hub.address, "HF_HUB_OFFLINE": "0", "HF_HUB_CACHE": str(cache)}
+    child = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment, "SEGDEMO_ALLOW_DOWNLOAD": "1", "HF_HUB_DOWNLOAD_TIMEOUT": "60"},
+    )
+    size = (hub.folder / "model.safetensors").stat().st_size
+    blobs = cache / "models--someone--published" / "blobs"
+    moment = threading.Event()
+    for _ in range(6000):
+        if any(part.stat().st_size == size // 2 for part in blobs.glob("*.incomplete")):
+            break
+        moment.wait(0.01)
+    child.send_signal(signal.SIGKILL)
+    child.wait(30)
+    hub.fault = ""
+    hub.over.set()
+    seen: list[float] = []
+    folder = downloads.download(NAME, seen.append)
+    assert hub.ranges == [None, f"bytes={size // 2}-"]
+    assert (folder / "model.safetensors").read_bytes() == (hub.folder / "model.safetensors").read_bytes()
+    assert not list(blobs.glob("*.incomplete"))
+
+
+def test_what_was_spoilt_on_the_disk_is_fetched_again(hub: LocalHub) -> None:
+    folder = downloads.download(NAME)
+    weights = (folder / "model.safetensors").resolve()
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-1] + b"\x01")
+    assert (downloads.download(NAME) / "model.safetensors").read_bytes() == content
+    assert len(hub.ranges) == 2
+
+
+def test_a_cache_that_cannot_be_written_is_a_sentence(
+    hub: LocalHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    del hub
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "file" / "hub"))
+    with pytest.raises(SegdemoError, match="HF_HOME"):
+        downloads.download(NAME)
 
 
 @pytest.mark.parametrize("published", ["ade-semantic", "cityscapes-semantic"])
-def test_what_the_hubs_client_wrote_runs_by_name_without_a_network(
-    hub: Callable[[Path], str], tmp_path: Path, published: str
+def test_what_was_fetched_runs_by_name_without_a_network(
+    serve: Callable[[Path], LocalHub], tmp_path: Path, published: str
 ) -> None:
     """In processes of their own: the client reads its settings when it is imported."""
-    name = "someone/published"
-    fetch = f"from segdemo.downloads import download; print(download({name!r}))"
+    fetch = f"from segdemo.downloads import download; print(download({NAME!r}))"
     use = (
         "import json, segdemo\n"
-        f"predictor = segdemo.load_predictor({name!r}, precision='fp32')\n"
+        f"predictor = segdemo.load_predictor({NAME!r}, precision='fp32')\n"
         "found = predictor.checkpoint\n"
         "print(json.dumps([found.id, str(found.path), len(predictor.id2label), predictor.engine.precision]))"
     )
-    address = hub(PUBLISHED / published)
+    address = serve(PUBLISHED / published).address
     home = {"HF_HOME": str(tmp_path / "hf"), "SEGDEMO_CACHE_DIR": str(tmp_path / "cache")}
 
     def run(code: str, **environment: str) -> str:
@@ -169,5 +268,5 @@ def test_what_the_hubs_client_wrote_runs_by_name_without_a_network(
     assert not (folder / "expected.npz").exists()
     before = sorted(file for file in (tmp_path / "hf").rglob("*"))
     labels = json.loads((PUBLISHED / published / "config.json").read_text())["id2label"]
-    assert json.loads(run(use, HF_ENDPOINT="http://127.0.0.1:9")) == [name, str(folder), len(labels), "fp32"]
+    assert json.loads(run(use, HF_ENDPOINT="http://127.0.0.1:9")) == [NAME, str(folder), len(labels), "fp32"]
     assert sorted(file for file in (tmp_path / "hf").rglob("*")) == before

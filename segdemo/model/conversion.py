@@ -122,9 +122,9 @@ def make_graph_in_background(checkpoint: Path) -> "subprocess.Popen[bytes] | Non
     """
     if find_spec("openvino") is None:
         return None
+    from segdemo.checkpoint_files import read_config
     from segdemo.model.engines import processor_precision
     from segdemo.model.families import family_of
-    from segdemo.model.weights import read_config
 
     precision = processor_precision()
     if (

@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from segdemo.checkpoint_files import read_config
 from segdemo.errors import SegdemoError, first_line
 from segdemo.model.capture import EVERYTHING, RawOutputs, Request
 from segdemo.model.fallback import FallbackEngine
 from segdemo.model.families import Family, Loaded, family_of
 from segdemo.model.graph import GRAPH_PRECISIONS
 from segdemo.model.networks import load_network, release_network
-from segdemo.model.weights import read_config
 from segdemo.settings import Precision, settings
 
 T = TypeVar("T")
@@ -110,9 +110,17 @@ def make_engine(folder: Path, *, engine: str = "auto", precision: str = "auto", 
     if engine == "auto" and places == ["cpu"] and choice.accelerated and wish != "int8" and find_spec("openvino"):
         better = _converted(folder, precision)
         if (maker := better()) is not None:
-            return FallbackEngine([maker, *makers])
-        return FallbackEngine(makers, better=better, replaced=lambda: release_network(folder))
-    return FallbackEngine(makers)
+            return FallbackEngine([maker, *makers], excuse=_unrunnable)
+        return FallbackEngine(makers, better=better, replaced=lambda: release_network(folder), excuse=_unrunnable)
+    return FallbackEngine(makers, excuse=_unrunnable)
+
+
+def _unrunnable(error: Exception) -> SegdemoError:
+    """A sentence on a network that runs in no way; it names no folder, since visitors may read it."""
+    return SegdemoError(
+        f"The network that this checkpoint's config.json describes cannot be run ({first_line(error)[:200]}): "
+        "fetch the checkpoint again, or use another."
+    )
 
 
 @dataclass(frozen=True)

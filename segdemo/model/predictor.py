@@ -43,12 +43,14 @@ def load_predictor(
     """
     # Not before it is needed: PyTorch takes a second to import, and the page can be served meanwhile.
     from segdemo.model.engines import make_engine
+    from segdemo.model.families import family_of
 
     found = checkpoints.find(checkpoint) if checkpoint is not None else checkpoints.default_checkpoint()
     folder = checkpoints.resolve(found.id)
     key = (folder.resolve(), engine, precision, device)
     with _lock:
         if key not in _predictors:
+            family_of(folder).preprocessing(folder)  # what is wrong with it is said before weights are loaded
             made = make_engine(folder, engine=engine, precision=precision, device=device)
             _predictors[key] = Predictor(found, folder, made)
         return _predictors[key]

@@ -1,16 +1,16 @@
 """From a photograph to the network's input: resizing, padding and normalising as the checkpoint was trained."""
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from segdemo.checkpoint_files import parsed, read_json
 from segdemo.errors import SegdemoError
+from segdemo.model.formats import ProcessorFile
 from segdemo.prediction import Size
 
 SizeOption = str | int
@@ -20,6 +20,11 @@ PAPER_SHORT_SIDE = 640
 LONG_SIDE_LIMIT = 2560
 SHORT_SIDE_RANGE = (32, LONG_SIDE_LIMIT)
 _STRIDE = 32
+LARGEST_INPUT = LONG_SIDE_LIMIT**2
+"""Pixels of an input at most, whatever a checkpoint's settings ask for: as many as the other options can come to."""
+_TOO_LARGE = f"at most {LARGEST_INPUT} are computed"
+_USUAL = (480, 640)
+"""Size of a photograph that settings are tried on."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Preprocessing:
     """An image processor's settings, as stored beside the weights in ``preprocessor_config.json``."""
 
     size: dict[str, int]
-    """``shortest_edge`` and ``longest_edge``, or ``height`` and ``width``."""
+    """``shortest_edge`` and ``longest_edge``, ``max_height`` and ``max_width``, or ``height`` and ``width``."""
     size_divisor: int
     resample: int
     """Pillow's number of the filter."""
@@ -37,42 +42,51 @@ class Preprocessing:
     do_normalize: bool
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    pad_size: Size | None = None
+    """Height and width that every photograph is padded to."""
 
     @classmethod
     def from_folder(cls, folder: Path) -> "Preprocessing":
-        """Read the settings of a checkpoint folder; what the file leaves out is as the library has it by default."""
+        """Read the settings of a checkpoint folder; what the file leaves out is as the library has it by default.
+
+        Raises ``SegdemoError`` naming file and field for settings that the library refuses, and for those that leave
+        nothing of a photograph or make it too large to be computed.
+        """
         file = folder / "preprocessor_config.json"
-        try:
-            raw: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-        except ValueError as error:
-            raise SegdemoError(f"{file} is not valid JSON ({error}): fetch the checkpoint again.") from error
-        size = raw.get("size", {"shortest_edge": 800, "longest_edge": 1333})
-        if isinstance(size, int):
-            size = {"shortest_edge": size, "longest_edge": raw.get("max_size", 1333)}
-        elif "max_size" in raw and "longest_edge" not in size and "shortest_edge" in size:
-            size = {**size, "longest_edge": raw["max_size"]}
-        return cls(
-            size={key: int(value) for key, value in size.items() if value is not None},
-            size_divisor=int(raw.get("size_divisor", _STRIDE)),
-            resample=int(raw.get("resample", Image.Resampling.BILINEAR)),
-            do_resize=bool(raw.get("do_resize", True)),
-            do_rescale=bool(raw.get("do_rescale", True)),
-            rescale_factor=float(raw.get("rescale_factor", 1 / 255)),
-            do_normalize=bool(raw.get("do_normalize", True)),
-            mean=tuple(raw.get("image_mean", (0.485, 0.456, 0.406))),
-            std=tuple(raw.get("image_std", (0.229, 0.224, 0.225))),
+        settings = parsed(ProcessorFile, read_json(file) if file.exists() or file.is_symlink() else {}, file)
+        pad = settings.pad_size
+        found = cls(
+            size={key: int(value) for key, value in settings.size.items()} if settings.do_resize else {},
+            pad_size=(pad["height"], pad["width"]) if pad is not None else None,
+            size_divisor=settings.size_divisor,
+            resample=settings.resample,
+            do_resize=settings.do_resize,
+            do_rescale=settings.do_rescale,
+            rescale_factor=settings.rescale_factor,
+            do_normalize=settings.do_normalize,
+            mean=settings.image_mean,
+            std=settings.image_std,
         )
+        with np.errstate(all="ignore"):
+            table = found._table()
+        if not np.isfinite(table).all():
+            raise SegdemoError(f"{file}: rescale_factor, image_mean and image_std make no numbers of a photograph.")
+        usual = found._checkpoint_size(_USUAL) if found.do_resize else _USUAL
+        for field, size in (("size", usual), ("pad_size", found.pad_size or usual)):
+            if _area(size) > LARGEST_INPUT:
+                raise SegdemoError(f"{file}: {field} asks for inputs of {_by(size)} pixels: {_TOO_LARGE}.")
+        return found
 
     def sizes(self, image_size: Size, size: SizeOption) -> tuple[Size, Size]:
         """Return the input size and the content size for a photograph, both (height, width).
 
         ``"checkpoint"`` stretches to multiples of the size divisor; else the aspect is kept. What is then no multiple
-        of 32 is padded at the right and the bottom.
+        of 32 is padded at the right and the bottom. Raises ``SegdemoError`` where the checkpoint's settings make an
+        input of this photograph that is too large, or one that its ``pad_size`` has no place for.
         """
         option = parse_size(size)
         if option == "checkpoint":
-            content = self._checkpoint_size(image_size)
-            return (_up(content[0], _STRIDE), _up(content[1], _STRIDE)), content
+            return self._checkpoint_sizes(image_size)
         content = _fit(image_size, PAPER_SHORT_SIDE if option == "paper" else int(option), LONG_SIDE_LIMIT)
         return (_up(content[0], _STRIDE), _up(content[1], _STRIDE)), content
 
@@ -98,17 +112,43 @@ class Preprocessing:
             table = np.asarray((table - mean) / std, dtype=np.float32)
         return np.ascontiguousarray(table.T)
 
+    def _checkpoint_sizes(self, image_size: Size) -> tuple[Size, Size]:
+        content = self._checkpoint_size(image_size)
+        padded = self.pad_size or content
+        what = "This checkpoint's preprocessor_config.json"
+        if padded[0] < content[0] or padded[1] < content[1]:
+            raise SegdemoError(
+                f"{what} has a pad_size of {_by(padded)} pixels, too small for the {_by(content)} that this photo is "
+                'resized to: choose the input size "paper".'
+            )
+        if _area(padded) > LARGEST_INPUT:
+            field = "size" if self.do_resize else "do_resize, which is off,"
+            raise SegdemoError(
+                f"{what} asks by {field} for an input of {_by(padded)} pixels for this photo: {_TOO_LARGE}; choose the "
+                'input size "paper".'
+            )
+        return (_up(padded[0], _STRIDE), _up(padded[1], _STRIDE)), content
+
     def _checkpoint_size(self, image_size: Size) -> Size:
         if not self.do_resize:
             height, width = image_size
         elif "shortest_edge" in self.size:
-            height, width = _short_edge(image_size, self.size["shortest_edge"], self.size.get("longest_edge"))
-        elif "height" in self.size and "width" in self.size:
-            height, width = self.size["height"], self.size["width"]
+            height, width = _short_edge(image_size, self.size["shortest_edge"], self.size["longest_edge"])
+        elif "max_height" in self.size:
+            scale = min(self.size["max_height"] / image_size[0], self.size["max_width"] / image_size[1])
+            height, width = int(image_size[0] * scale), int(image_size[1] * scale)
         else:
-            raise SegdemoError(f"This checkpoint's preprocessor_config.json has a size nobody knows: {self.size}.")
+            height, width = self.size["height"], self.size["width"]
         divisor = self.size_divisor if self.do_resize and self.size_divisor > 0 else 1
         return _up(max(height, 1), divisor), _up(max(width, 1), divisor)
+
+
+def _area(size: Size) -> int:
+    return size[0] * size[1]
+
+
+def _by(size: Size) -> str:
+    return f"{size[0]} x {size[1]}"
 
 
 def parse_size(size: SizeOption) -> SizeOption:
@@ -130,11 +170,11 @@ def _fit(image_size: Size, short_side: int, long_limit: int) -> Size:
     return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
 
 
-def _short_edge(image_size: Size, short: int, longest: int | None) -> Size:
+def _short_edge(image_size: Size, short: int, longest: int) -> Size:
     """Size that the library's processor aims at before it rounds up to its divisor."""
     height, width = image_size
     target: float = short
-    if longest is not None and max(image_size) / min(image_size) * short > longest:
+    if max(image_size) / min(image_size) * short > longest:
         target = longest * min(image_size) / max(image_size)
         short = round(target)
     if min(image_size) == short:

@@ -1,6 +1,6 @@
 """Weights from a checkpoint folder into the library's network."""
 
-import json
+import math
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,21 +11,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from segdemo.errors import SegdemoError
+from segdemo.checkpoint_files import read_config
+from segdemo.errors import SegdemoError, first_line
+from segdemo.model.formats import checked_shape
+from segdemo.weight_files import check_weights, require_weight_files
 
-
-def read_config(folder: Path) -> dict[str, object]:
-    """Return a checkpoint folder's ``config.json``; raises ``SegdemoError`` where it is missing or damaged."""
-    file = folder / "config.json"
-    try:
-        config = json.loads(file.read_text())
-    except FileNotFoundError:
-        raise SegdemoError(f"{folder} holds no config.json: give a checkpoint folder or a hub id.") from None
-    except ValueError as error:
-        raise SegdemoError(f"{file} is not valid JSON ({error}): fetch the checkpoint again.") from error
-    if not isinstance(config, dict):
-        raise SegdemoError(f"{file} is not a model configuration: fetch the checkpoint again.")
-    return config
+_SPARE = 50_000_000
+"""How many numbers a network may have beside the stored ones: tables that it computes itself."""
 
 
 def named_backbone(config: Mapping[str, object]) -> str | None:
@@ -50,6 +42,7 @@ def load_library_model(folder: Path, architecture: str = "Mask2FormerForUniversa
         raise SegdemoError(f"{folder} holds a {kind!r} checkpoint: this needs a {wanted!r} one.")
     _check_backbone(folder, config)
     with quiet_library():
+        check_network(folder, network)
         try:
             model, report = network.from_pretrained(
                 folder,
@@ -61,15 +54,63 @@ def load_library_model(folder: Path, architecture: str = "Mask2FormerForUniversa
             )
         except ImportError as error:
             raise SegdemoError(_missing_package(folder, error)) from error
-        except (OSError, ValueError, RuntimeError) as error:
-            raise SegdemoError(f"The weights in {folder} cannot be loaded: {error}") from error
+        except MemoryError:
+            raise
+        except Exception as error:  # what the folder says decides what is raised, and nothing is promised about it
+            raise SegdemoError(f"The weights in {folder} cannot be loaded: {first_line(error)}") from error
     _check_sizes(folder, report["mismatched_keys"])
     missing = sorted(name for name in report["missing_keys"] if not _excused(model, name))
     if missing:
         raise SegdemoError(
             f"The weights in {folder} lack {_tensors(missing)} (such as {missing[0]}): fetch the checkpoint again."
         )
+    _check_numbers(folder, model)
     return model.eval().requires_grad_(False)
+
+
+def check_network(folder: Path, network: Any) -> None:
+    """Raise ``SegdemoError`` for a ``config.json`` of which the library builds no network, or one far too large.
+
+    The network is built without memory for its weights first, since the file may ask for any number of them.
+    """
+    file = folder / "config.json"
+    stored = check_weights(require_weight_files(folder)) or 0
+    try:
+        config = network.config_class.from_pretrained(folder, local_files_only=True)
+        checked_shape(config, file)
+        with torch.device("meta"):
+            built = network(config)
+    except (SegdemoError, MemoryError):
+        raise
+    except ImportError as error:
+        raise SegdemoError(_missing_package(folder, error)) from error
+    except Exception as error:
+        raise SegdemoError(f"{file} describes no network that can be built: {_reason(error)}.") from error
+    wanted = sum(tensor.numel() for tensor in (*built.parameters(), *built.buffers()))
+    if wanted > 4 * stored + _SPARE:
+        raise SegdemoError(
+            f"The weights in {folder} do not fit its config.json, which describes a network of {wanted} numbers: "
+            f"there are {stored}. Fetch the checkpoint again, both files."
+        )
+
+
+def _reason(error: Exception) -> str:
+    """What the library says, in one line: its errors about fields begin with the field, and go on below."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words[:300].rstrip(".")
+
+
+def _check_numbers(folder: Path, model: nn.Module) -> None:
+    """Raise ``SegdemoError`` for weights that are not numbers, which would make every answer none."""
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if not tensor.is_floating_point() or not tensor.numel():
+            continue
+        low, high = torch.aminmax(tensor.detach())
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise SegdemoError(
+                f"The weights in {folder} hold values that are not numbers (in {name}): the file is damaged, or of a "
+                "run that diverged; fetch the checkpoint again, or use another."
+            )
 
 
 def _check_backbone(folder: Path, config: Mapping[str, object]) -> None:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from segdemo.checkpoint_files import read_config
 from segdemo.errors import SegdemoError
 from segdemo.model.families.family import Family, Inputs, Loaded
 from segdemo.model.families.mask2former import Mask2Former
-from segdemo.model.weights import read_config
 
 FAMILIES: tuple[Family, ...] = (Mask2Former(),)
 """In the order in which they are asked."""
@@ -20,4 +20,7 @@ def family_of(folder: Path) -> Family:
         if family.recognises(config):
             return family
     names = ", ".join(family.name for family in FAMILIES)
-    raise SegdemoError(f"{folder} holds a {config.get('model_type')!r} checkpoint; this demo runs {names} checkpoints.")
+    raise SegdemoError(
+        f"{folder} holds a {config.get('model_type')!r} checkpoint, says the model_type in its config.json; this demo "
+        f"runs {names} checkpoints."
+    )

@@ -13,11 +13,11 @@ import numpy.typing as npt
 import pytest
 import torch
 
+from segdemo.checkpoint_files import read_config
 from segdemo.errors import NotOfferedError, SegdemoError
 from segdemo.model.capture import RawOutputs, Request
 from segdemo.model.families import FAMILIES, Family, family_of
 from segdemo.model.predictor import Predictor, load_predictor
-from segdemo.model.weights import read_config
 from segdemo.prediction import PARTS, Part
 from segdemo.progress import CancelledError
 
