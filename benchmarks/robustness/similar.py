@@ -238,5 +238,8 @@ SIMILAR: tuple[Callable[[Server], str], ...] = (
     wrong_kinds,
 )
 _RAISED = {"SEGDEMO_REQUESTS_PER_MINUTE": "100000"}
-SETTINGS: dict[Callable[[Server], str], dict[str, str]] = dict.fromkeys(SIMILAR, _RAISED)
+SETTINGS: dict[Callable[[Server], str], dict[str, str]] = {
+    **dict.fromkeys(SIMILAR, _RAISED),
+    small_files: {**_RAISED, "SEGDEMO_VISITOR_BYTES": "20000000"},
+}
 """The rate limit is raised, which would end most of these at once."""
