@@ -7,7 +7,8 @@ instead of a dozen copies. A traced graph uses ``grid_sample`` instead, which gr
 """
 
 import math
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -52,16 +53,46 @@ class DeformableLayer(nn.Module):
         return self.norm2(tokens + mlp(tokens, self.fc1, self.fc2))
 
 
+class ExactGroupNorm(nn.Module):
+    """Group normalisation of maps (B, C, h, w) that is as exact for a uniform picture as for any other.
+
+    Of channels-last maps PyTorch adds up place after place, which rounds away a thousandth where all are alike; of
+    others it adds up in parts.
+    """
+
+    def __init__(self, norm: nn.GroupNorm) -> None:
+        super().__init__()
+        self.norm = norm
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return the normalised maps, channels-last unless they are being traced."""
+        if not eager_on_processor(maps):
+            traced: Tensor = self.norm(maps)
+            return traced
+        exact: Tensor = self.norm(maps.contiguous())
+        return exact.contiguous(memory_format=torch.channels_last)
+
+
+def _exact(parts: Iterable[nn.Module]) -> nn.ModuleList:
+    """Sequences of modules, the same but for their group normalisations."""
+    return nn.ModuleList(
+        [
+            nn.Sequential(*(ExactGroupNorm(part) if isinstance(part, nn.GroupNorm) else part for part in sequence))
+            for sequence in cast("Iterable[nn.Sequential]", parts)
+        ]
+    )
+
+
 class PixelDecoder(nn.Module):
     """Backbone features to three attended levels and mask features."""
 
     def __init__(self, decoder: Any) -> None:
         super().__init__()
-        self.projections = decoder.input_projections
+        self.projections = _exact(decoder.input_projections)
         self.level_embed = decoder.level_embed
         self.layers = nn.ModuleList([DeformableLayer(layer) for layer in decoder.encoder.layers])
-        self.laterals = nn.ModuleList(decoder.lateral_convolutions)
-        self.outputs = nn.ModuleList(decoder.output_convolutions)
+        self.laterals = _exact(decoder.lateral_convolutions)
+        self.outputs = _exact(decoder.output_convolutions)
         self.mask_projection = decoder.mask_projection
 
     def forward(self, features: list[Tensor], step: Steps) -> tuple[list[Tensor], list[tuple[Any, Any]], Tensor]:
