@@ -208,7 +208,9 @@
     const standIn = {};
     const showFirst = async (first) => {
       const { answers, checkpoint, result } = first;
-      const real = new Promise((resolve, reject) => Object.assign(standIn, { arrived: resolve, failed: reject }));
+      const real = new Promise((resolve, reject) => {
+        Object.assign(standIn, { arrived: resolve, failed: reject });
+      });
       const { width, height } = result.photo;
       const same = ({ x, y }) => Math.floor(x * result.imageSize[1]) === answers.pixel.x && Math.floor(y * result.imageSize[0]) === answers.pixel.y;
       client.standInFor({
