@@ -50,7 +50,7 @@ class Dataset(Sequence[Sample]):
         rest = VOID if source.partial else NOTHING if self.covered >= set(labels) else OTHER
         self.says_things = any(entry.isthing is not None for entry in listing.classes)
         """Whether the data says what is countable."""
-        self.empty = rest == NOTHING
+        self.empty = rest == NOTHING and listing.knows_rest
         """Whether pixels may be of none of the reader's classes."""
         self._view = View(np.array(table, np.int64), self.things, rest)
         self._survey: Survey | None = None

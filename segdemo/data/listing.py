@@ -92,6 +92,11 @@ class Listing(ABC):
         pictures = "1 picture" if len(self.pictures) == 1 else f"{len(self.pictures)} pictures"
         return f"{self.title}: {pictures}{split} in {self.where}, {classes if names else 'no class list'}"
 
+    @property
+    def knows_rest(self) -> bool:
+        """Whether it says of pixels that they are of none of its classes; else those without a label are unknown."""
+        return self.background is not None
+
     @abstractmethod
     def truth(self, picture: Picture, size: Size, view: View) -> Truth:
         """Read the labels of a picture of ``size`` (height, width).

@@ -31,6 +31,11 @@ class Object:
 class Objects(Listing):
     """Pictures whose labels are outlines."""
 
+    @property
+    def knows_rest(self) -> bool:
+        """See ``Listing``: what is in no outline is of no class."""
+        return True
+
     @abstractmethod
     def objects(self, picture: Picture, size: Size) -> Sequence[Object]:
         """The picture's objects; raises ``SegdemoError`` where they cannot be read for that size."""
