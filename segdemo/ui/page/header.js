@@ -7,6 +7,10 @@
     ["480", "short side 480"], ["960", "short side 960"],
   ];
 
+  /** What stands in the place of times for a result that is not a run of the visitor's own: text, label, caption. */
+  const PREVIEW = ["preview", "This is a preview at low resolution; the full result is being computed", "A preview at low resolution: the full result takes its place"];
+  const SHIPPED = ["computed beforehand", "This result was computed beforehand and came with the page. More about it", "It came with the page; the same photo is computed here meanwhile"];
+
   /** Titles to choose from; where two are alike the id tells them apart. */
   const titles = (checkpoints) => checkpoints.map(({ id, title }) => [
     id, checkpoints.some((other) => other.id !== id && other.title === title) ? `${title} (${id.split("/").at(-1)})` : title,
@@ -58,20 +62,12 @@
       times.hidden = !run;
       if (!run) return;
       const row = (name, value) => e("tr", {}, e("th", { scope: "row", text: name }), e("td", { class: "sd-number", text: value }));
-      if (run.preview) {
-        facts.textContent = "preview";
-        times.button.setAttribute("aria-label", "This is a preview at low resolution; the full result is being computed");
-        table.replaceChildren(
-          e("caption", { text: "A preview at low resolution: the full result takes its place" }),
-          row("photo", `${run.imageSize[1]} × ${run.imageSize[0]}`), row("network input", `${run.inputSize[1]} × ${run.inputSize[0]}`));
-        return;
-      }
-      if (run.shipped) {
-        facts.textContent = "computed beforehand";
-        times.button.setAttribute("aria-label", "This result was computed beforehand and came with the page. More about it");
-        table.replaceChildren(
-          e("caption", { text: "It came with the page; the same photo is computed here meanwhile" }),
-          row("photo", `${run.imageSize[1]} × ${run.imageSize[0]}`), row("network input", `${run.inputSize[1]} × ${run.inputSize[0]}`));
+      const sizes = [row("photo", `${run.imageSize[1]} × ${run.imageSize[0]}`), row("network input", `${run.inputSize[1]} × ${run.inputSize[0]}`)];
+      if (run.preview || run.shipped) {
+        const [shown, label, caption] = run.preview ? PREVIEW : SHIPPED;
+        facts.textContent = shown;
+        times.button.setAttribute("aria-label", label);
+        table.replaceChildren(e("caption", { text: caption }), ...sizes);
         return;
       }
       facts.textContent = run.kept ? `${run.device} ${run.precision}` : `${run.device} ${run.precision} · ${sd.duration(run.seconds.forward)}`;
@@ -83,7 +79,7 @@
         row("forward pass", sd.duration(forward)),
         ...others.map(([name, seconds]) => row(name, sd.duration(seconds))),
         row("engine", `${run.engine} ${run.precision}`),
-        row("photo", `${run.imageSize[1]} × ${run.imageSize[0]}`), row("network input", `${run.inputSize[1]} × ${run.inputSize[0]}`));
+        ...sizes);
     };
     state.on(["run"], () => {
       showFacts();
