@@ -25,13 +25,20 @@ def check(data: Dataset, progress: Callable[[int, int], None] | None = None) -> 
         where = data.listing.picture_list or data.listing.where
         asked = data.source.model_copy(update={"split": data.source.split or data.listing.split}).asked
         return [*data.listing.faults, f"{where} has no pictures{asked}."]
-    return data.survey(progress).faults
+    faults = data.survey(progress).faults
+    if not faults and not any(data.areas()) and (data.source.partial or not data.listing.knows_rest):
+        where = data.listing.picture_list or data.listing.where
+        return [f"{where} has no pixel that is labelled with a class asked for: there is nothing to compare with."]
+    return faults
 
 
 def refuse(faults: Mapping[str, list[str]], what: str) -> None:
-    """Raise ``SegdemoError`` listing the faults of all sources after ``what``, if there are any."""
-    many = len(faults) > 1
-    listed = [f"{name}: {fault}" if many else fault for name, own in faults.items() for fault in own]
+    """Raise ``SegdemoError`` listing the faults of all sources after ``what``, if there are any: each once."""
+    first: dict[str, str] = {}
+    for name, own in faults.items():
+        for fault in own:
+            first.setdefault(fault, name)
+    listed = [f"{name}: {fault}" if len(faults) > 1 else fault for fault, name in first.items()]
     if listed:
         more = f"\n... and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
         raise SegdemoError(f"{what}:\n" + "\n".join(listed[:SHOWN]) + more)

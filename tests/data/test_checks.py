@@ -223,6 +223,31 @@ def test_all_faults_of_all_sources_come_in_one_error(index_data: Path, coco_data
         RunData.open(config).check()
 
 
+def test_a_fault_of_data_that_serves_twice_is_listed_once(index_data: Path) -> None:
+    save_mask(index_data, np.full((48, 64), 9))
+    config = parse_config(
+        {
+            "sources": {"masks": {"data": index_data}},
+            "validation": {"masks": {"data": index_data}},
+            "stages": [{"steps": 1}],
+            "architecture": "nano",
+        }
+    )
+    with pytest.raises(SegdemoError) as error:
+        RunData.open(config).check()
+    assert str(error.value).count("p2.png") == 1
+
+
+def test_labels_that_say_nothing_are_named(index_data: Path, coco_data: Path) -> None:
+    for path in (index_data / "labels").iterdir():
+        Image.fromarray(np.full((48, 64), 255, np.uint8)).save(path)
+    (fault,) = check_source(SourceConfig(data=index_data), LABELS)
+    assert str(index_data) in fault
+    assert "no pixel that is labelled" in fault
+    # Where an outline is all there is, what has none is of no class: that can be compared with.
+    assert check_source(SourceConfig(data=coco_data), {0: "ball"}) == []
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
