@@ -21,7 +21,7 @@ from tests.data.fuzz import WORDS, Change, _bytes, _file, _json
 
 KINDS = ("config", "processor", "weights", "index")
 _FILES = {"config": (CONFIG,), "processor": (PROCESSOR,), "weights": (WEIGHTS,), "index": (INDEX,)}
-_NAMES = (CONFIG, PROCESSOR, WEIGHTS, "safetensors", "weights in", "checkpoint's")
+_NAMES = (CONFIG, PROCESSOR, WEIGHTS, "safetensors", "weights in", "its weights", "checkpoint's")
 """One of these is in every sentence about a folder."""
 CLOSE = 1e-3
 
