@@ -13,6 +13,10 @@ pytest_plugins = ["tests.labelled", "tests.predictions"]
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+    # Tests side by side share the cores: threads of one would only keep the other from them.
+    share = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
 
 
 def tiny_config(**changes: Any) -> Any:

@@ -236,6 +236,7 @@ def test_a_cache_that_cannot_be_written_is_a_sentence(
         downloads.download(NAME)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("published", ["ade-semantic", "cityscapes-semantic"])
 def test_what_was_fetched_runs_by_name_without_a_network(
     serve: Callable[[Path], LocalHub], tmp_path: Path, published: str

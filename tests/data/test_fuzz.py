@@ -7,6 +7,7 @@ import pytest
 from tests.data.fuzz import KINDS, Originals
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_wrong_is_said_and_nothing_else_is_raised(kind: str, tmp_path: Path) -> None:
     originals = Originals(tmp_path)

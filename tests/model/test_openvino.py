@@ -30,6 +30,7 @@ from segdemo.model.networks import load_network, release_network
 from segdemo.progress import CancelledError
 from segdemo.settings import Settings
 
+pytestmark = pytest.mark.slow
 if find_spec("openvino") is None:
     pytest.skip('the engine is an extra: pip install -e ".[openvino]"', allow_module_level=True)
 

@@ -78,6 +78,7 @@ def test_reduced_precisions_agree(folder: Path, precision: str) -> None:
     assert agree > (0.97 if precision == "bf16" else 0.9)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("openvino") is None, reason='the engine is an extra: pip install -e ".[openvino]"')
 def test_the_converted_graph_agrees() -> None:
     from segdemo.model.conversion import make_graph

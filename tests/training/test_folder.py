@@ -106,6 +106,7 @@ def losses(out: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+@pytest.mark.slow
 def test_a_damaged_state_is_named_and_the_one_before_it_serves(config: RunConfig, run: Path, tmp_path: Path) -> None:
     """The log's row of step 10 covers the steps before the cut, too, as in a run that was never cut."""
     damaged = run / "stages" / "1-masks" / "checkpoint-8" / "optimizer.pt"

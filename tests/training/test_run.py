@@ -77,6 +77,7 @@ def test_every_format_trains_and_its_result_loads(kind: str, tmp_path: Path, req
     assert "| kept |" in card
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_like_an_uninterrupted_one(
     tmp_path: Path, index_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,7 @@ def test_bfloat16_stays_close_and_8_bits_are_refused(checkpoint: Path) -> None:
         make_engine(checkpoint, engine="torch", precision="int8")
 
 
+@pytest.mark.slow
 def test_it_is_converted(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("openvino", reason="the engine is an extra")
     from segdemo.model.conversion import make_graph
