@@ -28,6 +28,7 @@ def test_the_first_visit_shows_an_example_and_says_what_runs(page: Page) -> None
     facts = page.locator(".sd-facts-text").inner_text()
     assert re.fullmatch(r"cpu (fp32|bf16|int8)" + ("" if kept else r" · .* m?s"), facts)
     assert page.locator(".sd-select select").first.input_value()
+    assert page.get_by_role("main").count() == 1
 
 
 def test_an_upload_goes_through_every_tab(page: Page, cat: Path, labels: np.ndarray) -> None:

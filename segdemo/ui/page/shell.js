@@ -67,6 +67,8 @@
     const left = e("div", { class: "sd-left" }, shell.seen, shell.tools, shell.notice);
     const side = e("aside", { class: "sd-side", "aria-label": "Details of this view" }, shell.pixel, ...shell.panels);
     root.replaceChildren(skip, header, shell.tabs, e("div", { class: "sd-main" }, left, side), shell.footer);
+    // Gradio puts one <main> into another; a page has one main landmark.
+    root.closest("main")?.parentElement?.closest("main")?.setAttribute("role", "presentation");
 
     // What is seen and what is touched are on screen together on a phone: tools, sources and words come last there.
     const narrow = window.matchMedia(NARROW);
