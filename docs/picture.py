@@ -7,7 +7,8 @@ from playwright.sync_api import sync_playwright
 
 from segdemo.ui.app import create_app, launch_options
 
-READY = "window.segdemo?.page?.state.get('run') && !window.segdemo.page.state.get('busy')"
+STATE = "window.segdemo.page.state.get"
+READY = f"window.segdemo?.page && {STATE}('run') && !{STATE}('run').shipped && !{STATE}('busy')"
 
 
 def main() -> None:
@@ -22,7 +23,8 @@ def main() -> None:
         photo = page.locator(".sdv-photo").bounding_box()
         assert photo is not None
         page.mouse.click(photo["x"] + 0.55 * photo["width"], photo["y"] + 0.75 * photo["height"])
-        page.wait_for_selector(".sd-pixel-class")
+        page.wait_for_function("document.querySelector('.sd-pixel-body')?.innerText.includes('Pixel')")
+        page.wait_for_selector(".sdv-progress", state="hidden")
         page.screenshot(path=str(Path(__file__).parent / "page.png"))
         browser.close()
     app.close()

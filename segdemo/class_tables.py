@@ -48,6 +48,19 @@ ADE20K_STUFF = frozenset({
 # fmt: on
 """Indices of the 50 stuff classes of ADE20K-panoptic; the other 100 are things."""
 
+# fmt: off
+ADE20K_OUTDOORS = frozenset({
+    1, 2, 4, 6, 9, 11, 13, 16, 20, 21, 25, 26, 29, 32, 34, 46, 48, 51, 52, 54, 60, 61, 68, 72, 76, 79, 80, 83, 84, 86,
+    87, 90, 91, 93, 94, 102, 103, 104, 109, 113, 114, 116, 122, 126, 127, 128, 136, 140,
+})
+ADE20K_INDOORS = frozenset({
+    3, 5, 7, 10, 14, 15, 18, 22, 23, 24, 27, 28, 30, 33, 35, 36, 37, 39, 44, 45, 47, 49, 50, 55, 56, 57, 58, 62, 63,
+    64, 65, 67, 70, 71, 73, 74, 75, 77, 78, 81, 82, 85, 89, 92, 97, 98, 99, 101, 105, 107, 108, 110, 112, 117, 118,
+    120, 121, 124, 125, 129, 130, 131, 133, 134, 135, 137, 139, 141, 142, 143, 144, 145, 146, 147, 148,
+})
+# fmt: on
+"""Indices of the classes that are mostly seen under the sky, or mostly under a roof; the others are seen in both."""
+
 COCO_THINGS = _names(
     """
     person; bicycle; car; motorcycle; airplane; bus; train; truck; boat; traffic light; fire hydrant; stop sign;

@@ -44,31 +44,41 @@ def srgb(lab: npt.ArrayLike) -> npt.NDArray[np.uint8]:
 
 
 @lru_cache(maxsize=32)
-def distinct_colors(count: int, *, keep: tuple[Color, ...] = ()) -> tuple[Color, ...]:
+def distinct_colors(
+    count: int, *, keep: tuple[Color, ...] = (), places: tuple[int, ...] | None = None
+) -> tuple[Color, ...]:
     """Return ``count`` colours, each as far as possible from ``keep`` and from those before it; always the same ones.
 
-    Very dark and very light ones are left out, since they would vanish in a photograph. All are distinct, up to some
-    twenty thousand.
+    ``places`` says where each of ``keep`` and then each of the new ones is seen, a bit for each place: colours without
+    a place in common may be half as far apart. Very dark and very light ones are left out, since they would vanish in a
+    photograph. All are distinct, up to some twenty thousand.
     """
+    places = (1,) * (len(keep) + count) if places is None else places
     axis = np.arange(0, 256, 15) if count + len(keep) <= 1200 else np.arange(0, 256, 7)
     grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
     lab = oklab(grid)
     usable = (lab[:, 0] > 0.38) & (lab[:, 0] < 0.93)
     grid, lab = grid[usable], lab[usable]
-    nearest = np.full(len(grid), np.inf)
-    for color in keep:
-        nearest = np.minimum(nearest, ((lab - oklab(color)) ** 2).sum(axis=1))
-    if not keep:
-        nearest = (lab[:, 1:] ** 2).sum(axis=1)
+    # How far each colour is from the nearest that is taken, as it looks in each place.
+    nearest = {place: np.full(len(grid), np.inf) for place in places}
+
+    def take(color: _Float, taken: int) -> None:
+        distance = ((lab - color) ** 2).sum(axis=1)
+        for place, least in nearest.items():
+            np.minimum(least, distance if place & taken else 4 * distance, out=least)
+
+    for color, place in zip(keep, places, strict=False):
+        take(oklab(color), place)
     chosen: list[Color] = []
-    for _ in range(count):
-        best = int(nearest.argmax())
-        if nearest[best] <= 0:
+    for place in places[len(keep) :]:
+        # The first of all is the most saturated one.
+        far = nearest[place] if chosen or keep else (lab[:, 1:] ** 2).sum(axis=1)
+        best = int(far.argmax())
+        if far[best] <= 0:
             raise ValueError(f"no {count} distinct colours in this range")
         red, green, blue = (int(value) for value in grid[best])
         chosen.append((red, green, blue))
-        distance = ((lab - lab[best]) ** 2).sum(axis=1)
-        nearest = distance if len(chosen) == 1 and not keep else np.minimum(nearest, distance)
+        take(lab[best], place)
     return tuple(chosen)
 
 

@@ -6,6 +6,8 @@ from functools import cached_property, lru_cache
 
 from segdemo.class_tables import (
     ADE20K,
+    ADE20K_INDOORS,
+    ADE20K_OUTDOORS,
     ADE20K_STUFF,
     CITYSCAPES_STUFF,
     CITYSCAPES_THINGS,
@@ -170,8 +172,13 @@ def _plain_table(things: tuple[str, ...], stuff: tuple[str, ...]) -> dict[str, _
 def _ade_table() -> dict[str, _Known]:
     """Every spelling that names exactly one class: first names, alone and with more after them, then synonyms."""
     rows = [tuple(word.strip() for word in names.split(",")) for names in ADE20K]
-    anchors = tuple(ADE20K_ANCHORS.values())
-    fresh = iter(distinct_colors(len(rows) - len(anchors), keep=anchors))
+    # Who is seen together must be told apart: rock, sand and earth more than rock and pillow.
+    seen = {
+        row[0]: (index not in ADE20K_INDOORS) + 2 * (index not in ADE20K_OUTDOORS) for index, row in enumerate(rows)
+    }
+    others = [row[0] for row in rows if row[0] not in ADE20K_ANCHORS]
+    places = tuple(seen[name] for name in (*ADE20K_ANCHORS, *others))
+    fresh = iter(distinct_colors(len(others), keep=tuple(ADE20K_ANCHORS.values()), places=places))
     entries = [
         _Known(row, index not in ADE20K_STUFF, ADE20K_ANCHORS.get(row[0]) or next(fresh))
         for index, row in enumerate(rows)

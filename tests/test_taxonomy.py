@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segdemo.class_tables import ADE20K, COCO_THINGS
+from segdemo.class_tables import ADE20K, ADE20K_INDOORS, ADE20K_OUTDOORS, COCO_THINGS
 from segdemo.colors import distinct_colors, instance_colors, oklab, srgb
 from segdemo.taxonomy import ade20k, taxonomy_for
 
@@ -31,10 +31,29 @@ def test_road_and_skyscraper_do_not_share_a_colour() -> None:
 
 
 def test_colours_are_far_enough_apart_to_be_told_apart() -> None:
-    """In OKLab about 0.02 is a just noticeable difference."""
+    """In OKLab about 0.02 is a just noticeable difference; classes that are seen together are further apart."""
     lab = oklab([entry.color for entry in ade20k().classes])
     gaps = np.linalg.norm(lab[:, None] - lab[None], axis=-1) + np.eye(150)
-    assert gaps.min() > 0.06
+    assert gaps.min() > 0.035
+    for left_out in (ADE20K_INDOORS, ADE20K_OUTDOORS):
+        seen = [index for index in range(150) if index not in left_out]
+        assert gaps[np.ix_(seen, seen)].min() > 0.07
+
+
+@pytest.mark.parametrize("names", [("bicycle", "tree"), ("rock", "sand"), ("sand", "grass"), ("grass", "rock")])
+def test_classes_of_a_landscape_are_no_twins(names: tuple[str, str]) -> None:
+    first, second = oklab([ade20k().find(name).color for name in names])
+    assert np.linalg.norm(first - second) > 0.15
+
+
+def test_places_keep_apart_what_is_seen_together() -> None:
+    """With two places, what only the other one sees may be near."""
+    everywhere = distinct_colors(40)
+    apart = distinct_colors(40, places=(1, 2) * 20)
+    assert len(set(apart)) == 40
+    gaps = [np.linalg.norm(lab[:, None] - lab[None], axis=-1) for lab in (oklab(everywhere), oklab(apart))]
+    least = [(gap + np.eye(len(gap))).min() for gap in (gaps[0], gaps[1][::2, ::2], gaps[1][1::2, 1::2])]
+    assert min(least[1:]) > 1.1 * least[0]
 
 
 def test_a_subset_in_another_order_keeps_names_and_colours() -> None:

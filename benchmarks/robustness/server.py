@@ -85,6 +85,19 @@ class Server:
             quiet, before = (quiet + 1 if now - before < 0.1 else 0), now
         return self
 
+    def wait_until_converted(self, seconds: float = 300) -> None:
+        """Wait for the end of a conversion that runs beside it: results before and after come from other engines."""
+        deadline = time.monotonic() + seconds
+        while self._converts() and time.monotonic() < deadline:
+            time.sleep(0.5)
+
+    def _converts(self) -> bool:
+        for pid in family(self.process.pid):
+            with suppress(OSError):
+                if b"segdemo.model.conversion" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    return True
+        return False
+
     def _busy_seconds(self) -> float:
         """Processor time of the server and its children, in seconds (Linux)."""
         total = 0
