@@ -50,6 +50,10 @@ def segment(
     opacity: Annotated[float, typer.Option(min=0, max=1, help="Weight of the colours in the overlay.")] = 0.5,
     outlines: Annotated[bool, typer.Option(help="Outline the regions in the overlay.")] = True,
     hatching: Annotated[bool, typer.Option(help="Hatch stuff in the overlay.")] = False,
+    view: Annotated[
+        Literal["classes", "confidence", "entropy"],
+        typer.Option(help="What the overlay's colours are: classes, or how sure the network is (semantic)."),
+    ] = "classes",
     show_classes: Annotated[
         str, typer.Option(help="Classes that the overlay shows, names or indices; all if empty, or none.")
     ] = "",

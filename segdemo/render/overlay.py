@@ -47,19 +47,23 @@ def overlay(
     *,
     colors: Mapping[int, Color],
     things: Collection[int] = (),
+    heat: UInt8 | None = None,
     style: OverlayStyle | None = None,
 ) -> UInt8:
     """Return the photo with each region in its colour: uint8 (H, W, 3).
 
     ``image`` is RGB uint8 (H, W, 3) and ``ids`` any integer map (H, W). ``colors`` gives the sRGB colour of an id,
     from 0; where an id has none the photo shows unchanged. ``things`` are the ids that get a thing's outline. An
-    outline lies inside its region, so that two neighbours' lines touch and neither covers the other.
+    outline lies inside its region, so that two neighbours' lines touch and neither covers the other. ``heat``, RGB of
+    the photo's shape, takes the place of the regions' colours and covers all of the photo; the outlines stay.
     """
     style = style or OverlayStyle()
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ValueError(f"the photo must be uint8 (H, W, 3), not {image.dtype} {image.shape}")
     if ids.shape != image.shape[:2]:
         raise ValueError(f"the id map is {ids.shape}, the photo {image.shape[:2]}")
+    if heat is not None and (heat.shape != image.shape or heat.dtype != np.uint8):
+        raise ValueError(f"the heatmap must be uint8 {image.shape}, not {heat.dtype} {heat.shape}")
     if any(not 0 <= key < _LARGEST_TABLE for key in colors):
         raise ValueError(f"ids with a colour must be in 0..{_LARGEST_TABLE - 1}")
 
@@ -91,12 +95,12 @@ def overlay(
         own = table_index[top - above : bottom - above]
         drawn = known[own][..., None]
         strip = image[top:bottom]
-        filled: UInt8 = fill[own]
-        if style.hatching:
+        filled: UInt8 = fill[own] if heat is None else heat[top:bottom]
+        if style.hatching and heat is None:
             striped = (np.arange(top, bottom)[:, None] + column) % period < period // 4
             filled = np.where(striped[..., None], stripe[own], filled)
         blended = cv2.addWeighted(filled, style.opacity, strip, 1 - style.opacity, 0)
-        out[top:bottom] = np.where(drawn, blended, strip)
+        out[top:bottom] = np.where(drawn, blended, strip) if heat is None else blended
         if style.outlines and style.opacity > 0:
             edge = _inner_edge(table_index, width)[top - above : bottom - above]
             out[top:bottom] = np.where(edge[..., None] & drawn, line[own], out[top:bottom])

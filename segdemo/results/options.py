@@ -12,6 +12,7 @@ from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
 from segdemo.taxonomy import Taxonomy
 
 Task = Literal["semantic", "panoptic", "instance"]
+View = Literal["classes", "confidence", "entropy"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class OutputOptions:
     """Whether regions are outlined in the overlay."""
     hatching: bool = False
     """Whether stuff is hatched in the overlay: a sign besides its colour."""
+    view: View = "classes"
+    """What the overlay's colours are: classes, the probability of the best one, or the entropy over them; semantic."""
     show_classes: tuple[int, ...] | None = None
     """The classes that the overlay shows; none means all."""
     refine: RefineOptions = field(default_factory=RefineOptions)
@@ -45,6 +48,10 @@ class OutputOptions:
     def __post_init__(self) -> None:
         if self.task not in get_args(Task):
             raise SegdemoError(f"The task {self.task!r} is not known: choose one of {', '.join(get_args(Task))}.")
+        if self.view not in get_args(View):
+            raise SegdemoError(f"The view {self.view!r} is not known: choose one of {', '.join(get_args(View))}.")
+        if self.view != "classes" and self.task != "semantic":
+            raise SegdemoError(f"The view {self.view} is of semantic results: choose classes, or the semantic task.")
         for name in ("score_threshold", "mask_threshold", "overlap_threshold", "opacity"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
@@ -62,7 +69,7 @@ class OutputOptions:
     def of_the_map(self) -> "OutputOptions":
         """The same options with the defaults of those that only concern the overlay: what the map depends on."""
         plain = OutputOptions()
-        look = ("opacity", "outlines", "hatching", "show_classes")
+        look = ("opacity", "outlines", "hatching", "view", "show_classes")
         return replace(self, **{name: getattr(plain, name) for name in look})
 
     def scaled(self, factor: float) -> "OutputOptions":
@@ -88,6 +95,7 @@ class OutputOptions:
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "task": get_args(Task),
+    "view": get_args(View),
     "morphology": get_args(Operation),
     "kernel_shape": get_args(Shape),
 }

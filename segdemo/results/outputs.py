@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -13,18 +14,25 @@ from segdemo import __version__
 from segdemo.checkpoints import public_id
 from segdemo.colors import Color, instance_colors
 from segdemo.errors import SegdemoError
-from segdemo.images import encode_jpeg, encode_png_ids, encode_png_index
+from segdemo.images import Rgb, encode_jpeg, encode_png_ids, encode_png_index
 from segdemo.labels import IGNORE
 from segdemo.prediction import Prediction
 from segdemo.progress import stop_point
 from segdemo.refine.pipeline import Refined, RefinedSegments
+from segdemo.render.heatmap import Colormap, heatmap
 from segdemo.render.overlay import OverlayStyle, overlay
 from segdemo.results.job import Job
 from segdemo.results.make import Result, Source, make_result
-from segdemo.results.options import OutputOptions, Task
+from segdemo.results.options import OutputOptions, Task, View
 from segdemo.segmentation.panoptic import Segment, Segments
+from segdemo.segmentation.planes import planes
 from segdemo.segmentation.semantic import NO_CLASS, SemanticMap, present_classes
 from segdemo.taxonomy import Taxonomy
+
+_HEAT_SIDE = 1024
+"""Longer side at which the heatmap of an overlay is computed, in pixels."""
+_HEAT_COLORS: Mapping[View, Colormap] = {"confidence": "viridis", "entropy": "magma"}
+"""As on the page."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +102,8 @@ def encode_overlay(job: Job, source: Source, result: Result, options: OutputOpti
     with job.working():
         if isinstance(found, SemanticMap):
             colors = {index: color for index, color in taxonomy.colors.items() if shown is None or index in shown}
-            picture = overlay(source.image, found.labels, colors=colors, things=taxonomy.things, style=style)
+            heat = None if options.view == "classes" else _heat(source, options.view)
+            picture = overlay(source.image, found.labels, colors=colors, things=taxonomy.things, heat=heat, style=style)
         else:
             segments = [entry for entry in found.segments_info if shown is None or entry.category_id in shown]
             every = segment_colors(found.segments_info, taxonomy)
@@ -103,6 +112,17 @@ def encode_overlay(job: Job, source: Source, result: Result, options: OutputOpti
             picture = overlay(source.image, found.ids, colors=colors, things=things, style=style)
         stop_point()
         return encode_jpeg(picture)
+
+
+def _heat(source: Source, view: View) -> Rgb:
+    """How sure the network is, before any refinement, in the colours of the page: of the photo's own size."""
+    height, width = source.image.shape[:2]
+    share = min(1.0, _HEAT_SIDE / max(height, width))
+    found = planes(source.prediction, size=(max(1, round(height * share)), max(1, round(width * share))))
+    stop_point()
+    values = found.top_probability if view == "confidence" else found.entropy
+    colours = heatmap(values, low=0, high=1, name=_HEAT_COLORS[view])
+    return np.asarray(cv2.resize(colours, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def describe(job: Job, source: Source, result: Result, options: OutputOptions) -> dict[str, Any]:

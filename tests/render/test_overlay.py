@@ -80,3 +80,16 @@ def test_hatching_puts_stripes_on_stuff_alone() -> None:
     assert [tuple(pixel) for pixel in out[1]] == [dark, dark, dark, lighter, light, light, light, darker]
     things = overlay(image, ids, colors={1: dark, 2: light}, things={1, 2}, style=style)
     assert {tuple(pixel) for pixel in things.reshape(-1, 3)} == {dark, light}
+
+
+def test_a_heatmap_takes_the_place_of_the_colours_and_the_outlines_stay() -> None:
+    image, ids = np.full((4, 6, 3), 100, np.uint8), np.array([[1, 1, 1, 2, 2, 2]] * 4)
+    heat = np.zeros((4, 6, 3), np.uint8)
+    heat[:, :, 0] = 200
+    style = OverlayStyle(opacity=0.5, outlines=True, hatching=True)
+    out = overlay(image, ids, colors={2: RED}, things={2}, heat=heat, style=style)
+    assert {tuple(pixel) for pixel in out[:, :3].reshape(-1, 3)} == {(150, 50, 50)}
+    assert {tuple(pixel) for pixel in out[:, 3]} == {(255, 255, 255)}
+    assert {tuple(pixel) for pixel in out[:, 4:].reshape(-1, 3)} == {(150, 50, 50)}
+    with pytest.raises(ValueError, match="heatmap must be uint8"):
+        overlay(image, ids, colors={}, heat=heat[:2])

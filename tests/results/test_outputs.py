@@ -13,9 +13,10 @@ from segdemo.errors import SegdemoError
 from segdemo.images import decode_png_ids
 from segdemo.prediction import Prediction
 from segdemo.refine import CrfOptions, MorphologyOptions, RefineOptions
+from segdemo.render.heatmap import colormap
 from segdemo.results.job import own_job
 from segdemo.results.make import Result, Source
-from segdemo.results.options import OutputOptions, Task, flat_defaults, options_from
+from segdemo.results.options import OutputOptions, Task, View, flat_defaults, options_from
 from segdemo.results.outputs import Outputs, describe, encode_id_map, segment_colors
 from segdemo.results.outputs import make_outputs as make_outputs_for
 from segdemo.segmentation.panoptic import Segment, Segments
@@ -94,6 +95,27 @@ def test_the_overlay_shows_the_classes_asked_for(
     # Only the overlay looks different.
     whole = make_outputs(image, prediction, options_from({**given, "show_classes": ""}, prediction.taxonomy))
     assert result.id_map == whole.id_map
+
+
+@pytest.mark.parametrize("view", ["confidence", "entropy"])
+def test_the_overlay_shows_how_sure_the_network_is(view: View, image: npt.NDArray[np.uint8]) -> None:
+    """Two queries on all of the photo, of classes as likely on the left as each other: one is sure on the right."""
+    masks = np.ones((2, 8, 12), bool)
+    masks[1, :, 6:] = False
+    prediction = _prediction([1, 2], masks, LABELS)
+    made = make_outputs(image, prediction, OutputOptions(view=view, opacity=1, outlines=False))
+    shown = _pixels(made.overlay).astype(int)
+    name, left, right = {
+        "confidence": ("viridis", 128, 255),
+        "entropy": ("magma", round(255 * np.log(2) / np.log(3)), 0),
+    }[view]
+    table = colormap(name).astype(int)
+    assert np.abs(shown[:, 4:16] - table[left]).max() < 12
+    assert np.abs(shown[:, -16:-4] - table[right]).max() < 12
+    # The photo is half of it at half the opacity, and outlines are drawn as ever.
+    half = _pixels(make_outputs(image, prediction, OutputOptions(view=view, outlines=False)).overlay).astype(int)
+    assert np.abs(half[:, 4:16] - (table[left] + 100) / 2).max() < 12
+    assert made.id_map == make_outputs(image, prediction, OutputOptions()).id_map
 
 
 @pytest.mark.parametrize("refine", [RefineOptions(), RefineOptions(crf=CrfOptions(enabled=True, iterations=1))])
@@ -200,6 +222,8 @@ def test_segments_of_a_class_are_distinct_shades_and_stuff_has_its_class_colour(
         ({"score_threshold": 1.2}, "score threshold is 1.2"),
         ({"mask_threshold": float("nan")}, "mask threshold is nan"),
         ({"opacity": -1}, "opacity is -1"),
+        ({"view": "depth"}, "view 'depth' is not known"),
+        ({"task": "panoptic", "view": "entropy"}, "view entropy is of semantic results"),
         ({"min_area": -3}, "least area is -3"),
         ({"task": "panoptic", "refine": RefineOptions(crf=CrfOptions(enabled=True))}, "CRF refines semantic maps only"),
     ],

@@ -27,7 +27,7 @@
         await app.guard(async () => {
           const extra = task === "panoptic" ? state.get("thresholds") : {};
           const mine = client.run(() => client.call("start_download", {
-            token: run.token, task, kind, opacity: state.get("opacity"), outlines: state.get("outlines"), hatching: state.get("hatching"),
+            token: run.token, task, kind, opacity: state.get("opacity"), outlines: state.get("outlines"), hatching: state.get("hatching"), view: task === "semantic" ? state.get("view") : "classes",
             show_classes: state.get("visible") ? [...state.get("visible")].join(",") || "none" : "", ...extra, ...sd.refinementOf(app, task),
           }), () => {});
           const message = await mine.done;
