@@ -69,6 +69,35 @@ def test_a_coco_crowd_has_no_label(coco_data: Path, index_data: Path) -> None:
     assert (sample.labels[~boxes] == NOTHING).all()
 
 
+def test_a_crowd_is_no_area_of_its_class(coco_data: Path) -> None:
+    data = json.loads(coco_data.read_text())
+    whole = load_source(SourceConfig(data=coco_data), OBJECTS)
+    data["annotations"][0]["iscrowd"] = 1
+    coco_data.write_text(json.dumps(data))
+    first, *others = load_source(SourceConfig(data=coco_data), OBJECTS).areas()
+    object_alone = int((whole[0].segments == whole[0].segments.max()).sum())
+    assert first[1] < whole.areas()[0][1]
+    assert first[1] in (object_alone, whole.areas()[0][1] - object_alone)
+    assert others == whole.areas()[1:]
+
+
+@pytest.mark.parametrize("first", ["small", "large"])
+def test_a_small_object_is_in_front_of_a_large_one(coco_data: Path, first: str) -> None:
+    """Whichever comes first in the file."""
+    small, large = [10, 10, 20, 10, 20, 20, 10, 20], [0, 0, 40, 0, 40, 40, 0, 40]
+    data = json.loads(coco_data.read_text())
+    image = data["images"][0]["id"]
+    both = [
+        {"id": number, "image_id": image, "category_id": category, "iscrowd": 0, "segmentation": [outline]}
+        for number, (category, outline) in enumerate([(3, small), (7, large)], 1)
+    ]
+    data["annotations"] = both if first == "small" else both[::-1]
+    coco_data.write_text(json.dumps(data))
+    labels = load_source(SourceConfig(data=coco_data), OBJECTS)[0].labels
+    assert {int(code) for code in np.unique(labels[11:19, 11:19])} == {0}
+    assert int((labels == 1).sum()) == 40 * 40 - 10 * 10
+
+
 def test_compressed_run_lengths(coco_data: Path) -> None:
     from pycocotools import mask as codec
 

@@ -86,6 +86,19 @@ def test_semantic_loss_is_the_log_of_the_semantic_maps_probability() -> None:
     assert float(semantic_loss(masks, names, labels)) == pytest.approx(float(torch.stack(expected).mean()), rel=1e-4)
 
 
+@pytest.mark.parametrize("part", ["classes", "mask", "dice", "semantic"])
+def test_a_weight_multiplies_its_part(part: str) -> None:
+    """One query and one segment a picture, so that no weight changes what is matched."""
+    generator = torch.Generator().manual_seed(0)
+    masks, names = torch.randn(2, 1, 2, 4, generator=generator), torch.randn(2, 1, 7, generator=generator)
+    one = Targets(torch.ones(2, 2, 4, dtype=torch.int64), [torch.tensor([4]), torch.tensor([1])])
+    weights = {"classes": 2.0, "mask": 5.0, "dice": 5.0, "semantic": 1.0}
+    plain = MaskCriterion(LossWeights(**weights))([masks], [names], one)
+    double = MaskCriterion(LossWeights(**{**weights, part: 2 * weights[part]}))([masks], [names], one)
+    for name, value in plain.items():
+        assert float(double[name]) == pytest.approx(float(value) * (2 if name == part else 1), rel=1e-5)
+
+
 def test_a_batch_without_any_label_still_has_a_loss() -> None:
     targets = Targets(torch.zeros(1, 2, 2, dtype=torch.int64), [torch.zeros(0, dtype=torch.int64)])
     masks = torch.zeros(1, 3, 2, 2, requires_grad=True)
