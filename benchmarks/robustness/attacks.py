@@ -257,7 +257,8 @@ def full_disk(tree: Path, settings: dict[str, str]) -> str:
                 told = [f"upload {upload.status_code} {upload.text[:60]!r}", f"run {str(visitor.send(content))[:90]}"]
                 time.sleep(1)
                 left = {path for path in Path(name).rglob("*") if path.is_file()} - before
-                return f"{'; '.join(told)}; {len(left)} files left, {server.traces()} traces"
+                names = ", ".join(f"{path.name} of {path.stat().st_size} bytes" for path in sorted(left))
+                return f"{'; '.join(told)}; {len(left)} files left ({names}), {server.traces()} traces"
         finally:
             subprocess.run(["umount", name], check=False)
 
