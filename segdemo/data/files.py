@@ -5,12 +5,14 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TextIO
 
 from segdemo.errors import SegdemoError
 
 PICTURES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif")
 """Suffixes of what ``load_image`` reads."""
+_CHUNK = 1 << 20
+"""Characters of a large file that are read at once."""
 
 
 def pictures_below(folder: Path, suffixes: Sequence[str] = PICTURES) -> list[str]:
@@ -109,69 +111,113 @@ def json_entries(path: Path) -> Iterator[tuple[str, int | None, Any]]:
 
     Values that are no lists, and empty lists, come whole and without a place.
 
-    What has been read is not kept, so that a file of a million annotations takes the memory of its text. Raises
-    ``SegdemoError`` naming the file where it is not a JSON object.
+    The file is read as it is needed, and what has been read is not kept. Raises ``SegdemoError`` naming the file where
+    it is not a JSON object.
     """
-    text = read_text(path)
-    decoder = json.JSONDecoder()
-    scan = _Scan(text)
     try:
-        scan.expect("{")
-        while not scan.skip("}"):
-            key, scan.at = decoder.raw_decode(text, scan.space())
-            if not isinstance(key, str):
-                raise ValueError("a key should be in quotes")
-            scan.expect(":")
-            if scan.skip("["):
-                if scan.peek() == "]":
-                    yield key, None, []
-                place = 0
-                while not scan.skip("]"):
-                    value, scan.at = decoder.raw_decode(text, scan.space())
-                    yield key, place, value
-                    place += 1
-                    scan.separate("]")
-            else:
-                value, scan.at = decoder.raw_decode(text, scan.space())
-                yield key, None, value
-            scan.separate("}")
-    except (ValueError, RecursionError) as error:
-        raise SegdemoError(f"{path} cannot be read as a JSON object ({_where(error)}).") from error
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            scan = _Scan(stream)
+            try:
+                yield from _entries(scan)
+            except UnicodeDecodeError as error:
+                line = scan.lines + error.object.count(b"\n", 0, error.start) + 1
+                raise SegdemoError(f"{path} cannot be read as text in UTF-8: see line {line}.") from error
+            except (ValueError, RecursionError) as error:
+                raise SegdemoError(f"{path} cannot be read as a JSON object ({scan.about(error)}).") from error
+    except OSError as error:
+        raise SegdemoError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise SegdemoError(f"{path} cannot be read: {error}.") from error
+
+
+def _entries(scan: "_Scan") -> Iterator[tuple[str, int | None, Any]]:
+    scan.expect("{")
+    while not scan.skip("}"):
+        key = scan.value()
+        if not isinstance(key, str):
+            raise ValueError("a key should be in quotes")
+        scan.expect(":")
+        if scan.skip("["):
+            if scan.peek() == "]":
+                yield key, None, []
+            place = 0
+            while not scan.skip("]"):
+                yield key, place, scan.value()
+                place += 1
+                scan.separate("]")
+        else:
+            yield key, None, scan.value()
+        scan.separate("}")
 
 
 class _Scan:
-    """A place in JSON text."""
+    """A place in JSON text that is read as it is needed."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self.at = 0
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._decoder = json.JSONDecoder()
+        self._text = ""
+        self._at = 0
+        self._passed = 0
+        self.lines = 0
+        """Ends of lines in what was read."""
 
-    def space(self) -> int:
-        """Pass over white space."""
-        while self.at < len(self._text) and self._text[self.at] in " \t\r\n":
-            self.at += 1
-        return self.at
+    def _more(self) -> bool:
+        """Read on, and let go of what is passed; whether there was more."""
+        # As much again as there is, so that a long value is not tried at every length.
+        added = self._stream.read(max(_CHUNK, len(self._text)))
+        if added:
+            self._text = self._text[self._at :] + added
+            self._passed += self._at
+            self._at = 0
+            self.lines += added.count("\n")
+        return bool(added)
 
     def peek(self) -> str:
-        """The next character that is no white space."""
-        self.space()
-        return self._text[self.at : self.at + 1]
+        """The next character that is no white space; none at the end."""
+        while True:
+            while self._at < len(self._text) and self._text[self._at] in " \t\r\n":
+                self._at += 1
+            if self._at < len(self._text) or not self._more():
+                return self._text[self._at : self._at + 1]
+
+    def value(self) -> Any:
+        """Pass over a value, and return it."""
+        self.peek()
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self._text, self._at)
+            except json.JSONDecodeError:
+                if not self._more():
+                    raise
+                continue
+            # A number may go on: "1" with what comes after "e-".
+            if end + 3 <= len(self._text) or not self._more():
+                self._at = end
+                return value
 
     def skip(self, wanted: str) -> bool:
         """Pass over a character if it is next."""
         found = self.peek() == wanted
-        self.at += found
+        self._at += found
         return found
 
     def expect(self, wanted: str) -> None:
         """Pass over a character that must be next."""
         if not self.skip(wanted):
-            raise ValueError(f"{wanted!r} expected at character {self.at}")
+            raise ValueError(f"{wanted!r} expected at character {self._passed + self._at}")
 
     def separate(self, end: str) -> None:
         """Pass over a comma that must be next unless the end is."""
         if self.peek() != end:
             self.expect(",")
+
+    def about(self, error: Exception) -> str:
+        """What an error says, with the place in the whole file."""
+        if not isinstance(error, json.JSONDecodeError):
+            return _where(error)
+        line = self.lines - self._text.count("\n", error.pos) + 1
+        return f"{error.msg}: line {line} (char {self._passed + error.pos})"
 
 
 def _where(error: Exception) -> str:

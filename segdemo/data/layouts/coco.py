@@ -25,13 +25,15 @@ class Coco(Objects):
 
     title = "COCO instances"
     found: dict[Any, list[Object]] = field(default_factory=dict)
-    """The objects of each picture id."""
+    """The objects of each picture id, their category that of the file."""
+    indices: dict[Any, int] = field(default_factory=dict)
+    """The class index of each of the file's categories."""
 
     def objects(self, picture: Picture, size: Size) -> Sequence[Object]:
         """The picture's objects."""
         key, stated = picture.key
         check_size(self.where, picture, size, stated)
-        return self.found.get(key, ())
+        return [replace(item, category=self.indices[item.category]) for item in self.found.get(key, ())]
 
     def called(self, picture: Picture, item: Object) -> str:
         """File, object and picture."""
@@ -52,24 +54,26 @@ def find(source: SourceConfig) -> Found | None:
 
 def _listing(source: SourceConfig, file: AnnotationFile) -> Coco:
     entries = Entries(file.path)
-    objects: list[tuple[Any, Object]] = []
+    found: dict[Any, list[Object]] = {}
     for key, place, value in json_entries(file.path):
         if entries.add(key, place, value):
             try:
-                objects.append(_object(value, file.path, place))
+                image, item = _object(value, file.path, place)
+                found.setdefault(image, []).append(item)
             except SegdemoError as error:
                 entries.fault(str(error))
     entries.complete()
-    classes = categories(entries.categories, file.path, used={item.category for _, item in objects})
+    used = {item.category for items in found.values() for item in items}
+    classes = categories(entries.categories, file.path, used=used)
     names = {entry.id: entry.file_name for entry in entries.pictures}
-    found: dict[Any, list[Object]] = {}
-    for image, item in objects:
-        if item.category in classes:
-            found.setdefault(image, []).append(replace(item, category=classes[item.category][0]))
-        elif image in names:
-            entries.fault(f"{file.path}: object {item.id} of {names[image]} has the unknown category {item.category}.")
+    for image, items in found.items():
+        for item in items if image in names else ():
+            if item.category not in classes:
+                where = f"object {item.id} of {names[image]}"
+                entries.fault(f"{file.path}: {where} has the unknown category {item.category}.")
+        items[:] = [item for item in items if item.category in classes]
     pictures = listed_pictures(source, file, entries)
-    if pictures and not any(picture.key[0] in found for picture in pictures) and not entries.faults:
+    if pictures and not any(found.get(picture.key[0]) for picture in pictures) and not entries.faults:
         entries.fault(f"{file.path} has no objects on its pictures.")
     return Coco(
         where=file.path,
@@ -78,6 +82,7 @@ def _listing(source: SourceConfig, file: AnnotationFile) -> Coco:
         classes=tuple(entry for _, entry in classes.values()),
         faults=entries.faults,
         found=found,
+        indices={category: index for category, (index, _) in classes.items()},
     )
 
 
