@@ -135,8 +135,8 @@ def main() -> None:
             wrong: Counter[str] = sum((walk.wrong for walk in walks), Counter())
             engines = sorted({json.loads(question)[1] for walk in walks for question in walk.seen} - {""})
             print(
-                f"turn {turn}, {', '.join(engines)}: {chosen.visitors * chosen.steps} steps in {time.monotonic() - start:.0f} s, "
-                f"{sum(wrong.values())} wrong {dict(wrong)}, {held[-1]:.2f} GB afterwards, {server.traces()} traces"
+                f"turn {turn}, {', '.join(engines)}: {chosen.visitors * chosen.steps} steps "
+                f"in {time.monotonic() - start:.0f} s, {sum(wrong.values())} wrong {dict(wrong)}, {held[-1]:.2f} GB afterwards, {server.traces()} traces"
             )
             for name in STEPS:
                 times = [second for walk in walks for second in walk.seconds.get(name, [])]
