@@ -136,7 +136,8 @@ def main() -> None:
             engines = sorted({json.loads(question)[1] for walk in walks for question in walk.seen} - {""})
             print(
                 f"turn {turn}, {', '.join(engines)}: {chosen.visitors * chosen.steps} steps "
-                f"in {time.monotonic() - start:.0f} s, {sum(wrong.values())} wrong {dict(wrong)}, {held[-1]:.2f} GB afterwards, {server.traces()} traces"
+                f"in {time.monotonic() - start:.0f} s, {sum(wrong.values())} wrong {dict(wrong)}, "
+                f"{held[-1]:.2f} GB afterwards, {server.traces()} traces"
             )
             for name in STEPS:
                 times = [second for walk in walks for second in walk.seconds.get(name, [])]
