@@ -114,7 +114,9 @@ def _lag(negated: Float32, scores: Float32) -> Float32:
     flat = negated.reshape(len(negated), -1)
     flat = np.asarray(cv2.exp(flat, dst=flat), np.float32)
     flat += 1
-    flat *= -1 / scores[:, None]
+    # What is beyond float32 loses to all that is not, as the probability that it stands for, which is 0.
+    with np.errstate(over="ignore"):
+        flat *= -1 / scores[:, None]
     return flat.reshape(negated.shape)
 
 

@@ -110,6 +110,18 @@ def test_is_the_papers_procedure(make, seed, score, mask, overlap):
     assert (ours.ids == ids).mean() >= 0.9999
 
 
+@pytest.mark.parametrize("logit", [88.65, 96])
+def test_masks_beyond_any_doubt_are_compared_without_complaint(hand, logit):
+    """The exponential of such a logit is more than float32 holds, or is once it is divided by a score."""
+    masks = stripes((0, 4), (3, 7), (4, 6)) * logit / 12
+    prediction = hand(masks, [SKY, CAR, CAR], labels=SKY_CAR)
+    ids, categories = reference(prediction, {0}, overlap=0.3)
+    result = panoptic(prediction, overlap_threshold=0.3)
+    check(result)
+    assert [segment.category_id for segment in result.segments_info] == categories
+    np.testing.assert_array_equal(result.ids, ids)
+
+
 def test_more_queries_than_a_byte_counts_compete(hand):
     rng = np.random.default_rng(1)
     sure = rng.uniform(0.9, 0.95, 300)
