@@ -255,7 +255,7 @@ def full_disk(tree: Path, settings: dict[str, str]) -> str:
                 before = {path for path in Path(name).rglob("*") if path.is_file()}
                 upload = visitor.upload(content)
                 told = [f"upload {upload.status_code} {upload.text[:60]!r}", f"run {str(visitor.send(content))[:90]}"]
-                time.sleep(1)
+                time.sleep(3)
                 left = {path for path in Path(name).rglob("*") if path.is_file()} - before
                 names = ", ".join(f"{path.name} of {path.stat().st_size} bytes" for path in sorted(left))
                 return f"{'; '.join(told)}; {len(left)} files left ({names}), {server.traces()} traces"

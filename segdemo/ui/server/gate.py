@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 QUERY_BYTES = 2048
 PATH_BYTES = 4096
 FAILED = "Something went wrong on the server."
+YOUNG_SECONDS = 1.0
+"""Files that are younger may still be written to."""
 
 STATIC_SHARE = 10
 """Scripts, styles and fonts do not count as requests; of them a client may have so many times as many."""
@@ -215,7 +217,9 @@ class Gate:
     async def _failed(self, error: Exception, scope: Scope, out: "_Outgoing") -> None:
         full = isinstance(error, OSError) and error.errno in FULL
         if full:
-            self.folder.sweep(older_than=float("inf"), partial_older_than=1.0)
+            self._sweep_partial()
+            # What this request itself has begun is too young to be told from what others are writing.
+            asyncio.get_running_loop().call_later(1.5 * YOUNG_SECONDS, self._sweep_partial)
             logger.warning("the disk is full")
         elif out.started:
             # A stream that broke off: its client has gone, or asked for what is not there.
@@ -226,6 +230,9 @@ class Gate:
         if not out.started:
             sentence = DISK_FULL if full else FAILED
             await refuse(out, RefusedError(507 if full else 500, sentence))
+
+    def _sweep_partial(self) -> None:
+        self.folder.sweep(older_than=float("inf"), partial_older_than=YOUNG_SECONDS)
 
 
 class _Outgoing:

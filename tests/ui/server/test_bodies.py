@@ -2,9 +2,11 @@
 
 import base64
 import contextlib
+import errno
 import io
 import json
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,9 +14,11 @@ import gradio as gr
 import httpx
 import numpy as np
 import pytest
+from gradio.route_utils import GradioUploadFile
 from PIL import Image
 
 from segdemo.settings import settings
+from segdemo.ui.server import gate
 from segdemo.ui.server.folder import private_folder
 
 from .conftest import encoded, form
@@ -238,3 +242,20 @@ def test_a_stream_that_is_not_there_leaves_no_trace(
         http.get(route)
     assert http.get("/config").status_code == 200
     assert "Traceback" not in caplog.text + "".join(capfd.readouterr())
+
+
+def test_what_a_full_disk_cut_short_goes(http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(self: object, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(gate, "YOUNG_SECONDS", 0.05)
+    monkeypatch.setattr(GradioUploadFile, "write", full)
+    before = _files()
+    texts = {name: str(value) for name, value in form(fn_name="start").items() if name != "data"}
+    answer = http.post(COMPONENT, data=texts, files={"file": ("a.png", _photo())})
+    assert answer.status_code == 507
+    assert "disk is full" in answer.json()["error"]
+    deadline = time.monotonic() + 10
+    while _files() != before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert _files() == before
