@@ -87,6 +87,7 @@ def test_threads_sleep_unless_the_host_says_otherwise(given: dict[str, str], fir
     assert said.strip() == expected
 
 
+@pytest.mark.slow
 def test_importing_asks_nothing() -> None:
     code = """
 import os

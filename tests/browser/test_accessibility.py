@@ -11,8 +11,16 @@ pytestmark = pytest.mark.browser
 TABS = ("semantic", "classes", "panoptic", "layers", "attention")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [(1440, 900), (390, 844)], ids=["laptop", "phone"])
+@pytest.mark.parametrize(
+    ("theme", "size"),
+    [
+        ("light", (1440, 900)),
+        ("dark", (390, 844)),
+        pytest.param("dark", (1440, 900), marks=pytest.mark.slow),
+        pytest.param("light", (390, 844), marks=pytest.mark.slow),
+    ],
+    ids=["light laptop", "dark phone", "dark laptop", "light phone"],
+)
 def test_nothing_serious_is_found(theme: str, size: tuple[int, int], chromium: Browser, address: str) -> None:
     context = chromium.new_context(viewport={"width": size[0], "height": size[1]})
     page = context.new_page()

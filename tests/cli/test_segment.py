@@ -165,7 +165,9 @@ def test_help_and_version() -> None:
 
 
 @pytest.mark.usefixtures("own_cache")
-@pytest.mark.parametrize("task", ["semantic", "panoptic", "instance"])
+@pytest.mark.parametrize(
+    "task", ["panoptic", *(pytest.param(task, marks=pytest.mark.slow) for task in ("semantic", "instance"))]
+)
 def test_a_published_checkpoint_with_pickled_weights_does_all_tasks(street: Path, tmp_path: Path, task: str) -> None:
     published = Path(__file__).parents[1] / "published" / "coco-instance"
     thresholds = [part for kind in ("score", "overlap", "mask") for part in (f"--{kind}-threshold", "0")]

@@ -65,6 +65,7 @@ def test_features_equal_the_published_network(variant: str, size: tuple[int, int
     torch.testing.assert_close(found, hidden, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_library_loads_it_wherever_segdemo_was_imported(tmp_path: Path) -> None:
     folder = write_tiny_checkpoint(tmp_path / "lite", backbone_config=CONFIG)
     code = f"""
