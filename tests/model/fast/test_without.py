@@ -31,7 +31,7 @@ OPERATIONS = (
     "onednn.qlinear_pointwise",
 )
 TYPES = {"always": None, "in bfloat16": torch.bfloat16, "in 8 bits": torch.int8}
-MOMENTS = ("from the start", "once probed", "in the first pass")
+MOMENTS = ("from the start", pytest.param("once probed", marks=pytest.mark.slow), "in the first pass")
 
 Fail = Callable[[str, torch.dtype | None], None]
 
