@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,10 @@ def endless(monkeypatch: pytest.MonkeyPatch) -> Endless:
 def test_a_call_that_is_cancelled_ends(client: Client, photo_file: str, endless: Endless) -> None:
     call = client.submit(image=handle_file(photo_file), api_name="/segment")
     assert endless.begun.wait(60)
+    # The work may begin before the client has read what its call is named: then it would cancel nothing.
+    deadline = time.monotonic() + 60
+    while call.communicator.event_id is None and time.monotonic() < deadline:
+        time.sleep(0.01)
     call.cancel()
     assert endless.ended.wait(60)
 
