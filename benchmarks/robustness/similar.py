@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 from PIL import Image
 
-from benchmarks.robustness.files import many_scans, photo
+from benchmarks.robustness.files import many_scans, photo, tiny_jpeg
 from benchmarks.robustness.server import Server
 from benchmarks.robustness.visitor import Visitor
 
@@ -106,6 +106,44 @@ def hard_pictures(server: Server) -> str:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda index: Visitor(server.url).send(content, visitor=f"v{index}"), range(40)))
     return _somebody_else(server)
+
+
+def crf_downloads(server: Server) -> str:
+    """20 downloads of a CRF of 50 steps over 24 megapixels at once, all cancelled after 2 s."""
+    visitor = Visitor(server.url)
+    token = visitor.run(photo(3, 6000, 4000), size="320")["token"]
+    asked = {"token": token, "task": "semantic", "kind": "idmap", "refine": {"crf": True, "iterations": 50}}
+    before = server.memory
+    with server.watched():
+        tickets = [visitor.call("start_download", asked).get("ticket") for _ in range(20)]
+        time.sleep(2)
+        for ticket in filter(None, tickets):
+            visitor.call("cancel", {"ticket": ticket})
+        start = end = time.monotonic()
+        while end + 2 > time.monotonic() and time.monotonic() < start + PATIENCE:
+            if server.busy_share(0.5) > 0.3:
+                end = time.monotonic()
+    over = f"over {PATIENCE} s" if time.monotonic() >= start + PATIENCE else f"{end - start:.1f} s"
+    return f"{over} of work after they were cancelled, peak +{server.peak - before:.2f} GB"
+
+
+def crf_download(server: Server) -> str:
+    """One of them that nobody cancels: what its visitor is told, and when."""
+    visitor = Visitor(server.url)
+    token = visitor.run(photo(3, 6000, 4000), size="320")["token"]
+    asked = {"token": token, "task": "semantic", "kind": "idmap", "refine": {"crf": True, "iterations": 50}}
+    start = time.monotonic()
+    message = visitor.follow(visitor.call("start_download", asked)["ticket"])
+    return f"{message.get('state')} {str(message.get('text', ''))[:90]!r} after {time.monotonic() - start:.1f} s"
+
+
+def large_call(server: Server) -> str:
+    """A call with a picture of 40 megapixels, and what somebody else waits meanwhile."""
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(lambda: Visitor(server.url).segment(tiny_jpeg())[:15])
+        time.sleep(2)
+        waited = _somebody_else(server)
+        return f"{waited}; the call: {call.result()!r}"
 
 
 def many_calls(server: Server) -> str:
@@ -229,6 +267,9 @@ SIMILAR: tuple[Callable[[Server], str], ...] = (
     slow_uploads,
     many_names,
     hard_pictures,
+    crf_downloads,
+    crf_download,
+    large_call,
     many_calls,
     unread,
     ranges,
