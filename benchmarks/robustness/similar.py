@@ -109,10 +109,10 @@ def hard_pictures(server: Server) -> str:
 
 
 def crf_downloads(server: Server) -> str:
-    """20 downloads of a CRF of 50 steps over 24 megapixels at once, all cancelled after 2 s."""
+    """20 downloads of a CRF of 20 steps over 24 megapixels at once, all cancelled after 2 s."""
     visitor = Visitor(server.url)
     token = visitor.run(photo(3, 6000, 4000), size="320")["token"]
-    asked = {"token": token, "task": "semantic", "kind": "idmap", "refine": {"crf": True, "iterations": 50}}
+    asked = {"token": token, "task": "semantic", "kind": "idmap", "refine": {"crf": True, "iterations": 20}}
     before = server.memory
     with server.watched():
         tickets = [visitor.call("start_download", asked).get("ticket") for _ in range(20)]
@@ -131,7 +131,7 @@ def crf_download(server: Server) -> str:
     """One of them that nobody cancels: what its visitor is told, and when."""
     visitor = Visitor(server.url)
     token = visitor.run(photo(3, 6000, 4000), size="320")["token"]
-    asked = {"token": token, "task": "semantic", "kind": "idmap", "refine": {"crf": True, "iterations": 50}}
+    asked = {"token": token, "task": "semantic", "kind": "idmap", "refine": {"crf": True, "iterations": 20}}
     start = time.monotonic()
     message = visitor.follow(visitor.call("start_download", asked)["ticket"])
     return f"{message.get('state')} {str(message.get('text', ''))[:90]!r} after {time.monotonic() - start:.1f} s"
