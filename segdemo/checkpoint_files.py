@@ -17,6 +17,8 @@ from segdemo.errors import SegdemoError
 
 _LARGEST_JSON = 20_000_000
 """Largest JSON file that is read, in bytes: the index of a thousand shards has less."""
+_LONGEST_NAME = 255
+"""Bytes of a file's name that file systems take."""
 _LONGEST_LIST = 1000
 _LARGEST_INTEGER = 1 << 40
 MOST_CLASSES = 10_000
@@ -94,7 +96,8 @@ class ConfigFile(FileEntry):
 
 
 def _beside(value: Any) -> str:
-    if not isinstance(value, str) or not value or Path(value).name != value or "\0" in value:
+    named = isinstance(value, str) and 0 < len(value.encode(errors="replace")) <= _LONGEST_NAME and "\0" not in value
+    if not named or Path(value).name != value:
         raise ValueError("it should be the name of a file in the same folder")
     return value
 

@@ -188,8 +188,8 @@ def _source(name: str | Path) -> Path:
     if text in embedded:
         check_folder(embedded[text], f"The {text} checkpoint")
         return embedded[text]
-    folder = Path(name).expanduser()
-    if folder.is_dir():
+    folder = _folder(name)
+    if folder is not None:
         check_folder(folder, f"The folder {folder}")
         return next((own for own in embedded.values() if own.resolve() == folder.resolve()), folder.resolve())
     cached = _cached(text) if is_hub_id(text) else None
@@ -200,7 +200,8 @@ def _source(name: str | Path) -> Path:
             f"The weights of {text} are not on this machine: fetch them with `hf download {text}`, or start with "
             f"SEGDEMO_ALLOW_DOWNLOAD=1."
         )
-    raise SegdemoError(f"There is no checkpoint {text!r}: give a hub id such as {SEED_ID}, or a folder.")
+    shown = text if len(text) <= 200 else f"{text[:200]}..."
+    raise SegdemoError(f"There is no checkpoint {shown!r}: give a hub id such as {SEED_ID}, or a folder.")
 
 
 def labels(folder: Path) -> dict[int, str]:
@@ -227,9 +228,22 @@ def check_folder(folder: Path, who: str) -> None:
 
 def is_hub_id(name: str) -> bool:
     """Whether a text has the form of a hub id, OWNER/NAME."""
-    owner, _, repository = name.partition("/")
-    allowed = all(char.isalnum() or char in "-_." for char in owner + repository)
-    return bool(owner and repository and allowed and not name.startswith("."))
+    from huggingface_hub.utils import HFValidationError, validate_repo_id
+
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+    return "/" in name and not name.startswith(".")
+
+
+def _folder(name: str | Path) -> Path | None:
+    """The folder of that name; none where there is none, also for names that no folder can have."""
+    try:
+        folder = Path(name).expanduser()
+        return folder if folder.is_dir() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
 
 
 def _cached(name: str) -> Path | None:

@@ -179,3 +179,13 @@ def test_a_missing_shard_makes_a_checkpoint_incomplete(tiny_checkpoint: Path, tm
 def test_catalogue_ids_are_distinct_and_kinds_follow_from_names() -> None:
     assert len({entry.id for entry in CATALOGUE}) == len(CATALOGUE)
     assert all(entry.id.endswith(entry.kind) for entry in CATALOGUE)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a" * 5000, "a/" + "b" * 3000, "x\0y", "/" + "a" * 300, "~nobody-of-this-name/x", "a--b/c..d", "ö/ä", "a/b/c"],
+)
+def test_names_that_nothing_can_have_are_no_checkpoint(name: str) -> None:
+    with pytest.raises(SegdemoError, match="There is no checkpoint") as error:
+        checkpoints.find(name)
+    assert len(str(error.value)) < 1000

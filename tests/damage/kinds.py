@@ -218,6 +218,9 @@ DAMAGES: tuple[Damage, ...] = (
         in_shards(json_with(INDEX, "weight_map", BIAS, value="/etc/passwd")),
         (INDEX, BIAS),
     ),
+    Damage(
+        "map names too long a file", in_shards(json_with(INDEX, "weight_map", BIAS, value="a" * 5000)), (INDEX, BIAS)
+    ),
     Damage("map names a folder", in_shards(json_with(INDEX, "weight_map", BIAS, value="..")), (INDEX,)),
     # The network's description
     Damage("config is empty", text(CONFIG, ""), (CONFIG,)),
