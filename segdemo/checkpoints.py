@@ -1,5 +1,6 @@
 """The catalogue: what each checkpoint is, can do and costs; where its weights are; the embedded default."""
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -227,14 +228,10 @@ def check_folder(folder: Path, who: str) -> None:
 
 
 def is_hub_id(name: str) -> bool:
-    """Whether a text has the form of a hub id, OWNER/NAME."""
-    from huggingface_hub.utils import HFValidationError, validate_repo_id
-
-    try:
-        validate_repo_id(name)
-    except HFValidationError:
-        return False
-    return "/" in name and not name.startswith(".")
+    """Whether a text has the form of a hub id, OWNER/NAME (as ``huggingface_hub`` checks it)."""
+    word = r"[a-zA-Z0-9_](?:[a-zA-Z0-9_.-]*[a-zA-Z0-9_])?"
+    formed = re.fullmatch(f"{word}/{word}", name) is not None
+    return formed and len(name) <= 96 and not re.search(r"--|\.\.|\.git$", name)
 
 
 def _folder(name: str | Path) -> Path | None:

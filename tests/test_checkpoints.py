@@ -183,7 +183,17 @@ def test_catalogue_ids_are_distinct_and_kinds_follow_from_names() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["a" * 5000, "a/" + "b" * 3000, "x\0y", "/" + "a" * 300, "~nobody-of-this-name/x", "a--b/c..d", "ö/ä", "a/b/c"],
+    [
+        "a" * 5000,
+        "a/" + "b" * 3000,
+        "x\0y",
+        "/" + "a" * 300,
+        "~nobody-of-this-name/x",
+        "a--b/c..d",
+        "ö/ä",
+        "a/b/c",
+        "a/b.git",
+    ],
 )
 def test_names_that_nothing_can_have_are_no_checkpoint(name: str) -> None:
     with pytest.raises(SegdemoError, match="There is no checkpoint") as error:
