@@ -9,6 +9,7 @@ made, seven polygons a picture; the pictures are links to one.
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 SIZE = (48, 64)
+LINKS = 30_000
 OBJECTS = 7
 """Objects of a picture; COCO's have 7.3 in the mean."""
 
@@ -32,8 +34,11 @@ def write(folder: Path, count: int) -> Path:
     annotations: list[dict[str, object]] = []
     for number in range(count):
         name = f"{number:012d}.jpg"
-        if number:
+        if number % LINKS:
             os.link(first, folder / "images" / name)
+        elif number:
+            # File systems have a limit on the names of one file.
+            first = Path(shutil.copy(first, folder / "images" / name))
         images.append({"id": number, "file_name": name, "height": SIZE[0], "width": SIZE[1]})
         for place in range(OBJECTS):
             x = 4.0 + 8 * place

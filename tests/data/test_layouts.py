@@ -248,3 +248,14 @@ def test_ultralytics_faults_name_file_and_line(tmp_path: Path, line: str, said: 
     assert len(faults) == 1
     assert "val2.txt" in faults[0]
     assert said in faults[0]
+
+
+@pytest.mark.parametrize("far", ["/", "../.."])
+def test_ultralytics_folders_far_above_are_not_listed(tmp_path: Path, far: str) -> None:
+    root = tmp_path / "sets" / "mine"
+    root.mkdir(parents=True)
+    LAYOUTS["yolo"](root)
+    document = root / "data.yaml"
+    document.write_text("path: " + far + "\ntrain: .\nval: .\nnames: {0: box}\n")
+    with pytest.raises(SegdemoError, match=r"data\.yaml: train names .*, far above the data set"):
+        open_source(SourceConfig(data=document, split="train"))

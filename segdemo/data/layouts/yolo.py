@@ -115,6 +115,9 @@ def _listing(
     files: list[tuple[str, Path]] = []
     for part in [source.images] if source.images is not None else _folders(path, data, stated, split):
         if is_dir(part):
+            own, above = path.parent.resolve(), part.resolve()
+            if own.is_relative_to(above) and len(own.relative_to(above).parts) > 1:
+                raise SegdemoError(f"{path}: {split} names {above}, far above the data set: name its pictures' folder.")
             files += [(name, part / name) for name in pictures_below(part)]
         else:
             lines = dict.fromkeys(line.strip() for line in read_text(part).splitlines() if line.strip())
