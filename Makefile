@@ -17,7 +17,7 @@ BIN := $(VENV)/bin
 DEMO := $(VENV)/.installed
 TESTS := $(VENV)/.installed-$(subst $(comma),+,$(EXTRAS))
 
-.PHONY: help demo test lint format chromium clean
+.PHONY: help demo test lint style types tests format chromium clean
 
 help:
 	@echo "make demo     serve the page on http://127.0.0.1:$(PORT)"
@@ -29,13 +29,21 @@ help:
 demo: $(DEMO)
 	$(BIN)/python app.py --port $(PORT)
 
-test: lint chromium
-	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+# Types beside the tests: mypy keeps one core busy for a minute.
+test: style chromium
+	$(MAKE) --no-print-directory -j 2 types tests
 
-lint: $(TESTS)
+lint: style types
+
+style: $(TESTS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(TESTS)
 	$(BIN)/mypy
+
+tests: $(TESTS)
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 format: $(TESTS)
 	$(BIN)/ruff check --fix .

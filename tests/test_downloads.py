@@ -146,7 +146,11 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(
-    ("fault", "where", "words"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS]
+    ("fault", "where", "words"),
+    [
+        pytest.param(*fault[1:], id=fault[0], marks=[pytest.mark.slow] if index % 3 else [])
+        for index, fault in enumerate(FAULTS)
+    ],
 )
 def test_the_page_says_how_the_hub_failed_and_goes_on_with_what_there_is(
     hub: LocalHub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fault: str, where: str, words: str

@@ -99,6 +99,7 @@ def test_other_weights_or_another_configuration_are_another_checkpoint(
     assert json.loads((third / "config.json").read_text())["num_labels"] == 3
 
 
+@pytest.mark.slow
 def test_a_damaged_conversion_is_made_again(folder_with: Write) -> None:
     folder = folder_with({"a": torch.ones(2)})
     found = checkpoints.resolve(folder)
@@ -107,6 +108,7 @@ def test_a_damaged_conversion_is_made_again(folder_with: Write) -> None:
     assert torch.equal(load_file(found / "model.safetensors")["a"], torch.ones(2))
 
 
+@pytest.mark.slow
 def test_shards_stay_shards(own_cache: Path) -> None:
     source = PUBLISHED / "cityscapes-semantic"
     found = checkpoints.resolve(source)
@@ -130,6 +132,7 @@ def test_code_in_a_pickle_is_not_run(folder_with: Write, tmp_path: Path, own_cac
     assert contents(own_cache) == {}
 
 
+@pytest.mark.slow
 def test_a_small_file_does_not_take_much_memory(folder_with: Write, own_cache: Path) -> None:
     """Eight gigabytes of zeros in a kilobyte: a machine may have that much, the conversion may not."""
     folder = folder_with({"a": torch.zeros(1).expand(2_000_000_000)})

@@ -35,6 +35,7 @@ def faults(how: str) -> int:
     return int(subprocess.check_output([sys.executable, "-c", FAULTS, how], text=True))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not keep_freed_memory(), reason="not on glibc")
 def test_memory_is_asked_of_the_system_once() -> None:
     assert 10 * faults("kept") < faults("as it comes")
@@ -76,7 +77,7 @@ print(os.environ.get("OMP_WAIT_POLICY"), "torch" in sys.modules)
         ({}, "", "passive False"),
         ({"OMP_WAIT_POLICY": "active"}, "", "active False"),
         ({"GOMP_SPINCOUNT": "1000"}, "", "None False"),
-        ({}, "import torch", "None True"),
+        pytest.param({}, "import torch", "None True", marks=pytest.mark.slow),
     ],
     ids=["nobody said", "the host said", "the host said so much", "too late"],
 )

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 import segdemo
 
 # What takes long to import, and what the command line can do without until it has work.
@@ -49,6 +51,7 @@ def test_the_command_lines_help_loads_nothing_heavy() -> None:
     assert _loaded_after("import segdemo.cli; segdemo.cli.make_app()") == set()
 
 
+@pytest.mark.slow
 def test_the_page_is_built_before_pytorch_is_needed() -> None:
     loaded = _loaded_after("from segdemo.ui.app import create_app; create_app(warm_up=False)")
     assert "gradio" in loaded

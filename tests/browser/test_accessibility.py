@@ -15,7 +15,7 @@ TABS = ("semantic", "classes", "panoptic", "layers", "attention")
     ("theme", "size"),
     [
         ("light", (1440, 900)),
-        ("dark", (390, 844)),
+        pytest.param("dark", (390, 844), marks=pytest.mark.slow),
         pytest.param("dark", (1440, 900), marks=pytest.mark.slow),
         pytest.param("light", (390, 844), marks=pytest.mark.slow),
     ],

@@ -122,6 +122,7 @@ def test_what_takes_long_shows_a_preview_first(
     assert "·" in slow.locator(".sd-facts-text").inner_text()
 
 
+@pytest.mark.slow
 def test_a_cancelled_run_takes_its_preview_back(
     slow: Page, gate: Gate, cat: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

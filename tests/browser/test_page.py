@@ -47,12 +47,17 @@ def test_an_upload_goes_through_every_tab(page: Page, cat: Path, labels: np.ndar
 BAD_FILES = [
     ("notes.jpg", b"this is no picture", "picture"),
     ("cut.jpg", None, ""),
-    ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", ""),
-    ("empty.png", b"", ""),
+    pytest.param(
+        "drawing.svg",
+        b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
+        "",
+        marks=pytest.mark.slow,
+    ),
+    pytest.param("empty.png", b"", "", marks=pytest.mark.slow),
 ]
 
 
-@pytest.mark.parametrize(("name", "content", "word"), BAD_FILES, ids=[name for name, _, _ in BAD_FILES])
+@pytest.mark.parametrize(("name", "content", "word"), BAD_FILES, ids=["notes", "cut", "drawing", "empty"])
 def test_bad_files_get_a_sentence_and_lose_nothing(
     page: Page, cat: Path, name: str, content: bytes | None, word: str
 ) -> None:
@@ -103,6 +108,7 @@ def test_two_visitors_see_their_own_photos(page: Page, chromium: Browser, addres
     context.close()
 
 
+@pytest.mark.slow
 def test_deleting_forgets_the_photo_and_its_token(page: Page, cat: Path) -> None:
     upload(page, cat)
     token = page.evaluate(f"{STATE}('run').token")
@@ -117,6 +123,7 @@ def test_deleting_forgets_the_photo_and_its_token(page: Page, cat: Path) -> None
     assert gone is True
 
 
+@pytest.mark.slow
 def test_a_photo_that_had_to_make_room_is_computed_again(page: Page, cat: Path) -> None:
     upload(page, cat)
     token = page.evaluate(f"{STATE}('run').token")

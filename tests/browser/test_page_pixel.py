@@ -83,6 +83,7 @@ def test_the_address_brings_back_what_is_on_screen(page: Page, chromium: Browser
     context.close()
 
 
+@pytest.mark.slow
 def test_a_link_about_ones_own_photo_asks_for_it(page: Page, chromium: Browser, cat: Path) -> None:
     upload(page, cat)
     page.wait_for_function("new URLSearchParams(location.search).get('photo') === 'own'")
@@ -182,7 +183,7 @@ def test_a_dropped_candidate_is_brought_back(page: Page) -> None:
     assert "score=" in page.url
 
 
-@pytest.mark.parametrize("tab", TABS)
+@pytest.mark.parametrize("tab", [*TABS[:2], *(pytest.param(tab, marks=pytest.mark.slow) for tab in TABS[2:])])
 def test_on_a_phone_photo_and_control_are_on_screen_together(chromium: Browser, address: str, tab: str) -> None:
     controls = {
         "semantic": "#sd-panel-semantic .sd-legend-row",

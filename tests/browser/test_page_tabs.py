@@ -127,6 +127,7 @@ def test_a_refinement_shows_what_it_changed_and_can_be_taken_back(page: Page, ca
     assert not panel.locator(".sd-refined").inner_text()
 
 
+@pytest.mark.slow
 def test_the_quick_crf_gives_way_to_the_exact_one(page: Page, address: str) -> None:
     # A drawn scene has its ground truth.
     page.goto(f"{address}?example=portrait")
@@ -140,6 +141,7 @@ def test_the_quick_crf_gives_way_to_the_exact_one(page: Page, address: str) -> N
     assert panel.locator(".sd-refined tbody tr").count() == 2
 
 
+@pytest.mark.slow
 def test_of_a_large_photo_the_exact_result_follows_the_quick_one(page: Page, cat: Path, tmp_path: Path) -> None:
     large = tmp_path / "large.jpg"
     with Image.open(cat) as photo:

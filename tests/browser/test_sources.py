@@ -121,6 +121,7 @@ def test_the_camera_takes_a_photo(visit: Callable[..., Page]) -> None:
     assert page.evaluate("track.readyState") == "ended", "the camera's light stays on"
 
 
+@pytest.mark.slow
 def test_closing_the_camera_keeps_the_photo_and_frees_the_camera(visit: Callable[..., Page]) -> None:
     page = visit("camera")
     before = token(page)
@@ -145,7 +146,7 @@ def test_without_permission_the_camera_says_what_to_do(visit: Callable[..., Page
     assert page.locator("dialog").count() == 0
 
 
-@pytest.mark.parametrize("way", ["keys", "button"])
+@pytest.mark.parametrize("way", ["keys", pytest.param("button", marks=pytest.mark.slow)])
 def test_a_picture_on_the_clipboard_can_be_pasted(visit: Callable[..., Page], astronaut: bytes, way: str) -> None:
     page = visit("clipboard-read", "clipboard-write")
     before = token(page)

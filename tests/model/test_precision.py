@@ -25,7 +25,7 @@ def predictors(request: pytest.FixtureRequest) -> tuple[Predictor, Predictor]:
     return exact, reduced
 
 
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", [PHOTOS[0], *(pytest.param(name, marks=pytest.mark.slow) for name in PHOTOS[1:])])
 def test_labels_stay_on_photographs(predictors: tuple[Predictor, Predictor], name: str) -> None:
     image = getattr(data, name)()
     exact, reduced = (segdemo.semantic(predictor(image, capture=False)).labels for predictor in predictors)

@@ -99,6 +99,7 @@ def test_another_size_shows_the_same_scene(kind: str) -> None:
     assert (small.labels == large.labels[::2, ::2]).mean() > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_labels_and_instances_agree(kind: str, samples: dict[str, list[Scene]]) -> None:
     for scene in samples[kind]:

@@ -41,7 +41,9 @@ def tiny_run(source: dict[str, Any], **changes: Any) -> RunConfig:
     return parse_config(values)
 
 
-@pytest.mark.parametrize("kind", ["index", "coco", "panoptic"])
+@pytest.mark.parametrize(
+    "kind", ["index", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("coco", "panoptic"))]
+)
 def test_every_format_trains_and_its_result_loads(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     from transformers import AutoImageProcessor, Mask2FormerForUniversalSegmentation
 
@@ -122,6 +124,7 @@ def test_faults_stop_the_run_before_it_starts(tmp_path: Path, index_data: Path) 
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_cache")
 @pytest.mark.parametrize("name", ["ade-semantic", "coco-instance"])
 def test_a_run_starts_from_a_published_checkpoint_and_says_nothing_of_the_librarys(

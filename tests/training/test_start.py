@@ -130,7 +130,9 @@ def test_weights_that_are_no_numbers_are_named(checkpoint: Path) -> None:
         starting_network(run_from(checkpoint), {0: "sky", 1: "grass", 2: "box"})
 
 
-@pytest.mark.parametrize("task", ["semantic", "panoptic", "instance"])
+@pytest.mark.parametrize(
+    "task", ["semantic", *(pytest.param(task, marks=pytest.mark.slow) for task in ("panoptic", "instance"))]
+)
 def test_the_answer_of_such_weights_is_a_sentence(checkpoint: Path, task: str, tmp_path: Path) -> None:
     spoil(checkpoint)
     photo = tmp_path / "photo.png"

@@ -42,6 +42,7 @@ def test_pickled_weights_are_converted_before_the_page_is_there(caplog: pytest.L
     assert line.startswith("Converting pytorch_model.bin")
 
 
+@pytest.mark.slow
 def test_a_pickle_that_is_refused_leaves_a_line_and_the_default_in_its_place(
     tmp_path: Path, own_cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
