@@ -32,6 +32,8 @@ from segdemo.ui.workbench import build_workbench
 logger = logging.getLogger(__name__)
 
 TITLE = "segdemo: see what a mask transformer sees"
+STYLES = ("page.css", "panels.css", "narrow.css")
+"""The page's own styles, after the viewer's; the last one overrides the others on a narrow screen."""
 SCRIPTS = (
     "state.js",
     "client.js",
@@ -56,6 +58,7 @@ SCRIPTS = (
     "tab_layers.js",
     "tab_attention.js",
     "shell.js",
+    "opening.js",
     "app.js",
 )
 """The page's own scripts, after the viewer's, in the order in which they run; tabs appear in this order."""
@@ -92,7 +95,7 @@ def launch_options(*, port: int | None = None) -> dict[str, Any]:
     """What ``Blocks.launch`` must be told for the page to look right and to be safe for strangers."""
     # Only the host says which proxies are believed, and the gate reads what they say: the server itself believes none.
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
-    head = f"<style>{viewer.style()}\n{_page_file('page.css')}</style>\n<script>{script()}</script>"
+    head = f"<style>{style()}</style>\n<script>{script()}</script>"
     return {
         "server_port": port,
         "theme": gr.themes.Base(primary_hue="teal", neutral_hue="zinc", font=_font()),
@@ -122,6 +125,11 @@ def _calls_at_once() -> int:
 def _font() -> list[Any]:
     # The semi-bold file that comes with Gradio lacks most letters; regular and bold are whole.
     return [gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"]
+
+
+def style() -> str:
+    """The whole style of the page: the viewer's and that of what surrounds it."""
+    return "\n".join([viewer.style(), *(_page_file(name) for name in STYLES)])
 
 
 def script() -> str:

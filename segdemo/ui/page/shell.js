@@ -88,6 +88,8 @@
     narrow.addEventListener("change", arrange);
     arrange();
     shell.narrow = () => narrow.matches;
+    /** The canvas is as large as the window allows and no wider than a photo of this size needs. */
+    shell.setRatio = (width, height) => root.style.setProperty("--sd-ratio", String(width / height));
     shell.showPanel = (id) => {
       shell.tabs.mark(id);
       tabs.forEach((tab, index) => {
