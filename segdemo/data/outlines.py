@@ -39,6 +39,9 @@ def parse_outline(segmentation: Any) -> Outline:
         raise SegdemoError("has no outline: its segmentation is missing or empty")
     if not isinstance(segmentation, list):
         raise SegdemoError("has a segmentation that is neither polygons nor run lengths")
+    if all(type(number) in (int, float) for number in segmentation):
+        # VIA, MyVision and others write a single polygon without the list around it.
+        segmentation = [segmentation]
     polygons = []
     for part in segmentation:
         if not isinstance(part, list):

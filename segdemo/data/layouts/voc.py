@@ -65,29 +65,35 @@ def find(source: SourceConfig) -> Found | None:
     return Found("voc", Voc.title, splits, whole=whole, divided_by=root / "ImageSets" / "Segmentation")
 
 
-def _names(listed: Path) -> list[str]:
-    """The pictures of a list: the first word of each line, each once."""
-    names = {line.split()[0]: number for number, line in enumerate(read_text(listed).splitlines(), 1) if line.split()}
-    for name, number in names.items():
+def _names(listed: Path) -> dict[str, int]:
+    """The pictures of a list, the first word of each line, each once and with its line."""
+    names: dict[str, int] = {}
+    for number, line in enumerate(read_text(listed).splitlines(), 1):
+        name = next(iter(line.split()), "")
         if plain_path(name) != name or "\0" in name:
             raise SegdemoError(f"{listed}: line {number} should begin with the name of a picture.")
-    return list(names)
+        if name:
+            names.setdefault(name, number)
+    return names
 
 
 def _listing(source: SourceConfig, root: Path, labels: Path, listed: Path | None) -> Voc:
-    names = _names(listed) if listed else [without_suffix(path) for path in pictures_below(labels, [".png"])]
+    lines = _names(listed) if listed else {}
+    names = list(lines) if listed else [without_suffix(path) for path in pictures_below(labels, [".png"])]
     images = source.images or root / "JPEGImages"
-    endings = [end for end in (".jpg", ".png", ".jpeg") if any(is_file(images / f"{name}{end}") for name in names[:20])]
-    if names and not endings:
-        raise SegdemoError(
-            f"The pictures that {listed or labels} lists were not found in {images}: name their folder with --images."
-        )
+    there = {without_suffix(path): path for path in reversed(pictures_below(images))}
+    if names and not any(name in there for name in names):
+        what = f"that {listed} lists" if listed else f"of {labels}"
+        first = f"line {lines[names[0]]} is {names[0]:.60}" if listed else f"there is no {names[0]:.60}"
+        raise SegdemoError(f"The pictures {what} were not found in {images}: {first}. Name their folder with --images.")
     objects = root / "SegmentationObject"
     own = read_classes(source.classes).values() if source.classes is not None else CLASSES
     return Voc(
         where=source.data,
         split=listed.stem if listed is not None else None,
-        pictures=tuple(Picture(name, images / f"{name}{endings[0]}", labels / f"{name}.png") for name in names),
+        pictures=tuple(
+            Picture(name, images / there.get(name, f"{name}.jpg"), labels / f"{name}.png") for name in names
+        ),
         classes=tuple(DataClass(name, name != "background") for name in own),
         background=0 if next(iter(own)) == "background" else None,
         class_list=source.classes,
