@@ -144,9 +144,12 @@ def _json_classes(path: Path) -> dict[int, str]:
         return _checked([_entry(index, entry, path) for index, entry in data.items()], path, where)
     if not isinstance(data, list):
         raise SegdemoError(f"{path} should be a list of class names, or map class indices to names.")
-    return _checked(
-        [(index, _label(entry, path, f"[{index}]"), f"[{index}]") for index, entry in enumerate(data)], path
-    )
+    # Objects in a list may say their index themselves.
+    indices = [entry.get("id", place) if isinstance(entry, dict) else place for place, entry in enumerate(data)]
+    if not all(type(index) is int for index in indices):
+        raise SegdemoError(f"{path}: every `id` of a class should be its index, from 0.")
+    named = [(index, entry, f"[{place}]") for place, (index, entry) in enumerate(zip(indices, data, strict=True))]
+    return _checked([(index, _label(entry, path, place), place) for index, entry, place in named], path)
 
 
 def _row(line: str, path: Path, number: int) -> tuple[int, str, str]:

@@ -162,7 +162,7 @@ def spoilt_object(**change: Any) -> Callable[[dict[str, Any]], None]:
         (spoilt_object(id=..., category_id=9), "object 0 of p0.png has the unknown category 9"),
         (spoilt_object(category_id=...), r"annotations[0].category_id: field required"),
         (spoilt_object(image_id=...), r"annotations[0].image_id: field required"),
-        (spoilt_object(iscrowd="yes"), "annotations[0].iscrowd"),
+        (spoilt_object(iscrowd="yes"), "annotations[0].iscrowd: input should be"),
         (lambda data: data["images"][0].pop("file_name"), "images[0].file_name: field required"),
         (lambda data: data["images"][0].update(file_name=7), "images[0].file_name: input should be a valid string"),
         (lambda data: data["images"][0].update(file_name="a\0b"), "images[0].file_name: value error"),
@@ -204,6 +204,13 @@ def test_a_coco_fault_names_file_and_entry(
     fault = check_source(SourceConfig(data=coco_data, format="coco"), OBJECTS)[0]
     assert str(coco_data) in fault
     assert said in fault
+
+
+def test_null_is_no_crowd(coco_data: Path) -> None:
+    data = json.loads(coco_data.read_text())
+    spoilt_object(iscrowd=None)(data)
+    coco_data.write_text(json.dumps(data))
+    assert check_source(SourceConfig(data=coco_data), OBJECTS) == []
 
 
 def test_a_polygon_far_outside_costs_nothing_and_is_cut_at_the_edge(coco_data: Path) -> None:

@@ -283,6 +283,57 @@ def test_ultralytics_classes_may_be_numbers(tmp_path: Path) -> None:
     assert (second.labels == 0).tolist() == truth(1).tolist()
 
 
+def test_ultralytics_labels_that_are_nowhere_are_named(tmp_path: Path) -> None:
+    """Without, every picture would count as one without objects."""
+    LAYOUTS["yolo"](tmp_path)
+    (tmp_path / "labels" / "val").rename(tmp_path / "texts")
+    (fault,) = check_source(SourceConfig(data=tmp_path, split="val"), BOX)
+    assert f"data.yaml: no picture of val has labels: those of {tmp_path / 'images' / 'val' / 'val0.jpg'}" in fault
+    assert f"would be in {tmp_path / 'labels' / 'val' / 'val0.txt'}" in fault
+    assert check_source(SourceConfig(data=tmp_path, split="val", labels=tmp_path / "texts"), BOX) == []
+
+
+def test_ultralytics_pictures_that_are_named_twice_count_once(tmp_path: Path) -> None:
+    LAYOUTS["yolo"](tmp_path)
+    (tmp_path / "data.yaml").write_text("train: images/train\nvalidation: [images/val, images]\nnames: [box]\n")
+    pictures = open_source(SourceConfig(data=tmp_path, split="val")).pictures
+    assert [picture.name for picture in pictures] == [
+        *(f"val{number}" for number in range(COUNT)),
+        *(f"train/train{number}" for number in range(COUNT)),
+    ]
+
+
+def test_a_data_yaml_without_names_is_named(tmp_path: Path) -> None:
+    LAYOUTS["yolo"](tmp_path)
+    (tmp_path / "data.yaml").write_text("train: images/train\nval: images/val\nnc: 1\n")
+    with pytest.raises(SegdemoError, match=r"data\.yaml should have `names`, the classes, and `train` or `val`"):
+        open_source(SourceConfig(data=tmp_path, split="val"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("labelmap.txt", "# label:color_rgb:parts:actions\nbackground:0,0,0::\nbox:128,0,0::\n"),
+        ("classes.txt", "background\nbox\n"),
+    ],
+)
+def test_voc_classes_may_be_others(tmp_path: Path, name: str, text: str) -> None:
+    """As CVAT exports them: taken for VOC's, a box would be an aeroplane."""
+    from tests.layouts import index_png, labels
+
+    LAYOUTS["voc"](tmp_path)
+    (tmp_path / name).write_text(text)
+    for number in range(COUNT):
+        index_png(tmp_path / "SegmentationClass" / f"2007_{number:06d}.png", labels(number, 0, 1), palette=True)
+    source = SourceConfig(data=tmp_path, split="val")
+    assert check_source(source, {0: "box", 1: "aeroplane"}) == []
+    assert (load_source(source, {0: "box", 1: "aeroplane"})[0].labels == 0).tolist() == truth(2).tolist()
+    if name == "labelmap.txt":
+        (tmp_path / name).write_text("background:0,0,0::\n:1,2,3::\n")
+        with pytest.raises(SegdemoError, match=r"labelmap\.txt should begin every line with the name of a class"):
+            open_source(source)
+
+
 def test_ultralytics_splits_are_named_with_their_file(tmp_path: Path) -> None:
     LAYOUTS["yolo"](tmp_path)
     with pytest.raises(SegdemoError, match=r"data\.yaml \(Ultralytics.*has no split 'test': its splits are train, val"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from segdemo.data.classes import read_classes
+from segdemo.data.classes import list_beside, read_classes
 from segdemo.data.files import is_dir, is_file, pictures_below, plain_path, read_text, without_suffix
 from segdemo.data.labelmaps import LabelMaps
 from segdemo.data.listing import DataClass, Found, Picture
@@ -77,6 +77,15 @@ def _names(listed: Path) -> dict[str, int]:
     return names
 
 
+def _label_map(path: Path) -> list[str]:
+    """The classes of CVAT's ``labelmap.txt``: ``name:colour:parts:actions`` a line, the first is index 0."""
+    lines = [line.strip() for line in read_text(path).splitlines()]
+    names = [line.split(":")[0] for line in lines if line and not line.startswith("#")]
+    if not all(names) or not names or len(set(names)) < len(names):
+        raise SegdemoError(f"{path} should begin every line with the name of a class, each once.")
+    return names
+
+
 def _listing(source: SourceConfig, root: Path, labels: Path, listed: Path | None) -> Voc:
     lines = _names(listed) if listed else {}
     names = list(lines) if listed else [without_suffix(path) for path in pictures_below(labels, [".png"])]
@@ -87,7 +96,11 @@ def _listing(source: SourceConfig, root: Path, labels: Path, listed: Path | None
         first = f"line {lines[names[0]]} is {names[0]:.60}" if listed else f"there is no {names[0]:.60}"
         raise SegdemoError(f"The pictures {what} were not found in {images}: {first}. Name their folder with --images.")
     objects = root / "SegmentationObject"
-    own = read_classes(source.classes).values() if source.classes is not None else CLASSES
+    class_list = source.classes or list_beside(root)
+    own = list(read_classes(class_list).values() if class_list is not None else CLASSES)
+    if class_list is None and is_file(root / "labelmap.txt"):
+        class_list = root / "labelmap.txt"
+        own = _label_map(class_list)
     return Voc(
         where=source.data,
         split=listed.stem if listed is not None else None,
@@ -95,8 +108,8 @@ def _listing(source: SourceConfig, root: Path, labels: Path, listed: Path | None
             Picture(name, images / there.get(name, f"{name}.jpg"), labels / f"{name}.png") for name in names
         ),
         classes=tuple(DataClass(name, name != "background") for name in own),
-        background=0 if next(iter(own)) == "background" else None,
-        class_list=source.classes,
+        background=0 if own[0] == "background" else None,
+        class_list=class_list,
         picture_list=listed,
         objects=objects if is_dir(objects) else None,
     )

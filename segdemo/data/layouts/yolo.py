@@ -73,6 +73,7 @@ def find(source: SourceConfig) -> Found | None:
     if path.suffix.lower() not in (".yaml", ".yml") or not is_file(path):
         return None
     data = _read(path)
+    data = {**data, "val": data.get("val") or data.get("validation")}
     if "names" not in data or not any(data.get(split) for split in SPLITS):
         return None
     classes = _classes(data["names"], path)
@@ -148,16 +149,17 @@ def _listing(
         else:
             lines = dict.fromkeys(line.strip() for line in read_text(part).splitlines() if line.strip())
             files += [(line.removeprefix("./"), part.parent / line) for line in lines]
+    # Folders within each other and lists may name a picture twice.
+    files = list({image: (name, image) for name, image in reversed(files)}.values())[::-1]
     names = unique_names([name for name, _ in files])
-    return Yolo(
-        where=path,
-        split=split,
-        pictures=tuple(
-            Picture(name, image, _label_file(source, image, name))
-            for name, (_, image) in zip(names, files, strict=True)
-        ),
-        classes=classes,
+    pictures = tuple(
+        Picture(name, image, _label_file(source, image, name)) for name, (_, image) in zip(names, files, strict=True)
     )
+    faults = []
+    if pictures and not any(is_file(picture.key) for picture in pictures):
+        first = pictures[0]
+        faults = [f"{path}: no picture of {split} has labels: those of {first.image} would be in {first.key}."]
+    return Yolo(where=path, split=split, pictures=pictures, classes=classes, faults=faults)
 
 
 def _folders(path: Path, data: dict[str, Any], stated: Sequence[str], split: str) -> list[Path]:
