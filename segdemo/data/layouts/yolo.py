@@ -150,10 +150,12 @@ def _listing(
             lines = dict.fromkeys(line.strip() for line in read_text(part).splitlines() if line.strip())
             files += [(line.removeprefix("./"), part.parent / line) for line in lines]
     # Folders within each other and lists may name a picture twice.
-    files = list({image: (name, image) for name, image in reversed(files)}.values())[::-1]
-    names = unique_names([name for name, _ in files])
+    once: dict[Path, str] = {}
+    for name, image in files:
+        once.setdefault(image, name)
+    names = unique_names(list(once.values()))
     pictures = tuple(
-        Picture(name, image, _label_file(source, image, name)) for name, (_, image) in zip(names, files, strict=True)
+        Picture(name, image, _label_file(source, image, name)) for name, image in zip(names, once, strict=True)
     )
     faults = []
     if pictures and not any(is_file(picture.key) for picture in pictures):
