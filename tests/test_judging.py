@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from segdemo.data import SourceConfig
 from segdemo.errors import SegdemoError
+from segdemo.evaluation import Quality
 from segdemo.judging import SegmentOptions, chosen, run_evaluation, sets_of
 from segdemo.prediction import Prediction
 
@@ -168,9 +169,13 @@ def test_classes_that_the_data_does_not_annotate_are_not_wrong_where_it_has_no_o
 
 
 def test_a_crowd_excuses_but_is_not_asked_for(tmp_path):
-    source = coco(tmp_path, [(2, 0, 0, 8, 16)], iscrowd=1)
+    source = coco(tmp_path, [(2, 0, 0, 8, 16), (1, 8, 0, 8, 16)])
+    described = json.loads(source.data.read_text())
+    described["annotations"][0]["iscrowd"] = 1
+    source.data.write_text(json.dumps(described))
     report = run_evaluation(Sure(everywhere=False), source, segments=SegmentOptions()).overall
-    assert (report.pixels, report.panoptic) == (128, None)
+    # The car is neither found nor invented; the grass was missed.
+    assert (report.pixels, report.class_quality) == (128, {1: Quality(0.0, 0.0, 0.0)})
 
 
 def test_what_the_data_says_of_things_holds(tmp_path):
