@@ -55,6 +55,7 @@ SCRIPTS = (
     "tab_semantic.js",
     "tab_classes.js",
     "tab_panoptic.js",
+    "tab_features.js",
     "tab_layers.js",
     "tab_attention.js",
     "shell.js",

@@ -25,6 +25,7 @@ from segdemo.ui.store import GoneError, Record
 from segdemo.ui.tabs.attention import attention
 from segdemo.ui.tabs.downloads import download
 from segdemo.ui.tabs.dropped import dropped
+from segdemo.ui.tabs.features import channels, features
 from segdemo.ui.tabs.layers import layers, layers_ahead
 from segdemo.ui.tabs.masks import masks
 from segdemo.ui.tabs.panoptic import panoptic, panoptic_exactly
@@ -159,6 +160,8 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
             for name, function in (
                 ("result", result),
                 ("panoptic", panoptic),
+                ("features", features),
+                ("channels", channels),
                 ("layers", layers),
                 ("attention", attention),
                 ("dropped", dropped),

@@ -16,6 +16,7 @@ from segdemo.results.job import Host, Job, own_job
 from segdemo.segmentation import layer_labels, semantic
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.attention import attention
+from segdemo.ui.tabs.features import channels, features
 from segdemo.ui.tabs.layers import layers, layers_ahead
 from segdemo.ui.tabs.panoptic import panoptic
 from segdemo.ui.tabs.pixel import pixel
@@ -244,3 +245,41 @@ def test_attention_and_pixels_are_the_same_however_many_ask_at_once(record: Reco
     threads[0].join()
     assert len(found) == 4
     assert all(answers == expected for answers in found)
+
+
+def test_features_have_a_picture_of_every_map(record: Record) -> None:
+    answer = features(record, {"view": "colours"}, own_job())
+    assert [entry["stride"] for entry in answer["maps"]] == [4, 8, 16, 32, 32, 16, 8, 4]
+    for entry, picture in zip(answer["maps"], answer["pictures"], strict=True):
+        assert unpack(picture["colours"]).shape == (*entry["cells"], 3)
+    # The second stage alone has a block whose windows are shifted.
+    assert [entry["windows"]["shift"] for entry in answer["maps"][:4]] == [0, 2, 0, 0]
+    assert all(entry["windows"] is None for entry in answer["maps"][4:])
+    same, moved = (unpack(grid) for grid in answer["maps"][1]["windows"]["grids"])
+    assert (same[0, 3], same[0, 4], moved[0, 1], moved[0, 2]) == (1, 2, 1, 2)
+
+
+def test_what_is_alike_is_most_like_itself(record: Record) -> None:
+    answer = features(record, {"view": "alike", "x": 0.3, "y": 0.8}, own_job())
+    for entry, picture in zip(answer["maps"], answer["pictures"], strict=True):
+        row, column = picture["cell"]
+        assert (row, column) == (int(0.8 * entry["cells"][0]), int(0.3 * entry["cells"][1]))
+        assert unpack(picture["values"])[row, column] == 255
+        assert picture["range"][1] == pytest.approx(1, abs=1e-5)
+    for bad in ({"view": "alike", "x": 2, "y": 0}, {"view": "alike"}, {"view": "x"}):
+        with pytest.raises(SegdemoError):
+            features(record, bad, own_job())
+
+
+def test_channels_come_by_their_strength(record: Record) -> None:
+    values = record.prediction.features(8)
+    answer = channels(record, {"map": 1, "rank": 2}, own_job())
+    order = np.argsort(-values.std(axis=(1, 2)), kind="stable")
+    assert answer["order"] == order.tolist()
+    assert answer["picture"]["channel"] == order[2]
+    low, high = answer["picture"]["range"]
+    shown = low + unpack(answer["picture"]["values"]) / 255 * (high - low)
+    np.testing.assert_allclose(shown, values[order[2]], atol=(high - low) / 255)
+    assert answer["small"]["shape"][0] == min(12, len(order))
+    with pytest.raises(SegdemoError):
+        channels(record, {"map": 8, "rank": 0}, own_job())

@@ -3,8 +3,8 @@
   "use strict";
 
   /**
-   * The tabs in their order, each put in by its own script.
-   * @type {{id: string, title: string, question: string, build: Function, show: Function, pick?: Function}[]}
+   * The tabs in their order, each put in by its own script; one that `asks` has a question of its own about a pixel.
+   * @type {{id: string, title: string, question: string, build: Function, show: Function, pick?: Function, asks?: boolean}[]}
    */
   sd.tabs = [];
 
