@@ -1,4 +1,4 @@
-"""Why: what the network made of the photograph before and in the decoder, where queries looked, what decided a pixel."""
+"""Why: what the network made of the photograph before its queries looked, where they looked, what decided a pixel."""
 
 from segdemo.explain.attention import AttentionFocus, attention_focus, attention_map
 from segdemo.explain.features import FeatureMap, feature_maps, principal_components, similarity

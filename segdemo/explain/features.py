@@ -264,4 +264,4 @@ def window_words(windows: Windows, size: Size, scale: int) -> str:
 
 def explained_words(explained: Sequence[float]) -> str:
     """How much of the variance the components account for, in words."""
-    return f"The three colours carry {sum(explained):.0%} of what the cells differ in."
+    return f"The three colours carry {100 * sum(explained):.0f} % of the variance over cells."
