@@ -58,6 +58,7 @@ SCRIPTS = (
     "tab_features.js",
     "tab_layers.js",
     "tab_attention.js",
+    "tab_what_if.js",
     "shell.js",
     "opening.js",
     "app.js",

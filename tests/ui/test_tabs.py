@@ -4,6 +4,7 @@ import base64
 import json
 import threading
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from segdemo.errors import SegdemoError
 from segdemo.explain import query_mask
+from segdemo.model.predictor import load_predictor
 from segdemo.progress import CancelledError
 from segdemo.results.job import Host, Job, own_job
 from segdemo.segmentation import layer_labels, semantic
@@ -22,6 +24,7 @@ from segdemo.ui.tabs.panoptic import panoptic
 from segdemo.ui.tabs.pixel import pixel
 from segdemo.ui.tabs.refinement import judge, refine
 from segdemo.ui.tabs.result import result, small_size
+from segdemo.ui.tabs.what_if import ranking, what_if
 
 
 def unpack(packed: dict[str, Any]) -> np.ndarray:
@@ -283,3 +286,56 @@ def test_channels_come_by_their_strength(record: Record) -> None:
     assert answer["small"]["shape"][0] == min(12, len(order))
     with pytest.raises(SegdemoError):
         channels(record, {"map": 8, "rank": 0}, own_job())
+
+
+def test_with_everything_on_nothing_changes(record: Record) -> None:
+    answer = what_if(record, {}, own_job())
+    assert np.array_equal(unpack(answer["map"]), layer_labels(record.prediction, -1))
+    assert (answer["share"], answer["classes"], unpack(answer["changed"]).any()) == (0, [], False)
+
+
+def test_what_if_adds_up(record: Record) -> None:
+    off = {"queries": [0, 4], "heads": [[2, 1]], "layers": [1, 2, 3, 4]}
+    answer = what_if(record, off, own_job())
+    found = load_predictor(record.checkpoint.id).what_if(
+        record.prediction, without_queries=[0, 4], without_heads=[(2, 1)], without_layers=[1, 2, 3, 4]
+    )
+    before, after = layer_labels(record.prediction, -1), layer_labels(found, -1)
+    assert np.array_equal(unpack(answer["map"]), after)
+    assert np.array_equal(unpack(answer["changed"]), before != after)
+    assert answer["share"] == pytest.approx((before != after).mean())
+    assert {entry["id"]: entry["area"] for entry in answer["entries"]} == {
+        index: pytest.approx((after == index).mean()) for index in np.unique(after)
+    }
+    assert sum(entry["lost"] for entry in answer["classes"]) == pytest.approx(answer["share"])
+    assert json.loads(json.dumps(answer["regions"])) == answer["regions"]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"queries": 3}, {"queries": ["x"]}, {"queries": [99]}, {"queries": [True]}, {"layers": [0]}, {"heads": [1]},
+        {"heads": [[1, 2, 3]]}, {"heads": [[1, 9]]}, {"queries": list(range(12))},
+    ],
+)  # fmt: skip
+def test_what_cannot_be_switched_off_gets_a_sentence(record: Record, bad: dict[str, Any]) -> None:
+    with pytest.raises(SegdemoError):
+        what_if(record, bad, own_job())
+
+
+def test_the_ranking_is_of_every_query_and_can_be_stopped(record: Record) -> None:
+    told: list[float | None] = []
+    job = Job(
+        Host(waiting=1), visitor="", seconds=60, cancelled=lambda: False, report=lambda _, share: told.append(share)
+    )
+    rows = ranking(record, {}, job)
+    assert sorted(row["query"] for row in rows) == list(range(record.prediction.num_queries))
+    changed = [row["changed"] for row in rows]
+    assert changed == sorted(changed, reverse=True)
+    assert told[-1] == 1
+    predictor, size = load_predictor(record.checkpoint.id), small_size(record)
+    best = layer_labels(predictor.what_if(record.prediction, without_queries=[rows[0]["query"]]), -1, size=size)
+    assert changed[0] == pytest.approx((best != layer_labels(record.prediction, -1, size=size)).mean())
+    other = replace(record)
+    with pytest.raises(CancelledError):
+        ranking(other, {}, Job(Host(waiting=1), visitor="", seconds=60, cancelled=lambda: True))

@@ -13,7 +13,7 @@
     const tab = state.get("tab");
     if (["attention", "features"].includes(tab)) return [];
     const on = ({ category_id: category, id }) => sd.isOn(app, category ?? id);
-    const entries = tab === "panoptic" ? state.get("panoptic")?.segments ?? [] : tab === "layers" ? [] : sd.currentClasses(app);
+    const entries = tab === "panoptic" ? state.get("panoptic")?.segments ?? [] : tab === "layers" ? [] : tab === "whatif" && app.whatIf ? app.whatIf.entries : sd.currentClasses(app);
     return entries.filter(on).map((entry) => ({ color: entry.color, text: `${entry.name ?? entry.label}  ${sd.percent(entry.area)}` }));
   };
 

@@ -8,6 +8,9 @@
    */
   sd.tabs = [];
 
+  /** What the decoder goes without: queries, heads as "layer.head" counted from 1 and 0, and layers. */
+  sd.NOTHING_OFF = Object.freeze({ queries: [], heads: [], layers: [] });
+
   /**
    * @param {Object} initial the keys there are; others are refused, so that a typing error is loud
    * @returns {{get: Function, set: Function, on: Function}}
