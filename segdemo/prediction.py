@@ -19,9 +19,9 @@ Float32 = npt.NDArray[np.float32]
 Size = tuple[int, int]
 """Height and width in pixels."""
 
-Part = Literal["queries", "layers", "attention", "features"]
+Part = Literal["queries", "layers", "attention", "features", "decoder_features"]
 """What a prediction may offer: queries with a mask and classes each, what they were after every layer, where they
-looked in each layer, and what the backbone made of the photograph at several scales."""
+looked in each layer, what the backbone made of the photograph at several scales, and what the decoder started from."""
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
@@ -56,6 +56,46 @@ class AttentionLayer:
 
 
 @dataclass(frozen=True, eq=False)
+class DecoderFeatures:
+    """What the decoder starts from: what the pixel decoder made of the backbone's stages.
+
+    In float32, since attention is masked by a threshold: the decoder run again from halves would look elsewhere.
+    """
+
+    levels: Mapping[int, Float32] = field(repr=False)
+    """What the decoder's layers look at in turn, each (C, h, w), by the pixels of the input that a cell is wide and
+    high; in their order."""
+    masks: Float32 = field(repr=False)
+    """(C, h, w): the product of a query's mask embedding with the vector at a place is its mask logit there."""
+    mask_stride: int
+    """Pixels of the input that a cell of ``masks`` is wide and high."""
+
+    def __post_init__(self) -> None:
+        """Make the arrays read-only, and the mapping a view of a copy."""
+        _freeze(*self.levels.values(), self.masks)
+        object.__setattr__(self, "levels", MappingProxyType(dict(self.levels)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by the constructor's arguments: views of mappings do not pickle."""
+        return type(self), (dict(self.levels), self.masks, self.mask_stride)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held by the arrays, in bytes."""
+        return self.masks.nbytes + sum(level.nbytes for level in self.levels.values())
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The grid of windows that the blocks of a backbone's stage attend within."""
+
+    side: int
+    """Cells that a window is wide and high."""
+    shift: int
+    """Cells by which every second block moves the grid to the right and down; 0 where a stage has one block only."""
+
+
+@dataclass(frozen=True, eq=False)
 class Prediction:
     """The outputs of a segmentation network for one photograph.
 
@@ -64,8 +104,9 @@ class Prediction:
     "Masked-attention Mask Transformer for Universal Image Segmentation", CVPR 2022, section 3.2.1), that layer looks
     under the mask of prediction ``k - 1``.
 
-    Arrays are kept in half precision but for the last layer, and are read-only; accessors return float32 copies. What
-    is not offered makes them raise ``NotOfferedError``, a ``LookupError`` with a sentence for people.
+    Arrays are kept in half precision but for the last layer and for what the decoder starts from, and are read-only;
+    accessors return float32 copies. What is not offered makes them raise ``NotOfferedError``, a ``LookupError`` with a
+    sentence for people.
     """
 
     image_size: Size
@@ -83,6 +124,10 @@ class Prediction:
     """Cross-attention of layers 1..; empty where there is none."""
     stages: Mapping[int, npt.NDArray[np.floating]] = field(default_factory=dict, repr=False)
     """What the backbone's stages handed on, each (C, h, w), by the pixels of the input that a cell is wide and high."""
+    decoder_features: DecoderFeatures | None = field(default=None, repr=False)
+    """What the decoder started from, for ``Predictor.what_if`` and to look at."""
+    windows: Mapping[int, Windows] = field(default_factory=dict, repr=False)
+    """By scale as ``stages``: the windows that its blocks attend within; empty where there are none."""
     lacks: Mapping[str, str] = field(default_factory=dict, repr=False)
     """For parts that this kind of network does not have: a sentence that says why."""
     stuff: frozenset[int] | None = None
@@ -99,7 +144,7 @@ class Prediction:
     def __post_init__(self) -> None:
         """Make arrays read-only, and mappings views of copies."""
         _freeze(*self.masks, *self.classes, *self.stages.values())
-        for name in ("id2label", "stages", "lacks", "seconds"):
+        for name in ("id2label", "stages", "windows", "lacks", "seconds"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -120,6 +165,7 @@ class Prediction:
             "layers": len(self.classes) > 1,
             "attention": bool(self.attentions),
             "features": bool(self.stages),
+            "decoder_features": self.decoder_features is not None,
         }
         return frozenset(part for part in PARTS if there[part])
 
@@ -127,7 +173,10 @@ class Prediction:
         """Raise ``NotOfferedError`` with a sentence on ``part`` unless it is offered."""
         if part not in self.offers:
             raise NotOfferedError(
-                self.lacks.get(part, f"This run did not keep {part}: run the photograph again with capture=True.")
+                self.lacks.get(
+                    part,
+                    f"This run did not keep {part.replace('_', ' ')}: run the photograph again with capture=True.",
+                )
             )
 
     @property
@@ -149,7 +198,8 @@ class Prediction:
     def nbytes(self) -> int:
         """Memory held by the arrays, in bytes."""
         arrays = (*self.masks, *self.classes, *self.stages.values())
-        return sum(array.nbytes for array in arrays) + sum(layer.nbytes for layer in self.attentions)
+        start = 0 if self.decoder_features is None else self.decoder_features.nbytes
+        return sum(array.nbytes for array in arrays) + sum(layer.nbytes for layer in self.attentions) + start
 
     def mask_logits(self, layer: int = -1) -> Float32:
         """Mask logits of a layer: float32 (Q, h, w), at a quarter of ``input_size``; 0 is the mask's border."""

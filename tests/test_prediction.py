@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from segdemo.errors import NotOfferedError, SegdemoError
-from segdemo.prediction import PARTS, AttentionLayer, Prediction
+from segdemo.prediction import PARTS, AttentionLayer, DecoderFeatures, Prediction, Windows
 
 LOOKS = np.zeros((2, 3, 2, 2), np.float16)
 LOOKS[0, :, 0, 1] = 0.5  # the first head: all of it at the upper right
@@ -30,13 +30,16 @@ def prediction() -> Prediction:
         classes,
         (AttentionLayer(LOOKS.copy(), np.array([False, True, False]), 16),),
         {16: np.full((5, 2, 2), 0.25, np.float16), 4: np.full((6, 8, 8), 4, np.float16)},
+        DecoderFeatures({16: np.ones((4, 2, 2), np.float32)}, np.ones((3, 8, 8), np.float32), 4),
+        {16: Windows(2, 1)},
         seconds={"forward": 1.0},
     )
 
 
 def alone(prediction: Prediction) -> Prediction:
     """The same with its last layer only, as without capture."""
-    return replace(prediction, masks=prediction.masks[-1:], classes=prediction.classes[-1:], attentions=(), stages={})
+    last = {"masks": prediction.masks[-1:], "classes": prediction.classes[-1:]}
+    return replace(prediction, **last, attentions=(), stages={}, decoder_features=None)
 
 
 def test_everything_is_offered_and_read(prediction: Prediction) -> None:
@@ -53,7 +56,7 @@ def test_everything_is_offered_and_read(prediction: Prediction) -> None:
 
 def test_memory_counts_every_array(prediction: Prediction) -> None:
     masks, classes, looks, stages = 192 * (2 + 4), 9 * (2 + 4), 24 * 2 + 3, (20 + 384) * 2
-    assert prediction.nbytes == masks + classes + looks + stages
+    assert prediction.nbytes == masks + classes + looks + stages + (16 + 192) * 4
 
 
 @pytest.mark.parametrize("scale", [8, 0, -1, 5])
@@ -76,6 +79,7 @@ def test_layers_that_attend_to_nothing(prediction: Prediction, layer: int) -> No
         ("attention", lambda it: it.attention(1, 0)),
         ("attention", lambda it: it.attends_everywhere(1, 0)),
         ("features", lambda it: it.features(4)),
+        ("decoder features", lambda it: it.require("decoder_features") or it.decoder_features),
     ],
 )
 def test_what_was_not_captured_is_a_lookup_error(
@@ -107,10 +111,13 @@ def test_nothing_can_be_changed(prediction: Prediction, copied: Callable[[Predic
     ours = copied(prediction)
     np.testing.assert_array_equal(ours.features(4), prediction.features(4))
     looks = ours.attentions[0]
-    for array in (*ours.masks, *ours.classes, *ours.stages.values(), looks.maps, looks.unmasked):
+    start = ours.decoder_features
+    assert start is not None
+    kept = (*ours.masks, *ours.classes, *ours.stages.values(), *start.levels.values())
+    for array in (*kept, start.masks, looks.maps, looks.unmasked):
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
-    for mapping in (ours.id2label, ours.stages, ours.lacks, ours.seconds):
+    for mapping in (ours.id2label, ours.stages, ours.lacks, ours.seconds, ours.windows, start.levels):
         with pytest.raises(TypeError):
             mapping[1] = "changed"  # type: ignore[index]
     with pytest.raises(FrozenInstanceError):

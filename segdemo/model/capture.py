@@ -34,6 +34,41 @@ class RawOutputs:
     """Of each of ``attentions``: pixels of the input that a cell is wide and high."""
     stages: Mapping[int, npt.NDArray[np.floating]] = field(default_factory=dict)
     """What the backbone handed on, each (B, C, h, w) float16, by the pixels of the input that a cell is wide."""
+    start: "Start | None" = None
+    """What the decoder started from."""
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What a decoder starts from, for a batch of B images."""
+
+    levels: tuple[npt.NDArray[np.float32], ...]
+    """What its layers look at in turn, each (B, C, h, w)."""
+    strides: tuple[int, ...]
+    """Of each of ``levels``: pixels of the input that a cell is wide and high."""
+    masks: npt.NDArray[np.float32]
+    """(B, C, h, w): mask features."""
+    mask_stride: int
+    """Of ``masks``."""
+
+
+@dataclass(frozen=True)
+class Without:
+    """What a run of the decoder goes without; nothing unless said. Layers count from 1, queries and heads from 0."""
+
+    queries: frozenset[int] = frozenset()
+    """Queries that no other query attends to."""
+    heads: frozenset[tuple[int, int]] = frozenset()
+    """Heads of the cross-attention, as (layer, head), whose output is zero before the output projection."""
+    layers: frozenset[int] = frozenset()
+    """Layers whose cross-attention adds nothing."""
+
+    def heads_of(self, layer: int) -> list[int]:
+        """The heads of a layer that are off, in their order."""
+        return sorted(head for number, head in self.heads if number == layer)
+
+
+NOTHING = Without()
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +119,8 @@ def packed(
     attentions: "Sequence[Tensor]" = (),
     unmasked: "Sequence[Tensor]" = (),
     features: "Sequence[Tensor]" = (),
+    levels: "Sequence[Tensor]" = (),
+    mask_features: "Tensor | None" = None,
     *,
     height: int,
 ) -> RawOutputs:
@@ -96,6 +133,8 @@ def packed(
         [scaled_half(maps).cpu().numpy() for maps in attentions],
         torch.stack(list(unmasked)).cpu().numpy() if unmasked else None,
         [as_half(maps).cpu().numpy() for maps in features],
+        [maps.float().cpu().numpy() for maps in levels],
+        None if mask_features is None else mask_features.float().cpu().numpy(),
         height=height,
     )
 
@@ -106,6 +145,8 @@ def kept(
     attentions: Sequence[npt.NDArray[np.floating]] = (),
     unmasked: npt.NDArray[np.bool_] | None = None,
     features: Sequence[npt.NDArray[np.floating]] = (),
+    levels: Sequence[npt.NDArray[np.float32]] = (),
+    mask_features: npt.NDArray[np.float32] | None = None,
     *,
     height: int,
 ) -> RawOutputs:
@@ -117,6 +158,14 @@ def kept(
         unmasked,
         tuple(_stride(height, maps) for maps in attentions),
         {_stride(height, maps): maps for maps in features},
+        None
+        if mask_features is None
+        else Start(
+            tuple(levels),
+            tuple(_stride(height, maps) for maps in levels),
+            mask_features,
+            _stride(height, mask_features),
+        ),
     )
 
 

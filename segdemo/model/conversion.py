@@ -156,7 +156,9 @@ def _converted(network: Any, openvino: Any) -> Any:
 
         def forward(self, pixels: Any) -> tuple[Any, ...]:
             found = self.network.layers(pixels, True, lambda part: None)
-            return (*found.masks, *found.classes, *found.attentions, torch.stack(found.unmasked), *found.features)
+            start = (*found.levels, found.mask_features)
+            empty = torch.stack(found.unmasked)
+            return (*found.masks, *found.classes, *found.attentions, empty, *found.features, *start)
 
     pixels = torch.from_numpy(probe_pixels(_TRACED, batch=2))
     with torch.no_grad(), warnings.catch_warnings():

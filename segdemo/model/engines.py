@@ -2,7 +2,8 @@
 
 import platform
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -15,7 +16,7 @@ import torch
 
 from segdemo.checkpoint_files import read_config
 from segdemo.errors import SegdemoError, first_line
-from segdemo.model.capture import EVERYTHING, RawOutputs, Request
+from segdemo.model.capture import EVERYTHING, RawOutputs, Request, Start, Without
 from segdemo.model.fallback import FallbackEngine
 from segdemo.model.families import Family, Loaded, family_of
 from segdemo.model.graph import GRAPH_PRECISIONS
@@ -52,6 +53,13 @@ class Engine(Protocol):
         """Run normalised pixels (B, 3, H, W) forward, H and W multiples of 32; may raise ``CancelledError``."""
         ...
 
+    def decode(self, start: Start, *, height: int, without: Without, request: Request = EVERYTHING) -> RawOutputs:
+        """Run the decoder alone, ``without`` some of its parts, for an input of ``height`` pixels.
+
+        The result has masks, classes and attention. May raise ``CancelledError``.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class TorchEngine:
@@ -64,8 +72,24 @@ class TorchEngine:
 
     def __call__(self, pixel_values: npt.NDArray[np.float32], request: Request = EVERYTHING) -> RawOutputs:
         """See ``Engine``."""
-        try:
+        with self._memory_told():
             return self.network.run(torch.from_numpy(pixel_values).to(self.device), request)
+
+    def decode(self, start: Start, *, height: int, without: Without, request: Request = EVERYTHING) -> RawOutputs:
+        """See ``Engine``."""
+        # A copy, since what is kept is read-only; in the same order in memory, for the same result to the last bit.
+        levels, masks = (
+            [torch.from_numpy(maps.copy(order="K")).to(self.device) for maps in part]
+            for part in (start.levels, (start.masks,))
+        )
+        with self._memory_told():
+            return self.network.decode(levels, masks[0], height=height, without=without, request=request)
+
+    @contextmanager
+    def _memory_told(self) -> Iterator[None]:
+        """Tell a lack of memory as such."""
+        try:
+            yield
         except RuntimeError as error:
             if self.device == "cpu" and _NO_MEMORY.search(str(error)):
                 raise MemoryError(str(error)) from error

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.errors import SegdemoError, first_line
-from segdemo.model.capture import EVERYTHING, RawOutputs, Request
+from segdemo.model.capture import EVERYTHING, RawOutputs, Request, Start, Without
 
 if TYPE_CHECKING:
     from segdemo.model.engines import Engine
@@ -63,10 +63,17 @@ class FallbackEngine:
 
     def __call__(self, pixel_values: npt.NDArray[np.float32], request: Request = EVERYTHING) -> RawOutputs:
         """See ``Engine``."""
+        return self._first_working(lambda engine: engine(pixel_values, request))
+
+    def decode(self, start: Start, *, height: int, without: Without, request: Request = EVERYTHING) -> RawOutputs:
+        """See ``Engine``."""
+        return self._first_working(lambda engine: engine.decode(start, height=height, without=without, request=request))
+
+    def _first_working(self, run: Callable[["Engine"], RawOutputs]) -> RawOutputs:
         while True:
             engine = self.current
             try:
-                raw = engine(pixel_values, request)
+                raw = run(engine)
             except (SegdemoError, MemoryError):
                 raise
             except Exception as error:

@@ -26,7 +26,7 @@ GRAPH_PRECISIONS = ("fp32", "bf16")
 PROBE = (64, 96)
 """Input size of the picture that a graph is tried on when it is loaded."""
 
-_FORMAT = 6
+_FORMAT = 7
 
 _import_lock = threading.Lock()
 

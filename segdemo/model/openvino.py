@@ -4,15 +4,18 @@ import logging
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import EVERYTHING, RawOutputs, Request, kept
+from segdemo.model.capture import EVERYTHING, RawOutputs, Request, Start, Without, kept
 from segdemo.model.graph import COMPILE_OPTIONS, Graph, discard_graph, find_graph, require_openvino
 from segdemo.progress import CancelledError
+
+if TYPE_CHECKING:
+    from segdemo.model.families import Loaded
 
 logger = logging.getLogger(__name__)
 
@@ -23,15 +26,16 @@ _DAMAGE = 0.02
 
 
 class OpenVinoEngine:
-    """One compiled graph for all input sizes. Forward passes run one after the other."""
+    """One compiled graph of a checkpoint folder for all input sizes. Forward passes run one after the other."""
 
     name = "openvino"
     device = "cpu"
 
-    def __init__(self, graph: Graph, *, precision: str = "fp32") -> None:
+    def __init__(self, graph: Graph, checkpoint: Path, *, precision: str = "fp32") -> None:
         openvino = require_openvino()
         self.precision = precision
-        self._layers = graph.num_layers
+        self._layers, self._checkpoint = graph.num_layers, checkpoint
+        self._decoder: Loaded | None = None
         self._graph, self._core = graph, openvino.Core()
         self._compiled = self._compile()
         self._lock = threading.Lock()
@@ -56,6 +60,15 @@ class OpenVinoEngine:
         if request.progress is not None:
             request.progress(1.0)
         return raw
+
+    def decode(self, start: Start, *, height: int, without: Without, request: Request = EVERYTHING) -> RawOutputs:
+        """See ``Engine``: a graph runs as a whole, so the network's own decoder runs, loaded when first asked for."""
+        from segdemo.model.engines import TorchEngine
+
+        with self._lock:
+            if self._decoder is None:
+                self._decoder = load_decoder(self._checkpoint)
+        return TorchEngine(self._decoder).decode(start, height=height, without=without, request=request)
 
     def _compile(self) -> Any:
         return self._core.compile_model(self._graph.file, "CPU", COMPILE_OPTIONS)
@@ -101,14 +114,28 @@ class OpenVinoEngine:
         if not capture:
             return kept([taken(count - 1)], [taken(2 * count - 1)], height=height)
         arrays = [taken(index) for index in range(len(self._compiled.outputs))]
+        *features, level_32, level_16, level_8, masks = arrays[3 * count :]
         return kept(
             arrays[:count],
             arrays[count : 2 * count],
             arrays[2 * count : 3 * count - 1],
             arrays[3 * count - 1].astype(bool),
-            arrays[3 * count :],
+            features,
+            (level_32, level_16, level_8),
+            masks,
             height=height,
         )
+
+
+def load_decoder(checkpoint: Path) -> "Loaded":
+    """The decoder of a checkpoint whose graph runs the rest; it cannot run forward."""
+    from segdemo.model.families.mask2former import make_network
+    from segdemo.model.fast.network import Network
+
+    network = make_network(checkpoint)
+    assert isinstance(network, Network)  # no other converts
+    network.keep_decoder()
+    return network
 
 
 def load_openvino(checkpoint: Path, *, precision: str = "fp32") -> OpenVinoEngine:
@@ -124,7 +151,7 @@ def load_openvino(checkpoint: Path, *, precision: str = "fp32") -> OpenVinoEngin
             f"--checkpoint {checkpoint} --precision {precision}` once, or use the torch engine."
         )
     try:
-        engine = OpenVinoEngine(graph, precision=precision)
+        engine = OpenVinoEngine(graph, checkpoint, precision=precision)
         pixels, expected = graph.probe()
         masks = engine(pixels, Request(capture=False)).masks[-1]
         difference = float(np.abs(masks - expected).mean() / max(float(np.abs(expected).mean()), 1e-12))

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo import checkpoints
+from segdemo.checkpoint_files import read_config
 from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import RawOutputs, Request
+from segdemo.model.capture import RawOutputs, Request, Start, Without
 from segdemo.model.preprocessing import SizeOption
-from segdemo.prediction import AttentionLayer, Prediction, Size
+from segdemo.prediction import AttentionLayer, DecoderFeatures, Prediction, Size, Windows
 from segdemo.progress import Cancel, Progress
 from segdemo.taxonomy import Taxonomy, taxonomy_for
 
@@ -26,6 +28,9 @@ BATCH_PIXELS = 640 * 864
 """Input pixels that one forward pass of ``predict_batch`` takes at most, which bounds its memory.
 
 On two cores small inputs gain a third from sharing a pass, up to about this many; larger ones lose a little."""
+
+NEVER = -1e4
+"""A logit that leaves a class no probability at all, also in half precision."""
 
 _predictors: dict[tuple[Path, str, str, str], "Predictor"] = {}
 _lock = threading.Lock()
@@ -72,6 +77,11 @@ class Predictor:
     def id2label(self) -> dict[int, str]:
         """Class index to the checkpoint's own label."""
         return checkpoints.labels(self._folder)
+
+    @cached_property
+    def windows(self) -> Mapping[int, Windows]:
+        """By scale, the windows that the backbone's blocks attend within; empty where there are none."""
+        return self.family.windows(read_config(self._folder))
 
     @property
     def taxonomy(self) -> Taxonomy:
@@ -128,6 +138,54 @@ class Predictor:
                 results.update(zip(part, predictions, strict=True))
         return [results[index] for index in range(len(images))]
 
+    def what_if(
+        self,
+        prediction: Prediction,
+        *,
+        without_queries: Iterable[int] = (),
+        without_heads: Iterable[tuple[int, int]] = (),
+        without_layers: Iterable[int] = (),
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Prediction:
+        """Run the decoder again, from the features that a prediction of this predictor kept, without some parts.
+
+        ``without_queries``: the others' self-attention does not see them in any layer, and they have no vote: all
+        their probability is on "no object". They go on looking themselves. ``without_heads``: (layer, head), layers
+        from 1 and heads from 0, whose cross-attention is zero before the output projection. ``without_layers``: layers
+        from 1 whose cross-attention adds nothing; residual, self-attention and feed-forward stay. The initial
+        prediction stays as it is. With nothing switched off the result equals the prediction. Attention is kept of
+        what is switched off, too: where it would have read.
+
+        Raises ``SegdemoError`` for what does not exist, for no query left and for another checkpoint's prediction,
+        ``NotOfferedError`` where the decoder's features were not kept, ``CancelledError`` once ``cancel()`` is true.
+        """
+        prediction.require("decoder_features")
+        if prediction.checkpoint != self.checkpoint.id:
+            raise SegdemoError(
+                f"This prediction is of {prediction.checkpoint or 'no checkpoint'}, not of {self.checkpoint.id}: "
+                "ask the predictor that made it."
+            )
+        without = _without(prediction, without_queries, without_heads, without_layers)
+        start = time.perf_counter()
+        raw = self.engine.decode(
+            _start(prediction),
+            height=prediction.input_size[0],
+            without=without,
+            request=Request(True, None, progress, cancel),
+        )
+        self._require_numbers(raw)
+        for logits in raw.classes[1:]:
+            logits[:, sorted(without.queries), :-1] = NEVER
+            logits[:, sorted(without.queries), -1] = 0
+        return replace(
+            prediction,
+            masks=tuple(_own(layer, 0) for layer in raw.masks),
+            classes=tuple(_own(layer, 0) for layer in raw.classes),
+            attentions=_attentions(raw, 0),
+            seconds={"decoder": time.perf_counter() - start},
+        )
+
     def _run(self, images: Sequence[npt.NDArray[np.uint8]], size: SizeOption, request: Request) -> list[Prediction]:
         self._check_task(request.task)
         start = time.perf_counter()
@@ -173,6 +231,8 @@ class Predictor:
             classes=tuple(_own(layer, index) for layer in raw.classes),
             attentions=_attentions(raw, index),
             stages={scale: _own(maps, index) for scale, maps in raw.stages.items()},
+            decoder_features=_decoder_features(raw, index),
+            windows=self.windows if raw.stages else {},
             lacks=self.family.lacks,
             stuff=self.checkpoint.stuff,
             least_score=self.checkpoint.least_score,
@@ -193,9 +253,42 @@ def _attentions(raw: RawOutputs, index: int) -> tuple[AttentionLayer, ...]:
     )
 
 
+def _decoder_features(raw: RawOutputs, index: int) -> DecoderFeatures | None:
+    if raw.start is None:
+        return None
+    levels = zip(raw.start.strides, raw.start.levels, strict=True)
+    return DecoderFeatures(
+        {stride: _own(maps, index) for stride, maps in levels}, _own(raw.start.masks, index), raw.start.mask_stride
+    )
+
+
+def _start(prediction: Prediction) -> Start:
+    """The features that a prediction kept, as a batch of one."""
+    kept = prediction.decoder_features
+    assert kept is not None
+    levels = tuple(maps[None] for maps in kept.levels.values())
+    return Start(levels, tuple(kept.levels), kept.masks[None], kept.mask_stride)
+
+
+def _without(
+    prediction: Prediction, queries: Iterable[int], heads: Iterable[tuple[int, int]], layers: Iterable[int]
+) -> Without:
+    without = Without(frozenset(queries), frozenset((layer, head) for layer, head in heads), frozenset(layers))
+    last = prediction.num_layers - 1
+    if not all(0 <= query < prediction.num_queries for query in without.queries):
+        raise SegdemoError(f"The queries to go without must be of 0..{prediction.num_queries - 1}.")
+    if len(without.queries) == prediction.num_queries:
+        raise SegdemoError("Without any query there is no map: leave one on.")
+    if not all(1 <= layer <= last for layer in (*without.layers, *(layer for layer, _ in without.heads))):
+        raise SegdemoError(f"The layers to go without must be of 1..{last}: the initial prediction attends to nothing.")
+    if not all(0 <= head < prediction.num_heads for _, head in without.heads):
+        raise SegdemoError(f"The heads to go without must be of 0..{prediction.num_heads - 1}.")
+    return without
+
+
 def _own(batch: npt.NDArray[np.floating], index: int) -> npt.NDArray[np.floating]:
     """One image's part, without keeping the rest of a batch alive."""
-    return batch[index] if len(batch) == 1 else batch[index].copy()
+    return batch[index] if len(batch) == 1 else batch[index].copy(order="K")
 
 
 def _check(image: npt.NDArray[np.uint8]) -> None:

@@ -1,7 +1,7 @@
 """From what a visitor sent to a record in the store: read the photo, wait for one's turn, run the network."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -181,7 +181,34 @@ def predict(
             raise
 
 
+def predict_without(
+    job: Job,
+    checkpoint: Checkpoint,
+    prediction: Prediction,
+    *,
+    queries: Sequence[int] = (),
+    heads: Sequence[tuple[int, int]] = (),
+    layers: Sequence[int] = (),
+) -> Prediction:
+    """The decoder run again without some of its parts (``Predictor.what_if``), in the job's turn."""
+    off = {"without_queries": queries, "without_heads": heads, "without_layers": layers}
+    with job.turn():
+        if ON_ZEROGPU:
+            return _decode_elsewhere(checkpoint.id, prediction, off)
+        try:
+            return load(checkpoint).what_if(prediction, **off, cancel=job.is_over)
+        except CancelledError:
+            job.check()
+            raise
+
+
 @gpu
 def _forward_elsewhere(checkpoint: str, image: npt.NDArray[np.uint8], size: SizeOption, capture: bool) -> Prediction:
     """The forward pass as a shared GPU's process can run it: with arguments and a result that pickle."""
     return load_predictor(checkpoint)(image, size=size, capture=capture)
+
+
+@gpu
+def _decode_elsewhere(checkpoint: str, prediction: Prediction, off: dict[str, Any]) -> Prediction:
+    """The decoder as a shared GPU's process can run it."""
+    return load_predictor(checkpoint).what_if(prediction, **off)

@@ -25,12 +25,14 @@ from segdemo.ui.store import GoneError, Record
 from segdemo.ui.tabs.attention import attention
 from segdemo.ui.tabs.downloads import download
 from segdemo.ui.tabs.dropped import dropped
+from segdemo.ui.tabs.features import channels, features
 from segdemo.ui.tabs.layers import layers, layers_ahead
 from segdemo.ui.tabs.masks import masks
 from segdemo.ui.tabs.panoptic import panoptic, panoptic_exactly
 from segdemo.ui.tabs.pixel import pixel
 from segdemo.ui.tabs.refinement import judge, refine, refine_exactly
 from segdemo.ui.tabs.result import result
+from segdemo.ui.tabs.what_if import ranking, what_if
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +94,9 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
     def noop(_: Arguments) -> Answer:
         return {}
 
-    def starts(name: str, function: LookUp, answers: str) -> Callable[[Arguments], Answer]:
+    def starts(
+        name: str, function: Callable[[Record, Arguments, Job], Any], answers: str, seconds: float
+    ) -> Callable[[Arguments], Answer]:
         """A function that begins what takes long, and returns its ticket; its last message has ``answers``."""
 
         def start(arguments: Arguments) -> Answer:
@@ -103,7 +107,7 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
                 runner.store.trim()
                 return {answers: found}
 
-            ticket = jobs.start(work, visitor=_visitor(arguments), client=caller(), seconds=settings().result_deadline)
+            ticket = jobs.start(work, visitor=_visitor(arguments), client=caller(), seconds=seconds)
             return {"ticket": ticket}
 
         start.__name__ = name
@@ -149,9 +153,10 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
                 early,
                 release,
                 noop,
-                starts("start_refinement", exactly, "result"),
-                starts("start_download", download, "file"),
-                starts("start_layers", prepare_layers, "layers"),
+                starts("start_refinement", exactly, "result", settings().result_deadline),
+                starts("start_download", download, "file", settings().result_deadline),
+                starts("start_layers", prepare_layers, "layers", settings().result_deadline),
+                starts("start_ranking", ranking, "ranking", settings().run_deadline),
             )
         ),
         *(
@@ -159,8 +164,11 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
             for name, function in (
                 ("result", result),
                 ("panoptic", panoptic),
+                ("features", features),
+                ("channels", channels),
                 ("layers", layers),
                 ("attention", attention),
+                ("what_if", what_if),
                 ("dropped", dropped),
                 ("masks", masks),
                 ("pixel", pixel),

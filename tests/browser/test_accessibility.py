@@ -8,7 +8,7 @@ from .harness import READY
 
 pytestmark = pytest.mark.browser
 
-TABS = ("semantic", "classes", "panoptic", "layers", "attention")
+TABS = ("semantic", "classes", "panoptic", "features", "layers", "attention", "whatif")
 
 
 @pytest.mark.parametrize(

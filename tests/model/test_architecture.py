@@ -43,7 +43,12 @@ def test_seed_architecture_runs_and_its_prediction_fits_the_promise(seed_archite
     assert prediction.mask_logits().shape == (100, 16, 24)
     classes = sum(array.nbytes for array in prediction.classes)
     features = sum(array.nbytes for array in prediction.stages.values())
+    assert prediction.decoder_features is not None
+    start = prediction.decoder_features.nbytes
     larger = (640 * 864) / (64 * 96)
-    assert classes + (prediction.nbytes - classes - features) * larger < 150e6
+    assert classes + (prediction.nbytes - classes - features - start) * larger < 150e6
     # Swin-L's four stages in half precision: 25 MB.
     assert features * larger == 2 * 640 * 864 * (192 / 4**2 + 384 / 8**2 + 768 / 16**2 + 1536 / 32**2)
+    # What the decoder starts from, with 256 channels in float32: 47 MB, so that all of it takes less than 80 MB.
+    assert start * larger == 4 * 640 * 864 * 256 * (1 / 4**2 + 1 / 8**2 + 1 / 16**2 + 1 / 32**2)
+    assert (features + start) * larger < 80e6

@@ -113,6 +113,7 @@ def test_without_capture_only_the_last_layer_is_kept(network: AnyNetwork) -> Non
     assert plain.attentions == ()
     assert plain.unmasked is None
     assert not plain.stages
+    assert plain.start is None
     np.testing.assert_allclose(plain.masks[-1], full.masks[-1], rtol=1e-3, atol=1e-4)
 
 
@@ -128,6 +129,25 @@ def test_features_are_what_the_backbone_hands_on(network: AnyNetwork, library: A
         assert stages[scale].dtype == np.float16
         assert stages[scale].shape[2:] == (size[0] // scale, size[1] // scale)
         np.testing.assert_allclose(stages[scale], reference.numpy(), rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("batch", [1, 2])
+def test_the_decoder_starts_from_what_the_pixel_decoder_hands_on(
+    network: AnyNetwork, library: Any, size: Any, batch: int
+) -> None:
+    values = pixels(size, batch)
+    with torch.inference_mode():
+        expected = library.model.pixel_level_module(values)
+    start = network.run(values).start
+    assert start is not None
+    assert (start.strides, start.mask_stride) == ((32, 16, 8), 4)
+    pairs = zip(
+        (*start.levels, start.masks), (*expected.decoder_hidden_states, expected.decoder_last_hidden_state), strict=True
+    )
+    for ours, theirs in pairs:
+        assert ours.dtype == np.float32
+        np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-4, atol=1e-4)
 
 
 class Recomputed:

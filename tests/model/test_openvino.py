@@ -20,7 +20,7 @@ from segdemo.cli.optimise import optimise, parse_shape
 from segdemo.errors import SegdemoError
 from segdemo.model import conversion, engines
 from segdemo.model import graph as graphs
-from segdemo.model.capture import Request
+from segdemo.model.capture import NOTHING, Request, Without
 from segdemo.model.conversion import make_graph, make_graph_in_background
 from segdemo.model.engines import make_engine, processor_precision
 from segdemo.model.fallback import FallbackEngine
@@ -81,6 +81,22 @@ def test_every_output_equals_the_network(
             np.testing.assert_allclose(left.astype(np.float32), right.astype(np.float32), rtol=2e-3, atol=2e-3)
     assert np.array_equal(raw.unmasked, expected.unmasked)
     np.testing.assert_allclose(raw.masks[-1], expected.masks[-1], rtol=1e-3, atol=1e-5)
+    assert (raw.start.strides, raw.start.mask_stride) == (expected.start.strides, expected.start.mask_stride)
+    starts = [(*found.start.levels, found.start.masks) for found in (raw, expected)]
+    for left, right in zip(*starts, strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-3, atol=1e-4)
+
+
+def test_the_decoder_runs_alone(engine: Any, tiny_checkpoint: Path) -> None:
+    raw = engine(pixels(96, 128))
+    again = engine.decode(raw.start, height=96, without=NOTHING)
+    np.testing.assert_allclose(again.masks[-1], raw.masks[-1], rtol=1e-3, atol=1e-4)
+    assert again.strides == raw.strides
+    less = engine.decode(raw.start, height=96, without=Without(layers=frozenset({1})))
+    network = load_network(tiny_checkpoint)
+    start = [torch.from_numpy(level) for level in raw.start.levels], torch.from_numpy(raw.start.masks)
+    expected = network.decode(*start, height=96, without=Without(layers=frozenset({1})))
+    np.testing.assert_allclose(less.masks[-1], expected.masks[-1], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(("height", "width", "batch"), [(96, 128, 1), (64, 64, 2)])

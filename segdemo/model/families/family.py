@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.model.capture import RawOutputs, Request
-from segdemo.prediction import Size
+from segdemo.model.capture import RawOutputs, Request, Without
+from segdemo.prediction import Size, Windows
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,6 +19,16 @@ class Loaded(Protocol):
 
     def run(self, pixels: "Tensor", request: Request = ...) -> RawOutputs:
         """Run normalised pixels (B, 3, H, W) on that device forward; raises ``CancelledError``."""
+        ...
+
+    def decode(
+        self, levels: "list[Tensor]", masks: "Tensor", *, height: int, without: Without = ..., request: Request = ...
+    ) -> RawOutputs:
+        """Run the decoder alone, of what it starts from (``capture.Start``) for an input of ``height`` pixels.
+
+        It goes ``without`` some of its parts. What backbone and pixel decoder hand on is not in the result. A family
+        whose predictions lack ``decoder_features`` is never asked. Raises ``CancelledError``.
+        """
         ...
 
 
@@ -54,6 +64,10 @@ class Family(Protocol):
 
     def accelerates(self, config: Mapping[str, Any]) -> bool:
         """Whether the network in ``model/fast`` computes a checkpoint, so that it converts and runs in 8 bits."""
+        ...
+
+    def windows(self, config: Mapping[str, Any]) -> Mapping[int, Windows]:
+        """By scale, the windows that the blocks of a checkpoint's backbone attend within; empty without such."""
         ...
 
     def precisions(self, config: Mapping[str, Any], device: str) -> tuple[str, ...]:

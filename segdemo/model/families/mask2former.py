@@ -18,12 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import EVERYTHING, RawOutputs, Request, Steps, as_half, packed
+from segdemo.model.capture import EVERYTHING, NOTHING, RawOutputs, Request, Steps, Without, as_half, packed
 from segdemo.model.families.family import Loaded
 from segdemo.model.fast.linear import has_products
 from segdemo.model.fast.network import Network
 from segdemo.model.preprocessing import Preprocessing
 from segdemo.model.weights import load_library_model, named_backbone, quiet_library
+from segdemo.prediction import Windows
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,18 @@ class Mask2Former:
         """See ``Family``."""
         described = _described(config)
         return described is not None and Network.supports(described)
+
+    def windows(self, config: Mapping[str, Any]) -> Mapping[int, Windows]:
+        """See ``Family``; of Swin, whose second block in a pair attends in windows shifted by half of one."""
+        described = _described(config)
+        backbone = None if described is None else described.backbone_config
+        if backbone is None or backbone.model_type != "swin":
+            return {}
+        patch, side = backbone.patch_size, backbone.window_size
+        first = patch[0] if isinstance(patch, list | tuple) else patch
+        return {
+            first << index: Windows(side, side // 2 if depth > 1 else 0) for index, depth in enumerate(backbone.depths)
+        }
 
     def precisions(self, config: Mapping[str, Any], device: str) -> tuple[str, ...]:
         """See ``Family``."""
@@ -96,11 +109,13 @@ class _Sink:
 
     capture: bool
     step: Steps
+    without: Without = NOTHING
     attentions: list[Tensor] = field(default_factory=list)
     unmasked: list[Tensor] = field(default_factory=list)
     features: list[Tensor] = field(default_factory=list)
-    sizes: list[tuple[int, int]] = field(default_factory=list)
-    """Of the feature levels that the decoder's layers look at in turn."""
+    levels: list[Tensor] = field(default_factory=list)
+    """The feature levels that the decoder's layers look at in turn."""
+    mask_features: Tensor | None = None
 
 
 class LibraryNetwork:
@@ -114,6 +129,8 @@ class LibraryNetwork:
         self._lock = threading.Lock()
         self._sink: _Sink | None = None
         self._reduced = False
+        self._types: tuple[torch.dtype, torch.dtype] | None = None
+        """Of levels and mask features, as the last pass made them."""
         self._attach()
 
     def to(self, device: str) -> None:
@@ -135,12 +152,50 @@ class LibraryNetwork:
             layers = [*(outputs.auxiliary_logits or ()), outputs]
             masks = [layer["masks_queries_logits"] for layer in layers]
             classes = [layer["class_queries_logits"] for layer in layers]
-            attentions = [
-                maps.unflatten(-1, sink.sizes[index % len(sink.sizes)]) for index, maps in enumerate(sink.attentions)
-            ]
-            raw = packed(masks, classes, attentions, sink.unmasked, sink.features, height=pixels.shape[2])
+            start = (sink.levels, sink.mask_features) if request.capture else ((), None)
+            raw = packed(masks, classes, _folded(sink), sink.unmasked, sink.features, *start, height=pixels.shape[2])
         sink.step.end()
         return raw
+
+    def decode(
+        self,
+        levels: list[Tensor],
+        masks: Tensor,
+        *,
+        height: int,
+        without: Without = NOTHING,
+        request: Request = EVERYTHING,
+    ) -> RawOutputs:
+        """Run the decoder alone: see ``Loaded``. Raises ``CancelledError``."""
+        core: Any = self.model
+        if self._types is not None:
+            levels, masks = [level.to(self._types[0]) for level in levels], masks.to(self._types[1])
+        sink = _Sink(True, Steps({"decoder": self._num_attentions}, request), without, levels=levels)
+        autocast = torch.autocast(masks.device.type, dtype=torch.bfloat16, enabled=self._reduced)
+        with self._lock, self._collecting(sink), self._silenced(without), torch.inference_mode(), autocast:
+            found = core.model.transformer_module(multi_scale_features=levels, mask_features=masks)
+            classes = [core.class_predictor(state.transpose(0, 1)) for state in found.intermediate_hidden_states]
+            raw = packed(found.masks_queries_logits, classes, _folded(sink), sink.unmasked, height=height)
+        sink.step.end()
+        return raw
+
+    @contextmanager
+    def _silenced(self, without: Without) -> Iterator[None]:
+        """Have heads add nothing: the output projection's columns that read them are zero meanwhile."""
+        model: Any = self.model
+        kept = {}
+        for number, layer in enumerate(model.model.transformer_module.decoder.layers, start=1):
+            projection, heads = layer.cross_attn.out_proj, without.heads_of(number)
+            if heads:
+                kept[number] = (projection, projection.weight)
+                weight = projection.weight.detach().clone()
+                weight.unflatten(1, (layer.cross_attn.num_heads, -1))[:, heads] = 0
+                projection.weight = nn.Parameter(weight, requires_grad=False)
+        try:
+            yield
+        finally:
+            for projection, weight in kept.values():
+                projection.weight = weight
 
     @contextmanager
     def _collecting(self, sink: _Sink) -> Iterator[None]:
@@ -162,9 +217,10 @@ class LibraryNetwork:
         for part, modules in parts.items():
             for module in modules:
                 module.register_forward_hook(self._after_module(part))
-        for layer in decoder.layers:
+        for number, layer in enumerate(decoder.layers, start=1):
             layer.cross_attn.register_forward_pre_hook(self._before_attention, with_kwargs=True)
-            layer.cross_attn.register_forward_hook(self._after_attention)
+            layer.cross_attn.register_forward_hook(self._after_attention(number))
+            layer.self_attn.register_forward_pre_hook(self._before_self_attention, with_kwargs=True)
         decoder.mask_predictor.register_forward_hook(self._after_mask)
         core.pixel_level_module.encoder.register_forward_hook(self._after_backbone)
         core.pixel_level_module.decoder.register_forward_hook(self._after_pixel_decoder)
@@ -181,9 +237,27 @@ class LibraryNetwork:
             return args, kwargs
         return args, {**kwargs, "need_weights": self._sink.capture, "average_attn_weights": False}
 
-    def _after_attention(self, module: nn.Module, args: Any, output: Any) -> None:
-        if self._sink is not None and self._sink.capture:
-            self._sink.attentions.append(output[1])
+    def _after_attention(self, number: int) -> Callable[[nn.Module, Any, Any], Any]:
+        def keep(module: nn.Module, args: Any, output: Any) -> Any:
+            if self._sink is None:
+                return None
+            if self._sink.capture:
+                self._sink.attentions.append(output[1])
+            return (torch.zeros_like(output[0]), output[1]) if number in self._sink.without.layers else None
+
+        return keep
+
+    def _before_self_attention(
+        self, module: nn.Module, args: Any, kwargs: dict[str, Any]
+    ) -> tuple[Any, dict[str, Any]] | None:
+        """Hide queries from one another; the library's attention adds its mask (B * heads, Q, Q) to the scores."""
+        if self._sink is None or not self._sink.without.queries:
+            return None
+        part: Any = module
+        queries, batch, _ = kwargs["hidden_states"].shape
+        mask = kwargs["hidden_states"].new_zeros(batch * part.num_heads, queries, queries)
+        mask[:, :, sorted(self._sink.without.queries)] = float("-inf")
+        return args, {**kwargs, "attention_mask": mask}
 
     def _after_mask(self, module: nn.Module, args: Any, output: Any) -> None:
         """Note which masks came out empty; the network lifts the restriction for those before it attends."""
@@ -198,12 +272,19 @@ class LibraryNetwork:
 
     def _after_pixel_decoder(self, module: nn.Module, args: Any, output: Any) -> None:
         if self._sink is not None:
-            self._sink.sizes = [(level.shape[2], level.shape[3]) for level in output.multi_scale_features]
+            self._sink.levels, self._sink.mask_features = list(output.multi_scale_features), output.mask_features
+            self._types = output.multi_scale_features[0].dtype, output.mask_features.dtype
 
     @property
     def _num_attentions(self) -> int:
         model: Any = self.model
         return len(model.model.transformer_module.decoder.layers)
+
+
+def _folded(sink: _Sink) -> list[Tensor]:
+    """The cross-attention as maps (B, heads, Q, h, w)."""
+    sizes = [(level.shape[2], level.shape[3]) for level in sink.levels]
+    return [maps.unflatten(-1, sizes[index % len(sizes)]) for index, maps in enumerate(sink.attentions)]
 
 
 def _blocks(backbone: nn.Module) -> list[nn.Module]:

@@ -6,9 +6,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from segdemo.model.capture import EVERYTHING, RawOutputs, Request, Steps, as_half, packed
+from segdemo.model.capture import EVERYTHING, NOTHING, RawOutputs, Request, Steps, Without, as_half, packed
 from segdemo.model.fast.convolutional import ConvolutionalBackbone, has_convolutions
-from segdemo.model.fast.linear import Linear, has_products
+from segdemo.model.fast.linear import Linear, as_maps, as_tokens, has_products
 from segdemo.model.fast.pixel_decoder import PixelDecoder
 from segdemo.model.fast.quantized import QuantizedLinear, has_quantized_products
 from segdemo.model.fast.query_decoder import Layers, QueryDecoder
@@ -90,6 +90,11 @@ class Network(nn.Module):
             if parameter.layout == torch.strided:
                 parameter.data = parameter.data.clone()
 
+    def keep_decoder(self) -> None:
+        """Let go of backbone and pixel decoder: ``decode`` is all that is left, on the processor."""
+        del self.backbone, self.pixel_decoder
+        self.pack()
+
     def layers(self, pixels: Tensor, keep: bool, step: Steps) -> Layers:
         """Run normalised pixels (B, 3, H, W) forward, H and W multiples of 32; every layer with ``keep``."""
         features = self.backbone(pixels, step)
@@ -98,6 +103,9 @@ class Network(nn.Module):
         del features  # a third of a pass's memory, which the decoder need not find taken
         layers: Layers = self.query_decoder(levels, shapes, mask_features, keep, step)
         layers.features = halves
+        if keep:
+            layers.levels = [as_maps(tokens, *shape) for tokens, shape in zip(levels, shapes, strict=True)]
+            layers.mask_features = mask_features
         return layers
 
     def run(self, pixels: Tensor, request: Request = EVERYTHING) -> RawOutputs:
@@ -116,7 +124,27 @@ class Network(nn.Module):
                 found.attentions,
                 found.unmasked,
                 found.features,
+                found.levels,
+                found.mask_features,
                 height=pixels.shape[2],
             )
+        step.end()
+        return raw
+
+    def decode(
+        self,
+        levels: list[Tensor],
+        masks: Tensor,
+        *,
+        height: int,
+        without: Without = NOTHING,
+        request: Request = EVERYTHING,
+    ) -> RawOutputs:
+        """Run the decoder alone: see ``Loaded``. Raises ``CancelledError``."""
+        step = Steps({"decoder": len(self.query_decoder.layers)}, request)
+        shapes = [(level.shape[2], level.shape[3]) for level in levels]
+        with self._lock, torch.inference_mode():
+            found = self.query_decoder([as_tokens(level) for level in levels], shapes, masks, True, step, without)
+            raw = packed(found.masks, found.classes, found.attentions, found.unmasked, height=height)
         step.end()
         return raw

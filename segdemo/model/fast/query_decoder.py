@@ -7,10 +7,11 @@ one for all heads and is never repeated; the last prediction makes none, since n
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from segdemo.model.capture import Steps, scaled_half
+from segdemo.model.capture import NOTHING, Steps, Without, scaled_half
 from segdemo.model.fast.linear import Linear, Rows, as_maps, as_tokens
 from segdemo.model.fast.pixel_decoder import sine_positions
 
@@ -29,6 +30,10 @@ class Layers:
     """(B, Q) of layers 1..: the mask was empty, so that the query attended everywhere."""
     features: list[Tensor] = field(default_factory=list)
     """(B, C, h, w) of the backbone, finest first."""
+    levels: list[Tensor] = field(default_factory=list)
+    """(B, C, h, w) that the decoder's layers look at in turn."""
+    mask_features: Tensor | None = None
+    """(B, C, H / 4, W / 4)."""
 
 
 class QueryLayer(nn.Module):
@@ -48,27 +53,45 @@ class QueryLayer(nn.Module):
         self.fc1, self.fc2, self.activation = layer.fc1, layer.fc2, layer.activation_fn
 
     def forward(
-        self, queries: Tensor, query_positions: Tensor, memory: Tensor, positions: Tensor, blocked: Tensor, keep: bool
+        self,
+        queries: Tensor,
+        query_positions: Tensor,
+        memory: Tensor,
+        positions: Tensor,
+        blocked: Tensor,
+        keep: bool,
+        number: int,
+        without: Without = NOTHING,
     ) -> tuple[Tensor, Tensor | None]:
-        """Return the queries and, with ``keep``, the cross-attention (B, heads, Q, N) over memory (B, N, C)."""
-        attended, weights = self._cross(queries + query_positions, memory + positions, memory, blocked, keep)
-        queries = self.cross_norm(queries + attended)
+        """Return the queries and, with ``keep``, the cross-attention (B, heads, Q, N) over memory (B, N, C).
+
+        This is layer ``number``, counted from 1, of a decoder that goes ``without`` some of its parts.
+        """
+        silent = without.heads_of(number)
+        attended, weights = self._cross(queries + query_positions, memory + positions, memory, blocked, keep, silent)
+        queries = self.cross_norm(queries if number in without.layers else queries + attended)
         placed = queries + query_positions
         query, key, value = (self._heads(x) for x in (self.query(placed), self.key(placed), self.value(queries)))
-        queries = self.norm(queries + self.out(_joined(F.scaled_dot_product_attention(query, key, value))))
+        heard = _heard(queries, without.queries)
+        queries = self.norm(queries + self.out(_joined(F.scaled_dot_product_attention(query, key, value, heard))))
         return self.last_norm(queries + self.fc2(self.activation(self.fc1(queries)))), weights
 
     def _cross(
-        self, query: Tensor, key: Tensor, value: Tensor, blocked: Tensor, keep: bool
+        self, query: Tensor, key: Tensor, value: Tensor, blocked: Tensor, keep: bool, silent: list[int]
     ) -> tuple[Tensor, Tensor | None]:
         query, key, value = (
             self._heads(x) for x in (self.cross_query(query), self.cross_key(key), self.cross_value(value))
         )
-        if not keep:
-            return self.cross_out(_joined(F.scaled_dot_product_attention(query, key, value, ~blocked[:, None]))), None
-        scores = (query * query.shape[-1] ** -0.5) @ key.transpose(2, 3)
-        weights = scores.masked_fill(blocked[:, None], float("-inf")).softmax(-1)
-        return self.cross_out(_joined(weights @ value)), weights
+        weights = None
+        if keep:
+            scores = (query * query.shape[-1] ** -0.5) @ key.transpose(2, 3)
+            weights = scores.masked_fill(blocked[:, None], float("-inf")).softmax(-1)
+            mixed = weights @ value
+        else:
+            mixed = F.scaled_dot_product_attention(query, key, value, ~blocked[:, None])
+        if silent:
+            mixed[:, silent] = 0
+        return self.cross_out(_joined(mixed)), weights
 
     def _heads(self, x: Tensor) -> Tensor:
         """(B, N, C) to (B, heads, N, C / heads)."""
@@ -89,7 +112,13 @@ class QueryDecoder(nn.Module):
         self.class_predictor = class_predictor
 
     def forward(
-        self, levels: list[Tensor], shapes: list[tuple[Any, Any]], mask_features: Tensor, keep: bool, step: Steps
+        self,
+        levels: list[Tensor],
+        shapes: list[tuple[Any, Any]],
+        mask_features: Tensor,
+        keep: bool,
+        step: Steps,
+        without: Without = NOTHING,
     ) -> Layers:
         """Return every layer's prediction with ``keep``, else the last one's only."""
         memories, positions = [], []
@@ -113,7 +142,9 @@ class QueryDecoder(nn.Module):
             blocked = (blocked.sigmoid() < 0.5).flatten(2)
             empty = blocked.all(dim=2)
             blocked = blocked & ~empty[..., None]
-            queries, weights = layer(queries, self.positions, memories[level], positions[level], blocked, keep)
+            queries, weights = layer(
+                queries, self.positions, memories[level], positions[level], blocked, keep, index + 1, without
+            )
             if weights is not None:
                 result.masks.append(masks.half())
                 result.classes.append(self.class_predictor(normed).half())
@@ -138,6 +169,15 @@ class QueryDecoder(nn.Module):
 def _shrunk(maps: Tensor, size: tuple[Any, Any]) -> Tensor:
     """(B, C, H, W) to (B, C, h, w), as the library shrinks masks for attention."""
     return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
+
+
+def _heard(queries: Tensor, off: frozenset[int]) -> Tensor | None:
+    """(1, 1, 1, Q): whom the queries (B, Q, C) attend to among themselves; none for all of them."""
+    if not off:
+        return None
+    heard = torch.ones(queries.shape[1], dtype=torch.bool, device=queries.device)
+    heard[sorted(off)] = False
+    return heard[None, None, None]
 
 
 def _joined(heads: Tensor) -> Tensor:

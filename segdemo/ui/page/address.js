@@ -16,6 +16,24 @@
     return value >= 0 && value <= 1 ? value : null;
   };
 
+  /** What is switched off, as q17 (a query), l4 (a layer) and h4.2 (its second head), with commas between. */
+  const readOff = (text, run) => {
+    const off = { queries: new Set(), heads: new Set(), layers: new Set() };
+    for (const word of (text ?? "").split(",")) {
+      const [, kind, one, two] = /^([qlh])(\d{1,5})(?:\.(\d{1,3}))?$/.exec(word) ?? [];
+      if (kind === "q" && Number(one) < run.queries.length) off.queries.add(Number(one));
+      const layer = whole(one, 1, run.numLayers - 1);
+      if (kind === "l" && layer) off.layers.add(layer);
+      const head = whole(two, 1, run.numHeads);
+      if (kind === "h" && layer && head) off.heads.add(`${layer}.${head - 1}`);
+    }
+    const found = { queries: [...off.queries], heads: [...off.heads], layers: [...off.layers] };
+    return found.queries.length < run.queries.length && Object.values(found).some((list) => list.length) ? found : null;
+  };
+  const writeOff = ({ queries, heads, layers }) => [
+    ...queries.map((query) => `q${query}`), ...layers.map((layer) => `l${layer}`), ...heads.map((pair) => `h${pair.split(".")[0]}.${Number(pair.split(".")[1]) + 1}`),
+  ].join(",");
+
   /** What an address asks for before there is a result: {example, own, tab, checkpoint, size}; unknown values are null. */
   sd.readAddress = (config) => {
     const query = new URLSearchParams(window.location.search);
@@ -52,6 +70,8 @@
       const ids = query.get("classes").split(",").map((text) => whole(text, 0, 65534));
       found.visible = new Set(ids.filter((id) => id !== null && run.byId.has(id)));
     }
+    const off = readOff(query.get("off"), run);
+    if (off) found.off = off;
     const thresholds = { ...defaults };
     for (const [key, name] of Object.entries(THRESHOLDS)) thresholds[name] = share(query.get(key)) ?? defaults[name];
     thresholds.split = query.get("split") === "1";
@@ -87,6 +107,7 @@
       if (state.get("subject") === "query") put("subject", "query");
       if (state.get("view") !== "classes") put("view", state.get("view"));
       put("class", state.get("classId"));
+      put("off", writeOff(state.get("off")));
       const visible = state.get("visible");
       if (visible) query.set("classes", [...visible].join(","));
       const thresholds = state.get("thresholds");
@@ -99,6 +120,6 @@
       window.history.replaceState(null, "", text ? `?${text}` : window.location.pathname);
       if (window.parent !== window) window.parent.postMessage({ queryString: text }, "https://huggingface.co");
     };
-    state.on(["run", "busy", "tab", "checkpoint", "size", "pixel", "query", "layer", "head", "subject", "view", "classId", "visible", "thresholds"], write);
+    state.on(["run", "busy", "tab", "checkpoint", "size", "pixel", "query", "layer", "head", "subject", "view", "classId", "visible", "thresholds", "off"], write);
   };
 })((window.segdemo ??= {}));

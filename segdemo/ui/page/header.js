@@ -107,7 +107,7 @@
     hatching.title = "Stuff (sky, road: not countable) gets hatching, things (cars, people) stay plain: a sign besides colour.";
     // What does nothing on a heatmap is not offered there.
     const fit = () => {
-      outlines.hidden = hatching.hidden = state.get("tab") === "attention";
+      outlines.hidden = hatching.hidden = ["attention", "features"].includes(state.get("tab"));
     };
     state.on(["tab"], fit);
     fit();

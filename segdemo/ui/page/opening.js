@@ -5,7 +5,7 @@
   const INVITATION = window.matchMedia("(pointer: coarse)").matches ? "Tap the picture. Ask why." : "Point at the picture. Click. Ask why.";
 
   /** What the state says when nothing is selected. */
-  sd.NOTHING = { pixel: null, classId: null, segment: null, query: null, subject: "all", visible: null };
+  sd.NOTHING = { pixel: null, classId: null, segment: null, query: null, subject: "all", visible: null, off: sd.NOTHING_OFF };
 
   /** Turn the server's packed result into what the tabs read. */
   const decodeRun = async (payload) => {
@@ -142,6 +142,7 @@
       return {
         pixel: state.get("pixel") && { ...state.get("pixel") }, segment: null,
         query: same && (state.get("query") ?? 0) < run.queries.length ? state.get("query") : null,
+        ...(same && old.numHeads === run.numHeads && old.numLayers === run.numLayers && old.queries.length === run.queries.length ? {} : { off: sd.NOTHING_OFF }),
         ...(same ? {} : { classId: null, visible: null, subject: "all" }),
       };
     };

@@ -75,7 +75,8 @@
       const answer = await app.guard(() => client.callLatest("pixel", "pixel", { token: run.token, x: pixel.x, y: pixel.y }));
       if (!answer || state.get("pixel") !== pixel || state.get("run") !== run) return;
       render(answer);
-      if (pixel.picked) fold(false);
+      // Where a pick asks something of the tab itself, the tab's answer comes first.
+      if (pixel.picked) fold(sd.tabs.some(({ id, asks }) => asks && id === state.get("tab")));
       const [best] = answer.classes;
       unfold.replaceChildren(sd.chip(best.color, best.isthing), e("span", { text: `${best.label} ${sd.percent(best.probability)}` }), e("span", { class: "sd-help", text: "Why this pixel? ▾" }));
       const exact = exactOf(answer);

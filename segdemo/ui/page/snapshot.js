@@ -11,9 +11,9 @@
   const legendRows = (app) => {
     const { state } = app;
     const tab = state.get("tab");
-    if (tab === "attention") return [];
+    if (["attention", "features"].includes(tab)) return [];
     const on = ({ category_id: category, id }) => sd.isOn(app, category ?? id);
-    const entries = tab === "panoptic" ? state.get("panoptic")?.segments ?? [] : tab === "layers" ? [] : sd.currentClasses(app);
+    const entries = tab === "panoptic" ? state.get("panoptic")?.segments ?? [] : tab === "layers" ? [] : tab === "whatif" && app.whatIf ? app.whatIf.entries : sd.currentClasses(app);
     return entries.filter(on).map((entry) => ({ color: entry.color, text: `${entry.name ?? entry.label}  ${sd.percent(entry.area)}` }));
   };
 
@@ -52,6 +52,10 @@
     const bar = legend.querySelector(".sdv-legend-bar");
     const [low, high] = legend.querySelectorAll(".sdv-legend-scale span");
     const text = legend.querySelector(".sdv-legend-title").textContent;
+    if (bar.hidden) {
+      context.fillText(text, PAD, top + ROW / 2);
+      return 2 * ROW + 12;
+    }
     const colors = getComputedStyle(bar).backgroundImage.match(/rgb\([^)]*\)/g) ?? [];
     context.fillText(text, PAD, top + ROW / 2);
     const gradient = context.createLinearGradient(PAD, 0, width - PAD, 0);

@@ -3,10 +3,13 @@
   "use strict";
 
   /**
-   * The tabs in their order, each put in by its own script.
-   * @type {{id: string, title: string, question: string, build: Function, show: Function, pick?: Function}[]}
+   * The tabs in their order, each put in by its own script; one that `asks` has a question of its own about a pixel.
+   * @type {{id: string, title: string, question: string, build: Function, show: Function, pick?: Function, asks?: boolean}[]}
    */
   sd.tabs = [];
+
+  /** What the decoder goes without: queries, heads as "layer.head" counted from 1 and 0, and layers. */
+  sd.NOTHING_OFF = Object.freeze({ queries: [], heads: [], layers: [] });
 
   /**
    * @param {Object} initial the keys there are; others are refused, so that a typing error is loud

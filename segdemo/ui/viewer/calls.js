@@ -70,10 +70,11 @@
     /**
      * Show a scalar map over the photo, with its legend; the segmentation gives way unless kept.
      * @param {null|{width: number, height: number, data: Uint8Array|Float32Array, min: number, max: number,
-     *   unit?: string, title?: string, colormap?: "viridis"|"magma"|"cividis", opacity?: number, pixelated?: boolean,
-     *   mapFill?: boolean, mapOutlines?: boolean, outline?: {mask: Uint8Array, width: number, height: number}}} map
-     *   bytes run from min (0) to max (255); `outline` is drawn around the mask's ones; without `opacity` the heatmap
-     *   has the viewer's; `mapFill`, `mapOutlines` keep the segmentation's colours, outlines (if switched on)
+     *   colours?: Uint8Array, unit?: string, title?: string, colormap?: "viridis"|"magma"|"cividis", opacity?: number, pixelated?: boolean,
+     *   mapFill?: boolean, mapOutlines?: boolean|"always", outline?: {mask: Uint8Array, width: number, height: number}}} map
+     *   `colours` instead of `data`, `min` and `max` is a picture of three bytes a pixel; bytes run from min (0) to max (255); `outline` is drawn around the mask's ones; without `opacity` the heatmap
+     *   has the viewer's; `mapFill`, `mapOutlines` keep the segmentation's colours, outlines (if switched on, or
+     *   `mapOutlines` is "always")
      */
     calls.setHeat = (map) => {
       if (!map && !scene.heat) return;

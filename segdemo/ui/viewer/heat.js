@@ -71,13 +71,15 @@
       canvas.hidden = legend.root.hidden = !map;
       if (!map) return;
       raster.resize(map.width, map.height);
-      raster.paintValues(toBytes(map), sd.colormap(map.colormap));
+      legend.bar.hidden = Boolean(map.colours);
+      if (map.colours) raster.paintColours(map.colours);
+      else raster.paintValues(toBytes(map), sd.colormap(map.colormap));
       own = map.opacity ?? null;
       applyOpacity();
       canvas.style.imageRendering = map.pixelated ? "pixelated" : "auto";
       legend.title.textContent = map.title ?? "";
-      legend.low.textContent = withUnit(map.min, map.unit);
-      legend.high.textContent = withUnit(map.max, map.unit);
+      legend.low.textContent = map.colours ? "" : withUnit(map.min, map.unit);
+      legend.high.textContent = map.colours ? "" : withUnit(map.max, map.unit);
       const colors = stops(map.colormap).map(([r, g, b]) => `rgb(${r} ${g} ${b})`);
       legend.bar.style.backgroundImage = `linear-gradient(to right, ${colors.join(", ")})`;
     };
@@ -96,7 +98,7 @@
 
     /** @returns {string|null} the value at image coordinates as text, e.g. "entropy 0.93" */
     heat.valueAt = (x, y) => {
-      if (!shown) return null;
+      if (!shown || shown.colours) return null;
       const raw = shown.data[sd.cell(x, shown.width) + sd.cell(y, shown.height) * shown.width];
       const value =
         shown.data instanceof Float32Array ? raw : shown.min + ((shown.max - shown.min) * raw) / 255;
@@ -110,7 +112,7 @@
     };
 
     heat.describe = () =>
-      shown
+      shown?.colours ? `Picture: ${shown.title}.` : shown
         ? `Heatmap: ${shown.title ?? "values"} from ${withUnit(shown.min, shown.unit)} to ` +
           `${withUnit(shown.max, shown.unit)}.`
         : "";

@@ -124,6 +124,12 @@
       if (image) context.putImageData(image, 0, 0);
     };
 
+    /** Paint red, green and blue, three bytes for each pixel. */
+    raster.paintColours = (bytes) => {
+      for (let i = 0; i < pixels.length; i += 1) pixels[i] = sd.word(bytes[3 * i], bytes[3 * i + 1], bytes[3 * i + 2], 255);
+      if (image) context.putImageData(image, 0, 0);
+    };
+
     /** What was painted at image coordinates 0..1, as [r, g, b, a]. */
     raster.at = (x, y) => {
       if (!image) return [0, 0, 0, 0];

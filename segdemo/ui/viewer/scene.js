@@ -139,7 +139,7 @@
         lines.draw(traced, things, thingCount, box, { ...LINE.casing, ratio, from, to });
         lines.draw(traced, things, thingCount, box, { ...LINE.thing, ratio, from, to });
       };
-      const wanted = scene.map && scene.outlines && (!scene.heat || scene.heat.mapOutlines);
+      const wanted = scene.map && (scene.heat?.mapOutlines === "always" || (scene.outlines && (!scene.heat || scene.heat.mapOutlines)));
       const mode = compare.data?.mode;
       if (wanted && !mode) outline("map");
       else if (wanted && mode === "split") {

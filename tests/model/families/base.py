@@ -20,6 +20,7 @@ from segdemo.model.families import FAMILIES, Family, family_of
 from segdemo.model.predictor import Predictor, load_predictor
 from segdemo.prediction import PARTS, Part
 from segdemo.progress import CancelledError
+from segdemo.segmentation import semantic
 
 SIZES = ((96, 128), (64, 64), (160, 96))
 
@@ -90,6 +91,7 @@ class FamilyTests:
             "layers": lambda: prediction.mask_logits(0),
             "attention": lambda: prediction.attention(1, 0),
             "features": lambda: prediction.features(max(prediction.stages)),
+            "decoder_features": lambda: predictor.what_if(prediction).mask_logits(),
         }
         for part, ask in asked.items():
             if part in self.offers:
@@ -117,6 +119,20 @@ class FamilyTests:
         for scale, maps in stages.items():
             assert maps.shape[1:] == tuple(-(-side // scale) for side in predictor(photo).input_size)
         assert list(stages) == sorted(stages)
+
+    def test_the_decoder_runs_alone_and_can_be_stopped(
+        self, predictor: Predictor, photo: npt.NDArray[np.uint8]
+    ) -> None:
+        prediction = predictor(photo)
+        if "decoder_features" not in prediction.offers:
+            return
+        again = predictor.what_if(prediction)
+        for name in ("masks", "classes"):
+            for ours, theirs in zip(getattr(again, name), getattr(prediction, name), strict=True):
+                np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
+        np.testing.assert_array_equal(semantic(again).labels, semantic(prediction).labels)
+        with pytest.raises(CancelledError):
+            predictor.what_if(prediction, cancel=lambda: True)
 
     def test_progress_rises_to_one_and_a_run_can_be_stopped(self, predictor: Predictor) -> None:
         values, seen = pixels((64, 64), 1).numpy(), [0.0]
