@@ -8,7 +8,7 @@ from .harness import READY
 
 pytestmark = pytest.mark.browser
 
-TABS = ("semantic", "classes", "panoptic", "layers", "attention")
+TABS = ("semantic", "classes", "panoptic", "layers", "attention", "evaluate")
 
 
 @pytest.mark.parametrize(

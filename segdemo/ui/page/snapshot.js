@@ -11,6 +11,8 @@
   const legendRows = (app) => {
     const { state } = app;
     const tab = state.get("tab");
+    const own = sd.tabs.find(({ id }) => id === tab).legend;
+    if (own) return own(app);
     if (tab === "attention") return [];
     const on = ({ category_id: category, id }) => sd.isOn(app, category ?? id);
     const entries = tab === "panoptic" ? state.get("panoptic")?.segments ?? [] : tab === "layers" ? [] : sd.currentClasses(app);

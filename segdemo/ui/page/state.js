@@ -4,7 +4,8 @@
 
   /**
    * The tabs in their order, each put in by its own script.
-   * @type {{id: string, title: string, question: string, build: Function, show: Function, pick?: Function}[]}
+   * @type {{id: string, title: string, question: string, build: Function, show: Function, pick?: Function,
+   *   legend?: Function}[]} `legend`: the rows below a saved picture, {color, text}
    */
   sd.tabs = [];
 
