@@ -32,7 +32,7 @@ from segdemo.ui.workbench import build_workbench
 logger = logging.getLogger(__name__)
 
 TITLE = "segdemo: see what a mask transformer sees"
-STYLES = ("page.css", "panels.css", "narrow.css")
+STYLES = ("page.css", "panels.css", "evaluate.css", "narrow.css")
 """The page's own styles, after the viewer's; the last one overrides the others on a narrow screen."""
 SCRIPTS = (
     "state.js",
@@ -59,6 +59,10 @@ SCRIPTS = (
     "tab_layers.js",
     "tab_attention.js",
     "tab_what_if.js",
+    "evaluate_maps.js",
+    "evaluate_labels.js",
+    "evaluate_numbers.js",
+    "tab_evaluate.js",
     "shell.js",
     "opening.js",
     "app.js",

@@ -6,7 +6,7 @@ import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,7 +20,7 @@ from segdemo.threads import PatientLock
 
 T = TypeVar("T")
 
-DERIVED_ENTRIES = 12
+DERIVED_ENTRIES = 14
 """Results derived from one prediction that are kept at most (label maps, CRF lattices): the oldest go first."""
 
 
@@ -51,6 +51,24 @@ class _Derived:
         self.value, self.version, self.nbytes, self.there = None, None, 0, False
 
 
+@dataclass(frozen=True)
+class LabelFiles:
+    """The labels that a visitor gave for a photograph, as they came; read anew for every checkpoint's classes."""
+
+    content: bytes
+    table: bytes | None = None
+    """The second file where there are two."""
+    form: str = "auto"
+    """What they are, if the visitor said so; see ``data.photo_labels.FORMS``."""
+    photo_name: str = ""
+    """The photo's file name, by which labels of many pictures know it."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held, in bytes."""
+        return len(self.content) + len(self.table or b"")
+
+
 @dataclass(eq=False)
 class Record:
     """One photograph, what the network made of it, and what has been derived from that so far."""
@@ -72,6 +90,8 @@ class Record:
     """The input size that was asked for."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Wall time of each step that led here."""
+    label_files: LabelFiles | None = None
+    """Labels that a visitor gave; such a record is one visitor's own, also where it shows an example."""
     _derived: OrderedDict[Hashable, _Derived] = field(default_factory=OrderedDict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -80,7 +100,12 @@ class Record:
         """Memory held by this record, in bytes; never waits for something that is being computed."""
         with self._lock:
             derived = sum(entry.nbytes for entry in self._derived.values())
-        return self.image.nbytes + len(self.display) + self.prediction.nbytes + derived
+        given = self.label_files.nbytes if self.label_files is not None else 0
+        return self.image.nbytes + len(self.display) + self.prediction.nbytes + given + derived
+
+    def with_labels(self, files: LabelFiles) -> "Record":
+        """The same photograph with a visitor's labels: a record of its own, from which nothing is derived yet."""
+        return replace(self, label_files=files, _derived=OrderedDict(), _lock=threading.Lock())
 
     @property
     def source(self) -> Source:
@@ -169,6 +194,14 @@ class Store:
             self._records[token] = (record, self._clock())
             return record
 
+    def exchange(self, token: object, old: Record, new: Record) -> None:
+        """Let a token stand for ``new``; raises ``GoneError`` where it no longer stands for ``old``."""
+        with self._lock:
+            if not isinstance(token, str) or self._records.get(token, (None,))[0] is not old:
+                raise GoneError("this photograph is no longer kept here")
+            self._records[token] = (new, self._clock())
+            self._trim()
+
     def delete(self, token: object) -> bool:
         """Forget a token's record now; whether there was one."""
         with self._lock:
@@ -179,6 +212,11 @@ class Store:
         with self._lock:
             self._trim()
             return next((record for record, _ in reversed(self._records.values()) if matches(record)), None)
+
+    def find_token(self, token: object) -> Record | None:
+        """The record of a token, if there is one, which does not count as used."""
+        with self._lock:
+            return self._records[token][0] if isinstance(token, str) and token in self._records else None
 
     def trim(self) -> None:
         """Drop what is too old or too much; called after a derived result has grown a record."""

@@ -25,7 +25,9 @@ from segdemo.ui.store import GoneError, Record
 from segdemo.ui.tabs.attention import attention
 from segdemo.ui.tabs.downloads import download
 from segdemo.ui.tabs.dropped import dropped
+from segdemo.ui.tabs.evaluate import error_pixel, evaluation, evaluation_file, evaluation_pixels
 from segdemo.ui.tabs.features import channels, features
+from segdemo.ui.tabs.labels import add_labels, split_files
 from segdemo.ui.tabs.layers import layers, layers_ahead
 from segdemo.ui.tabs.masks import masks
 from segdemo.ui.tabs.panoptic import panoptic, panoptic_exactly
@@ -113,6 +115,23 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
         start.__name__ = name
         return start
 
+    def start_labels(arguments: Any) -> Answer:
+        sent = _request(arguments)
+        if not isinstance(sent, tuple):
+            raise SegdemoError("There is no file: choose one with labels.")
+        (_, content), fields = sent
+        token = fields.get("token")
+        record, files = runner.store.get(token), split_files(content, fields.get("sizes"))
+        ticket = jobs.start(
+            lambda job: {
+                "labels": add_labels(record, files, fields, job, lambda new: runner.store.exchange(token, record, new))
+            },
+            visitor=_visitor(fields),
+            client=caller(),
+            seconds=settings().result_deadline,
+        )
+        return {"ticket": ticket}
+
     def exactly(record: Record, arguments: Arguments, job: Job) -> Answer:
         return (panoptic_exactly if arguments.get("task") == "panoptic" else refine_exactly)(record, arguments, job)
 
@@ -153,10 +172,13 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
                 early,
                 release,
                 noop,
+                start_labels,
                 starts("start_refinement", exactly, "result", settings().result_deadline),
                 starts("start_download", download, "file", settings().result_deadline),
                 starts("start_layers", prepare_layers, "layers", settings().result_deadline),
                 starts("start_ranking", ranking, "ranking", settings().run_deadline),
+                starts("start_evaluation", evaluation, "evaluation", settings().result_deadline),
+                starts("start_evaluation_file", evaluation_file, "file", settings().result_deadline),
             )
         ),
         *(
@@ -174,6 +196,8 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
                 ("pixel", pixel),
                 ("refine", refine),
                 ("judge", judge),
+                ("evaluation_pixels", evaluation_pixels),
+                ("error_pixel", error_pixel),
             )
         ),
         poll,

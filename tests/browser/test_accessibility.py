@@ -8,7 +8,7 @@ from .harness import READY
 
 pytestmark = pytest.mark.browser
 
-TABS = ("semantic", "classes", "panoptic", "features", "layers", "attention", "whatif")
+TABS = ("semantic", "classes", "panoptic", "features", "layers", "attention", "whatif", "evaluate")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   };
 
-  const save = ({ name, mime, data }) => {
+  /** Hand a file to the browser that the server sent in base64. */
+  sd.saveFile = ({ name, mime, data }) => {
     const binary = atob(data);
     sd.saveBlob(new Blob([Uint8Array.from(binary, (character) => character.charCodeAt(0))], { type: mime }), name);
   };
@@ -31,7 +32,7 @@
             show_classes: state.get("visible") ? [...state.get("visible")].join(",") || "none" : "", ...extra, ...sd.refinementOf(app, task),
           }), () => {});
           const message = await mine.done;
-          if (message) save(message.file);
+          if (message) sd.saveFile(message.file);
         });
       } finally {
         button.disabled = false;

@@ -11,6 +11,8 @@
   const legendRows = (app) => {
     const { state } = app;
     const tab = state.get("tab");
+    const own = sd.tabs.find(({ id }) => id === tab).legend;
+    if (own) return own(app);
     if (["attention", "features"].includes(tab)) return [];
     const on = ({ category_id: category, id }) => sd.isOn(app, category ?? id);
     const entries = tab === "panoptic" ? state.get("panoptic")?.segments ?? [] : tab === "layers" ? [] : tab === "whatif" && app.whatIf ? app.whatIf.entries : sd.currentClasses(app);

@@ -4,7 +4,8 @@
 
   /**
    * The tabs in their order, each put in by its own script; one that `asks` has a question of its own about a pixel.
-   * @type {{id: string, title: string, question: string, build: Function, show: Function, pick?: Function, asks?: boolean}[]}
+   * @type {{id: string, title: string, question: string, build: Function, show: Function, pick?: Function, asks?: boolean,
+   *   legend?: Function}[]} `legend`: the rows below a saved picture, {color, text}
    */
   sd.tabs = [];
 

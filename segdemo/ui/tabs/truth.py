@@ -10,12 +10,18 @@ from segdemo.results.make import reduced
 from segdemo.ui.store import Record
 
 
-def ground_truth(record: Record) -> npt.NDArray[np.uint16] | None:
-    """Class indices at the picture's size, 255 = none; none unless this is an example seen with ADE20K's classes."""
+def labelled_scene(record: Record) -> examples.Scene | None:
+    """The drawn example that a record shows, where its labels are of the checkpoint's classes, ADE20K's."""
     if record.example is None or record.taxonomy.name != "ADE20K" or len(record.taxonomy) != 150:
         return None
     shown = examples.example(record.example)
-    if not isinstance(shown, examples.Scene):
+    return shown if isinstance(shown, examples.Scene) else None
+
+
+def ground_truth(record: Record) -> npt.NDArray[np.uint16] | None:
+    """Class indices at the picture's size, 255 = none; none unless this is an example seen with ADE20K's classes."""
+    shown = labelled_scene(record)
+    if shown is None:
         return None
     with Image.open(shown.labels, formats=("PNG",)) as picture:
         return reduced(np.asarray(picture), record.display_size)

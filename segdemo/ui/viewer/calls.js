@@ -44,9 +44,10 @@
     /**
      * @param {null|{width: number, height: number, ids: Uint8Array|Uint16Array, none?: number, noun?: string[],
      *   entries: Map<number, {label: string, name?: string, color: number[], isthing: boolean, area: number,
-     *   score?: number}>}} map ids that are no key of `entries` are nothing, `none` among them; `label` is the
+     *   score?: number, hatched?: boolean}>, words?: (x: number, y: number) => {color: number[]|null, name: string, rest:
+     *   string}}} map ids that are no key of `entries` are nothing, `none` among them; `label` is the
      *   class's, `name` the segment's own ("car 2"); `area` is a share 0..1; `noun` is ["segment", "segments"] for
-     *   the description. Ends a comparison; a visible set, highlight and selection stay
+     *   the description; `hatched` goes before `isthing` where stripes are on; `words` are the read-out's own. Ends a comparison; a visible set, highlight and selection stay
      */
     calls.setMap = (map) => {
       if (map && map.ids.length !== map.width * map.height) {
@@ -181,6 +182,9 @@
       const point = scene.cursor ? view.toScreen(scene.cursor.x, scene.cursor.y) : middle;
       changeView(() => view.zoomAt(factor, point.x, point.y), true);
     };
+
+    /** Bring an image point to the middle. @param {{x: number, y: number, zoom: number}} place */
+    calls.lookAt = (place) => changeView(() => Object.assign(view, place), true);
 
     /** Show the whole photo. */
     calls.fit = () => changeView(() => view.fitAll(), true);

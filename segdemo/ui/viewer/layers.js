@@ -33,7 +33,7 @@
   /**
    * Fill the tables for what is to be seen.
    * @param {ReturnType<typeof sd.createTables>} tables
-   * @param {Map<number, {color: [number, number, number], isthing: boolean}>} entries
+   * @param {Map<number, {color: [number, number, number], isthing: boolean, hatched?: boolean}>} entries
    * @param {{visible: Set<number>|null, highlight: number|null, hatching: boolean, dimHidden: boolean}} look
    */
   sd.fillTables = (tables, entries, look) => {
@@ -45,7 +45,7 @@
     for (const [id, entry] of entries) {
       if (look.visible && !look.visible.has(id)) continue;
       const alpha = fading && id !== look.highlight ? FADED : 255;
-      const striped = look.hatching && !entry.isthing ? stripe(entry.color) : entry.color;
+      const striped = look.hatching && (entry.hatched ?? !entry.isthing) ? stripe(entry.color) : entry.color;
       tables.fill[id] = word(...entry.color, alpha);
       tables.fill[id + IDS] = word(...striped, alpha);
       tables.flags[id] = entry.isthing ? 3 : 1;

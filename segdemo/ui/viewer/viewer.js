@@ -98,6 +98,7 @@
     const words = () => {
       if (!reading || !(scene.map || scene.planes || scene.heat)) return null;
       const { x, y } = reading;
+      if (scene.map?.words) return scene.map.words(x, y);
       return sd.readoutParts(sd.lookUp(scene, x, y), scene.map, heat.valueAt(x, y));
     };
     const read = (pixel) => {

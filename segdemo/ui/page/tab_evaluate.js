@@ -1,0 +1,310 @@
+// Evaluate: the photo against its labels; every number opens its pixels on the canvas.
+((sd) => {
+  "use strict";
+
+  const REST_MS = 350;
+  const BAND = 3;
+  const VIEWS = [["right", "Right / wrong"], ["kinds", "Kinds"], ["causes", "Where it entered"], ["lost", "Lost at layer"]];
+  const ABOUT = {
+    right: "Each pixel against its label: right, wrong, or without a label.",
+    kinds: "A wrong pixel is the first of these that holds: part of a thing that was missed, or of one that was invented; in the boundary band, within its width of a true border; or a wrong class inside a region.",
+    causes: "Going backwards from the result, the first cause that holds: refinement changed what was right; the panoptic thresholds dropped it; in the last layer a query of the right class covers the pixel (mask probability at least 50 %) and lost the vote; a query covers it with another class; no query that names a class covers it. The shares add up to all wrong pixels.",
+    lost: "The last prediction in which the pixel was still right, from the initial one (0) to the last layer, of the semantic map without refinement.",
+  };
+
+  /** What the state knows of this tab: what is judged, what the canvas shows, the width of the boundary band, and the pixels of a number. */
+  sd.EVALUATION = { judging: "semantic", errorView: "right", bandWidth: BAND, shownPixels: null, evaluation: null };
+
+  /** Write what is shown into an address. */
+  sd.putEvaluation = (state, put) => {
+    if (state.get("judging") !== "semantic") put("judge", state.get("judging"));
+    if (state.get("errorView") !== "right") put("errors", state.get("errorView"));
+    if (state.get("bandWidth") !== BAND) put("band", state.get("bandWidth"));
+    put("pixels", state.get("shownPixels")?.join(","));
+  };
+  /** What an address says of this tab, as changes of the state. */
+  sd.readEvaluation = (query) => {
+    const found = {};
+    if (query.get("judge") === "panoptic") found.judging = "panoptic";
+    if (VIEWS.some(([view]) => view === query.get("errors"))) found.errorView = query.get("errors");
+    const band = Number(query.get("band"));
+    if (Number.isInteger(band) && band >= 1 && band <= 20) found.bandWidth = band;
+    const parts = (query.get("pixels") ?? "").split(",").map((part) => (/^-?\d+$/.test(part) ? Number(part) : part));
+    if (query.has("pixels") && parts.length <= 3 && parts.every((part) => /^[a-z ]+$|^-?\d+$/.test(String(part)))) found.shownPixels = parts;
+    return found;
+  };
+
+  const build = (app, panel) => {
+    const e = sd.element;
+    const { state, client, viewer } = app;
+    let running = null;
+    let timer = null;
+    let labelsVersion = 0;
+    let mask = null;
+    const unfolded = new Set(["classes"]);
+
+    const stop = sd.button("Cancel", () => running?.job.cancel(), "sd-cancel");
+    const again = sd.button("Evaluate", () => measure());
+    const status = e("p", { class: "sd-note-text", role: "status" });
+    const progress = e("div", { class: "sd-row sd-evaluating", hidden: true }, status, stop, again);
+    const emptyText = e("p", {});
+    const examples = e("div", { class: "sd-row" });
+    const empty = e("div", { class: "sd-empty-result sd-controls", hidden: true }, emptyText, examples);
+    const views = sd.segmented({ label: "What the canvas shows", value: "right", options: VIEWS, onChange: (key) => state.set({ errorView: key, shownPixels: null }) });
+    views.classList.add("sd-error-views");
+    const shownText = e("span", {});
+    const clear = sd.button("Show all", () => state.set({ shownPixels: null }), "sd-link");
+    const shown = e("p", { class: "sd-flag sd-shown-pixels", role: "status", hidden: true }, shownText, " ", clear);
+    const legendTitle = e("div", {});
+    const legend = e("div", { class: "sd-legend-list", role: "group", "aria-label": "What the colours mean" });
+    const judged = sd.segmented({ label: "What is judged", value: "semantic", options: [["semantic", "Semantic map"], ["panoptic", "Panoptic segments"]], onChange: (key) => state.set({ judging: key }) });
+    const refinedNote = e("p", { class: "sd-help" });
+    const band = sd.slider({ label: "Boundary band", min: 1, max: 20, step: 1, value: BAND, format: (value) => `${value} px`, help: "So far from a true border, in pixels of the photo, an error counts as one of the outline.", onInput: (value) => state.set({ bandWidth: value }) });
+    const numbers = e("div", { class: "sd-numbers" });
+    const labels = sd.buildLabels(app, { changed: () => {
+      labelsVersion += 1;
+      state.set({ shownPixels: null });
+      measure();
+    } });
+    const results = e("div", { class: "sd-results", hidden: true }, views, shown, legendTitle, legend, band,
+      sd.heading("Judged", "The semantic map as the Semantic tab shows it, or the classes of the Panoptic tab's segments under its thresholds; with refinement where that is switched on there."), judged, refinedNote, numbers);
+    const save = (kind) => async (event) => {
+      const button = event.currentTarget;
+      button.disabled = true;
+      await app.guard(async () => {
+        const message = await client.run(() => client.call("start_evaluation_file", { ...asked(), kind }), () => {}).done;
+        if (message) sd.saveFile(message.file);
+      });
+      button.disabled = false;
+    };
+    const downloads = e("div", { class: "sd-downloads", hidden: true },
+      sd.heading("Download", "The error map is a palette PNG at the photo's own size: 0 no label, 1 right, 2 boundary, 3 missed, 4 invented, 5 inside. The numbers are all that is shown here, as JSON. This view is what the canvas shows now."),
+      e("div", { class: "sd-row" }, sd.button("Error map", save("map")), sd.button("Numbers", save("json")), sd.button("This view", () => sd.saveView(app))));
+    panel.append(sd.heading("Is it right?", "The result against the labels of the photo. Click a number to see its pixels; click it again, or press Esc, to see all."),
+      progress, empty, results, labels, downloads);
+
+    const said = e("p", { class: "sd-pixel-error", "aria-live": "polite", hidden: true });
+    app.pixelCard.querySelector(".sd-pixel-body").before(said);
+
+    const asked = () => ({
+      token: state.get("run").token, judged: state.get("judging"), width: state.get("bandWidth"),
+      ...state.get("thresholds"), ...sd.refinementOf(app, state.get("judging")),
+    });
+    const keyOf = () => JSON.stringify([asked(), labelsVersion]);
+    const fresh = () => {
+      const found = state.get("evaluation");
+      return found && state.get("run") && found.key === keyOf() ? found : null;
+    };
+    /** What was measured of the photo on screen, perhaps with other settings: it stays until the next is there. */
+    const current = () => (state.get("evaluation")?.token === state.get("run")?.token ? state.get("evaluation") : null);
+
+    const open = (which) => {
+      const same = JSON.stringify(which) === JSON.stringify(state.get("shownPixels"));
+      state.set({ shownPixels: same ? null : which });
+    };
+
+    const measure = () => app.guard(async () => {
+      clearTimeout(timer);
+      const run = state.get("run");
+      if (!run || state.get("tab") !== "evaluate" || fresh()) return;
+      const key = keyOf();
+      if (running?.key === key) return;
+      running?.job.cancel();
+      // The numbers at first; while nothing runs the button asks for them again.
+      const job = client.run(() => client.call("start_evaluation", asked()), (message) => {
+        if (running?.job === job) status.textContent = `${message.text} …`;
+      });
+      running = { key, job };
+      Object.assign(progress, { hidden: false });
+      status.textContent = "Comparing with the labels …";
+      stop.hidden = false;
+      again.hidden = true;
+      results.classList.add("sd-stale");
+      let done = false;
+      try {
+        const message = await job.done;
+        if (running?.job !== job) return;
+        done = Boolean(message);
+        if (message && state.get("run") === run) {
+          const found = await sd.decodeEvaluation(message.evaluation);
+          if (running?.job === job) state.set({ evaluation: { ...found, key, token: run.token } });
+        }
+      } finally {
+        if (running?.job === job) {
+          running = null;
+          progress.hidden = done;
+          status.textContent = "This was stopped.";
+          stop.hidden = true;
+          again.hidden = false;
+          results.classList.toggle("sd-stale", !done);
+        }
+      }
+    });
+    const soon = () => {
+      clearTimeout(timer);
+      if (state.get("tab") === "evaluate" && state.get("run")) timer = setTimeout(measure, REST_MS);
+    };
+
+    /** Fetch the pixels of the number that is open, and put them on the canvas. */
+    const fetchPixels = () => app.guard(async () => {
+      const which = state.get("shownPixels");
+      const found = current();
+      if (!which || !found || found.none) return;
+      try {
+        const answer = await client.callLatest("pixels", "evaluation_pixels", { ...asked(), pixels: which });
+        if (!answer || state.get("shownPixels") !== which) return;
+        mask = { which, of: found, data: await sd.unpack(answer.mask), pixels: answer.pixels };
+        draw();
+      } catch (error) {
+        if (state.get("shownPixels") === which) state.set({ shownPixels: null });
+        throw error;
+      }
+    });
+
+    /** The view that is on the canvas: where its pixels have a kind or a cause they keep its colours, else right and wrong. */
+    const viewOf = (found) => {
+      const view = state.get("errorView");
+      const which = state.get("shownPixels");
+      const chosen = sd.hasErrorView(found, view) ? view : "right";
+      return which && { kind: "kinds", cause: "causes", lost: "lost" }[which[0]] !== chosen ? "right" : chosen;
+    };
+    const draw = () => {
+      const found = current();
+      if (state.get("tab") !== "evaluate" || !state.get("run")) return;
+      if (!found || found.none) {
+        viewer.setMap(sd.currentMap(app));
+        viewer.setDimHidden(false);
+        viewer.setVisible(null);
+        return;
+      }
+      const which = state.get("shownPixels");
+      const ready = which && mask?.which === which && mask.of === found ? mask : null;
+      const view = viewOf(found);
+      const map = sd.errorMap(found, view, ready?.data ?? null);
+      viewer.setMap(map);
+      const dimmed = view !== "right" || Boolean(ready);
+      viewer.setDimHidden(dimmed);
+      viewer.setVisible(dimmed ? new Set(map.entries.keys()) : null);
+      shown.hidden = !ready;
+      if (ready) shownText.textContent = `Shown: ${sd.pixelWords(found, which)} (${sd.pixelCount(ready.pixels)}).`;
+    };
+    app.drawEvaluation = () => {
+      draw();
+      measure();
+    };
+    app.errorLegend = () => {
+      const found = current();
+      if (!found || found.none) return [];
+      return [...sd.errorMap(found, viewOf(found), state.get("shownPixels") && mask?.of === found ? mask.data : null).entries.values()]
+        .map(({ color, label, area }) => ({ color, text: `${label}  ${sd.percent(area)}` }));
+    };
+
+    const mark = () => {
+      const which = state.get("shownPixels")?.join(",") ?? null;
+      for (const button of panel.querySelectorAll("[data-pixels]")) button.setAttribute("aria-pressed", String(button.dataset.pixels === which));
+    };
+    const fillLegend = (found) => {
+      const { figures } = found;
+      const view = sd.hasErrorView(found, state.get("errorView")) ? state.get("errorView") : "right";
+      const all = figures.right_pixels + figures.wrong_pixels + figures.ignored_pixels;
+      const counts = {
+        right: () => ({ right: figures.right_pixels, wrong: figures.wrong_pixels, ignored: figures.ignored_pixels }),
+        kinds: () => Object.fromEntries(figures.errors.kinds.map(({ kind, pixels }) => [kind, pixels])),
+        causes: () => Object.fromEntries(figures.causes.map(({ cause, pixels }) => [cause, pixels])),
+        lost: () => Object.fromEntries(figures.lost_at.map(({ layer, pixels }) => [layer < 0 ? "never" : String(layer), pixels])),
+      }[view]();
+      const of = view === "right" ? all : figures.wrong_pixels;
+      legendTitle.replaceChildren(sd.heading(view === "right" ? "Share of the photo" : "Share of what is wrong", ABOUT[view]));
+      legend.replaceChildren(...sd.errorRows(found, view).filter(({ key }) => counts[key]).map(({ id, key, name, help, color, hatched, which }) => {
+        const part = counts[key] / of;
+        const row = sd.legendRow(app, {
+          id, label: name, color, isthing: !hatched, number: sd.percent(part), share: part, onSelect: () => open(which),
+          title: `${help ?? name} ${sd.pixelCount(counts[key])}. Click to show just these.`,
+        });
+        row.dataset.pixels = which.join(",");
+        return row;
+      }), ...(legend.hidden || of === 0 ? [e("p", { class: "sd-note-text", text: "Nothing is wrong." })] : []));
+      band.hidden = view !== "kinds";
+      views.set(view);
+      for (const [key] of VIEWS) {
+        const option = views.querySelector(`input[value=${key}]`);
+        option.hidden = option.nextElementSibling.hidden = !sd.hasErrorView(found, key);
+      }
+    };
+    const fill = () => {
+      const found = current();
+      const none = Boolean(found?.none);
+      empty.hidden = !none;
+      results.hidden = downloads.hidden = !found || none;
+      labels.show(found?.labels ?? null);
+      labels.hidden = !state.get("run");
+      if (none) {
+        emptyText.textContent = found.none;
+        const drawn = app.config.examples.filter((example) => example.drawn).slice(0, 3);
+        examples.replaceChildren(...drawn.map(({ id, title }) => sd.button(`Example: ${title}`, () => app.openExample(id))));
+        draw();
+        return;
+      }
+      if (!found) return;
+      const on = "refine" in sd.refinementOf(app, state.get("judging"));
+      refinedNote.textContent = [on ? "With the refinement that is switched on." : "", found.figures.no_causes, found.figures.no_layers].filter(Boolean).join(" ");
+      fillLegend(found);
+      const context = { evaluation: found, open: (which) => openAndLook(found, which), mark };
+      numbers.replaceChildren(sd.headNumbers(context), ...sd.numberParts(context, unfolded));
+      mark();
+      draw();
+      fetchPixels();
+    };
+    /** A suspect is a small place: the canvas goes there. */
+    const openAndLook = (found, which) => {
+      open(which);
+      if (which[0] !== "suspect") return;
+      const { bbox: [x, y, width, height], point: [row, column] } = found.figures.suspects[which[1]];
+      const [high, wide] = state.get("run").imageSize;
+      viewer.lookAt({ x: (x + width / 2) / wide, y: (y + height / 2) / high, zoom: Math.min(wide / width, high / height) / 3 });
+      state.set({ pixel: { x: (column + 0.5) / wide, y: (row + 0.5) / high } });
+    };
+
+    /** What is said of the picked pixel stands first in its card. */
+    const tell = async () => {
+      const [run, pixel, found] = [state.get("run"), state.get("pixel"), current()];
+      said.hidden = true;
+      if (!run || !pixel || !found || found.none || state.get("tab") !== "evaluate") return;
+      const answer = await app.guard(() => client.callLatest("error pixel", "error_pixel", { ...asked(), x: pixel.x, y: pixel.y }));
+      if (!answer || state.get("pixel") !== pixel || state.get("tab") !== "evaluate" || current() !== found) return;
+      said.textContent = answer.sentence;
+      said.hidden = false;
+    };
+
+    state.on(["evaluation", "run"], fill);
+    state.on(["run"], () => {
+      running?.job.cancel();
+      labelsVersion = 0;
+    });
+    state.on(["errorView"], () => {
+      const found = current();
+      if (!found || found.none) return;
+      fillLegend(found);
+      mark();
+      draw();
+    });
+    state.on(["shownPixels"], () => {
+      mark();
+      if (!state.get("shownPixels")) draw();
+      fetchPixels();
+    });
+    state.on(["judging", "bandWidth", "thresholds", "refined", "panoptic"], soon);
+    state.on(["judging", "bandWidth"], () => {
+      judged.set(state.get("judging"));
+      band.set(state.get("bandWidth"));
+    });
+    state.on(["pixel", "tab", "evaluation"], tell);
+    fill();
+  };
+
+  const show = (app) => app.drawEvaluation();
+
+  const legend = (app) => app.errorLegend();
+
+  sd.tabs.push({ id: "evaluate", title: "Evaluate", question: "Right?", build, show, legend });
+})((window.segdemo ??= {}));

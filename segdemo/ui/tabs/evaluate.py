@@ -1,0 +1,155 @@
+"""Evaluate: the photo against its labels, as maps and numbers, and the pixels behind every number."""
+
+import base64
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from segdemo.errors import SegdemoError
+from segdemo.evaluation.causes import CAUSES
+from segdemo.evaluation.errors import KINDS, WIDTH
+from segdemo.evaluation.evaluate import evaluate
+from segdemo.evaluation.photo import Evaluation
+from segdemo.evaluation.pixel import error_at
+from segdemo.results.errormap import CAUSE_COLORS, KIND_COLORS, WRONG_COLOR, encode_error_map
+from segdemo.results.job import Job
+from segdemo.results.make import make_result, reduced
+from segdemo.results.outputs import as_json
+from segdemo.segmentation import Segments
+from segdemo.ui.arguments import Arguments, choice, number
+from segdemo.ui.options import page_options
+from segdemo.ui.packing import pack
+from segdemo.ui.store import Record, array_bytes
+from segdemo.ui.tabs.labels import NO_LABELS, RecordLabels, record_labels
+from segdemo.ui.tabs.result import class_entry, small_size
+
+JUDGED = ("semantic", "panoptic")
+WIDEST = 20
+"""Pixels on either side of a border that the boundary band may have at most."""
+
+
+def evaluation(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
+    """All numbers, and the maps at the picture's size; only ``none``, a sentence, where there are no labels.
+
+    Arguments: ``judged`` (one of ``JUDGED``), ``width`` of the boundary band in pixels of the photo, and the options of
+    the Semantic and Panoptic tabs.
+    """
+    labels = record_labels(record, job)
+    if labels is None:
+        return {"none": NO_LABELS, "labels": None}
+    found = _evaluated(record, arguments, job, labels)
+    return {"none": "", "labels": labels.describe(), "figures": found.to_json(), **_maps(record, found)}
+
+
+def evaluation_pixels(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
+    """The pixels behind a number, as ``Evaluation.where`` has them: a mask at the picture's size, and their count."""
+    which = arguments.get("pixels")
+    if not isinstance(which, list) or not 1 <= len(which) <= 3 or not all(type(part) in (str, int) for part in which):
+        raise SegdemoError("pixels must say which ones, as a list of words and numbers.")
+    mask = _existing(record, arguments, job).where(*which)
+    return {"mask": pack(_small(mask, record)), "pixels": int(mask.sum())}
+
+
+def error_pixel(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
+    """A sentence on the pixel at ``x``, ``y`` (0 to 1 from the left and the top)."""
+    found = _existing(record, arguments, job)
+    height, width = found.truth.shape
+    column = min(width - 1, int(number(arguments, "x", low=0, high=1) * width))
+    row = min(height - 1, int(number(arguments, "y", low=0, high=1) * height))
+    return {"sentence": error_at(found, record.prediction, row, column).sentence}
+
+
+def evaluation_file(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
+    """The map of errors as a PNG, or all numbers as JSON: name, MIME type, and base64 of the content."""
+    kind = choice(arguments, "kind", ("map", "json"))
+    with job.in_memory(pixels=record.image.shape[0] * record.image.shape[1]):
+        found = _existing(record, arguments, job)
+        job.report("Writing the file")
+        with job.working():
+            if kind == "map":
+                name, mime, content = f"{record.name}.errors.png", "image/png", encode_error_map(found.kinds)
+            else:
+                name, mime = f"{record.name}.evaluation.json", "application/json"
+                content = as_json(found.to_json())
+    return {"name": name, "mime": mime, "data": base64.b64encode(content).decode("ascii")}
+
+
+def _existing(record: Record, arguments: Arguments, job: Job) -> Evaluation:
+    labels = record_labels(record, job)
+    if labels is None:
+        raise SegdemoError(NO_LABELS)
+    return _evaluated(record, arguments, job, labels)
+
+
+def _evaluated(record: Record, arguments: Arguments, job: Job, labels: RecordLabels) -> Evaluation:
+    """The evaluation that the arguments ask for, computed once."""
+    judged = choice(arguments, "judged", JUDGED, default="semantic")
+    width = number(arguments, "width", low=0.5, high=WIDEST, default=WIDTH)
+    options = page_options({**arguments, "things_only": False}, record.taxonomy, task=judged).of_the_map()
+    thresholds = {
+        "score_threshold": options.score_threshold,
+        "mask_threshold": options.mask_threshold,
+        "overlap_threshold": options.overlap_threshold,
+        "split_components": options.split_components,
+    }
+
+    def compute() -> Evaluation:
+        result = make_result(job, record.source, options)
+        job.report("Comparing with the labels")
+        if isinstance(result.after, Segments):
+            given: dict[str, Any] = {"segments": result.after}
+            if result.change is not None:
+                given["unrefined"] = result.before
+        else:
+            given = {"refined": result.labels} if result.change is not None else {}
+        return evaluate(
+            record.prediction,
+            labels.labels,
+            **given,
+            objects=labels.objects,
+            panoptic_options=thresholds,
+            covered=labels.covered,
+            width=width,
+        )
+
+    with job.turn():
+        return record.derive(("evaluation", judged), compute, version=(options, width), nbytes=_nbytes)
+
+
+def _nbytes(found: Evaluation) -> int:
+    return array_bytes([value for value in vars(found).values() if isinstance(value, np.ndarray | dict)])
+
+
+def _maps(record: Record, found: Evaluation) -> dict[str, Any]:
+    present = sorted(set(np.unique(found.truth).tolist()) | set(np.unique(found.predicted).tolist()))
+    known = {entry.index for entry in record.taxonomy.classes}
+    small = small_size(record)
+    return {
+        "maps": {
+            "kinds": pack(_small(found.kinds, record)),
+            "causes": None if found.causes is None else pack(_small(found.causes, record)),
+            # 0 where nothing is wrong, 1 for never right, 2 + the layer.
+            "lost": None if found.lost_at is None else pack(_small(found.lost_at + 2, record)),
+            # 65535 and 65534 are the two negative values.
+            "truth": pack(reduced(found.truth, record.display_size)),
+            "predicted": pack(reduced(found.predicted, record.display_size)),
+        },
+        "small": {
+            "confidence": pack(reduced(found.confidence, small).astype(np.uint8)),
+            "label": pack(reduced(found.label_probability, small).astype(np.uint8)),
+        },
+        "classes": [class_entry(record.taxonomy, index) for index in present if index in known],
+        "colors": {
+            "wrong": list(WRONG_COLOR),
+            "kinds": {kind: list(KIND_COLORS[kind]) for kind in KINDS},
+            "causes": {cause: list(CAUSE_COLORS[cause]) for cause in CAUSES if cause in CAUSE_COLORS},
+        },
+        "kinds": list(KINDS),
+        "causes": list(CAUSES),
+    }
+
+
+def _small(values: npt.NDArray[Any], record: Record) -> npt.NDArray[np.uint8]:
+    """A map of small numbers at the picture's size."""
+    return reduced(values, record.display_size).astype(np.uint8)
