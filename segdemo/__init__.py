@@ -14,6 +14,8 @@ from segdemo.registration import register_backbones
 
 if TYPE_CHECKING:
     from segdemo.errors import SegdemoError
+    from segdemo.evaluation.evaluate import evaluate
+    from segdemo.evaluation.photo import Evaluation
     from segdemo.images import load_image
     from segdemo.model.predictor import Predictor, load_predictor
     from segdemo.prediction import Prediction
@@ -23,10 +25,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Evaluation": "segdemo.evaluation.photo",
     "Prediction": "segdemo.prediction",
     "Predictor": "segdemo.model.predictor",
     "SegdemoError": "segdemo.errors",
     "class_probabilities": "segdemo.segmentation.semantic",
+    "evaluate": "segdemo.evaluation.evaluate",
     "instances": "segdemo.segmentation.panoptic",
     "load_image": "segdemo.images",
     "load_predictor": "segdemo.model.predictor",
@@ -35,10 +39,12 @@ _HOMES = {
 }
 
 __all__ = [
+    "Evaluation",
     "Prediction",
     "Predictor",
     "SegdemoError",
     "class_probabilities",
+    "evaluate",
     "instances",
     "load_image",
     "load_predictor",

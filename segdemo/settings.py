@@ -32,6 +32,13 @@ MASK_THRESHOLD = 0.5
 OVERLAP_THRESHOLD = 0.8
 """Least share of its own mask that a segment must win."""
 
+SUSPECT_SURE = 0.9
+"""Least probability of the class that the network gives a pixel whose label is doubted."""
+SUSPECT_IMPROBABLE = 0.05
+"""Largest probability that it gives the label's class there."""
+SUSPECT_AREA = 0.0005
+"""Least area of a doubted region, as a share of the picture."""
+
 
 def _default_cache() -> Path:
     return Path.home() / ".cache" / "segdemo"

@@ -19,10 +19,12 @@ def _loaded_after(code: str) -> set[str]:
 
 def test_public_names() -> None:
     assert segdemo.__all__ == [
+        "Evaluation",
         "Prediction",
         "Predictor",
         "SegdemoError",
         "class_probabilities",
+        "evaluate",
         "instances",
         "load_image",
         "load_predictor",

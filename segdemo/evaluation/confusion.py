@@ -9,6 +9,13 @@ from segdemo.labels import IGNORE, NOTHING
 
 Labels = npt.NDArray[np.integer]
 
+ABSENT = (
+    "A class that no labelled pixel of the truth has is left out of every mean, also where it was predicted: pixels "
+    "taken for it count as misses of the classes that they are of. Over a set, a class is present if any picture has "
+    "it; the mean per image takes each picture's own classes."
+)
+"""The rule for classes that are absent."""
+
 
 class Confusion:
     """How often each class was predicted where each class is; pixels without a label in the truth do not count."""
@@ -65,6 +72,12 @@ class Confusion:
         """Share of each present class's pixels that got it, 0 to 1."""
         truth = self.matrix[:-1].sum(axis=1)
         return {int(index): float(self.matrix[index, index] / truth[index]) for index in np.flatnonzero(truth)}
+
+    @property
+    def frequency_weighted_iou(self) -> float:
+        """Mean of ``class_iou`` weighted by each class's true pixels, 0 to 1; 0 without pixels."""
+        truth = self.matrix[:-1].sum(axis=1)
+        return float(sum(iou * truth[index] for index, iou in self.class_iou.items()) / max(1, truth.sum()))
 
     @property
     def miou(self) -> float:
