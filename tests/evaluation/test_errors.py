@@ -94,12 +94,12 @@ def region_of(labels, y, x):
 
 
 def beside_border(truth):
-    found = []
+    found = set()
     for y, x in np.ndindex(truth.shape):
         for near in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
             inside = 0 <= near[0] < truth.shape[0] and 0 <= near[1] < truth.shape[1]
             if inside and VOID not in (truth[y, x], truth[near]) and truth[near] != truth[y, x]:
-                found.append((y, x))
+                found.add((y, x))
     return found
 
 
