@@ -21,7 +21,7 @@ class Painter:
 
     id2label = LABELS
 
-    def predict_batch(self, images, *, size):
+    def predict_batch(self, images, *, size, capture=False):
         assert size == "checkpoint"
         return [self.predict(image) for image in images]
 
