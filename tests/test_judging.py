@@ -9,7 +9,6 @@ from typer.testing import CliRunner
 
 from segdemo.data import SourceConfig
 from segdemo.errors import SegdemoError
-from segdemo.evaluation.report import as_json
 from segdemo.judging import SegmentOptions, chosen, run_evaluation, sets_of
 from segdemo.prediction import Prediction
 
@@ -229,16 +228,6 @@ def test_no_pictures_is_explained(tmp_path):
     (tmp_path / "labels").mkdir()
     with pytest.raises(SegdemoError, match="no pictures"):
         run_evaluation(Painter(), SourceConfig(data=tmp_path))
-
-
-def test_json_is_plain(data):
-    report = run_evaluation(Painter(), SourceConfig(data=data), segments=SegmentOptions())
-    written = json.loads(json.dumps(as_json(report, {"checkpoint": "x"})))
-    assert written["checkpoint"] == "x"
-    assert written["sets"]["a"]["pixel_accuracy"] == 1
-    car = next(entry for entry in written["overall"]["classes"] if entry["label"] == "car")
-    assert car["iou"] == 1
-    assert car["panoptic"]["pq"] == pytest.approx(0.5)
 
 
 def app():
