@@ -17,8 +17,10 @@ th,td{padding:3px 10px 3px 0;border-bottom:1px solid var(--line);text-align:righ
 th{font-weight:600}th:first-child,td:first-child{text-align:left;overflow-wrap:anywhere}
 .tiles{display:flex;flex-wrap:wrap;gap:8px}.tiles div{background:var(--wash);border-radius:6px;padding:8px 14px}
 .tiles b{display:block;font-size:20px;font-variant-numeric:tabular-nums}.tiles span{color:var(--soft);font-size:13px}
-.pair{display:flex;flex-wrap:wrap;gap:32px}.scroll{overflow-x:auto}
+.pair{display:flex;flex-wrap:wrap;gap:8px 40px}.scroll{overflow-x:auto}
 .bar{display:inline-block;height:10px;border-radius:2px;vertical-align:middle}
+.bars{text-align:left}.keys span{white-space:nowrap;margin-right:12px;display:inline-block}
+.keys .key{margin-right:6px}
 .key{display:inline-block;width:12px;height:12px;border-radius:2px;border:1px solid var(--line);margin:0 6px -1px 0}
 .worst{break-inside:avoid;margin:16px 0}.worst img{max-width:32%;height:auto;border:1px solid var(--line);
 image-rendering:auto}.worst h3{font-size:15px;margin:0 0 4px;overflow-wrap:anywhere}
@@ -62,14 +64,21 @@ def number(value: int) -> str:
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = "") -> str:
     """A table whose cells are HTML already; ``head`` and ``caption`` are text."""
     top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
     said = f"<caption>{escape(caption)}</caption>" if caption else ""
     return f'<div class="scroll"><table>{said}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
+def _cell(cell: str) -> str:
+    return f'<td class="bars">{cell}</td>' if cell.startswith(_BAR) else f"<td>{cell}</td>"
+
+
+_BAR = '<span class="bar"'
+
+
 def bar(share: float | None, *, color: str = "var(--accent)", width: int = 120) -> str:
     """A share as a bar."""
-    return f'<span class="bar" style="width:{round(width * (share or 0))}px;background:{color}"></span>'
+    return f'{_BAR} style="width:{round(width * (share or 0))}px;background:{color}"></span>'
 
 
 def key(color: tuple[int, int, int]) -> str:

@@ -1,10 +1,11 @@
 """A set's evaluation as one HTML file that opens anywhere and fetches nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from segdemo.colors import Color
 from segdemo.evaluation.html import (
     bar,
     curves,
@@ -160,14 +161,15 @@ def _layers(of: Json) -> str:
         ]
         for entry in of["lost_at"]
     ]
-    head = ("layer", "accuracy", "mIoU", "per image", "fw IoU", "boundary F", "ECE", "PQ")
+    segmented = any("panoptic" in layer for layer in of["layers"])
+    head = ("layer", "accuracy", "mIoU", "per image", "fw IoU", "boundary F", "ECE", *(("PQ",) if segmented else ()))
     rows = [
         [
             str(layer["layer"]),
             *(percent(layer[name]) for name in ("pixel_accuracy", "miou", "miou_per_image", "frequency_weighted_iou")),
             percent(layer["boundary_f"]),
             percent(layer["ece"]),
-            percent((layer.get("panoptic") or {}).get("pq")),
+            *((percent((layer.get("panoptic") or {}).get("pq")),) if segmented else ()),
         ]
         for layer in of["layers"]
     ]
@@ -190,7 +192,7 @@ def _calibration(of: Json) -> str:
                     number(entry["pixels"]),
                     number(entry["pictures"]),
                     percent(entry["accuracy"]),
-                    bar(entry["accuracy"]),
+                    bar(entry["accuracy"], width=60),
                 ]
                 for entry in cut["slices"]
             ],
@@ -213,21 +215,24 @@ def _range(entry: Json) -> str:
 
 
 def _classes(of: Json) -> str:
-    entries = sorted(of["classes"], key=lambda entry: -entry["true_pixels"])
+    entries = sorted(of["classes"], key=lambda entry: (-entry["true_pixels"], -entry["predicted_pixels"]))
+    qualities = ("pq", "sq", "rq") if of["panoptic"] is not None else ()
     rows = [
         [
             _text(entry["label"]),
             number(entry["true_pixels"]),
+            number(entry["predicted_pixels"]),
             percent(entry["iou"]),
             bar(entry["iou"], width=80),
             percent(entry["accuracy"]),
             percent(entry["boundary_f"]),
-            *(percent((entry["panoptic"] or {}).get(name)) for name in ("pq", "sq", "rq")),
+            *(percent((entry["panoptic"] or {}).get(name)) for name in qualities),
         ]
         for entry in entries
     ]
-    head = ("class", "true pixels", "IoU", "", "accuracy", "boundary F", "PQ", "SQ", "RQ")
-    return heading("Classes", "The largest first; a dash where there is nothing to measure.") + table(head, rows)
+    head = ("class", "true pixels", "predicted", "IoU", "", "accuracy", "boundary F", *map(str.upper, qualities))
+    said = "The largest first; a dash where there is nothing to measure, as for classes that are only predicted."
+    return heading("Classes", said) + table(head, rows)
 
 
 def _matrix(of: Json) -> str:
@@ -239,7 +244,7 @@ def _matrix(of: Json) -> str:
     shown = sorted(names, key=lambda index: -true_pixels.get(index, 0))[:MATRIX]
     top = "".join(f'<th scope="col">{_text(names[index], 24)}</th>' for index in shown)
     body = []
-    for true in shown:
+    for true in [index for index in shown if index in true_pixels]:
         total = true_pixels.get(true, 0)
         row = [_cell(cells.get((true, found), 0), total, true == found) for found in shown]
         body.append(f'<tr><th scope="row">{_text(names[true], 24)}</th>{"".join(row)}</tr>')
@@ -260,8 +265,8 @@ def _cell(pixels: int, total: int, right: bool) -> str:
 def _worst(worst: Sequence[Shown], of: Json) -> str:
     if not worst:
         return ""
-    kinds = " ".join(key(color) + escape(KIND_WORDS[kind]) + "&ensp;" for kind, color in KIND_COLORS.items())
-    causes = " ".join(key(color) + escape(CAUSE_WORDS[cause]) + "&ensp;" for cause, color in CAUSE_COLORS.items())
+    kinds = _legend((KIND_WORDS[kind], color) for kind, color in KIND_COLORS.items())
+    causes = _legend((CAUSE_WORDS[cause], color) for cause, color in CAUSE_COLORS.items())
     shown = []
     for entry in worst:
         pictures = [
@@ -275,9 +280,15 @@ def _worst(worst: Sequence[Shown], of: Json) -> str:
             f'<div class="worst"><h3>{_text(entry.name)}: accuracy {percent(entry.json["pixel_accuracy"])}, '
             f"mIoU {percent(entry.json['miou'])}</h3>{' '.join(pictures)}<p>{_reason(entry.json)}</p></div>"
         )
-    legend = f"<p>Errors: {kinds}</p>" + (f"<p>Causes: {causes}</p>" if of["causes"] is not None else "")
+    legend = f'<p class="keys">Errors: {kinds}</p>'
+    if of["causes"] is not None:
+        legend += f'<p class="keys">Causes: {causes}</p>'
     said = f"The {len(worst)} with the lowest pixel accuracy: photograph, errors, causes."
     return heading("The worst pictures first", said) + legend + "".join(shown)
+
+
+def _legend(entries: Iterable[tuple[str, Color]]) -> str:
+    return " ".join(f"<span>{key(color)}{escape(words)}</span>" for words, color in entries)
 
 
 def _reason(of: Json) -> str:
