@@ -222,11 +222,15 @@ def _thumbnails(image: npt.NDArray[np.uint8], found: Evaluation) -> list[str]:
     scale = min(1.0, THUMBNAIL / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     photo = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    maps = [painted_kinds(cv2.resize(found.kinds, size, interpolation=cv2.INTER_NEAREST))]
+    maps = [painted_kinds(_small(found.kinds, size))]
     if found.causes is not None:
-        maps.append(painted_causes(cv2.resize(found.causes, size, interpolation=cv2.INTER_NEAREST)))
+        maps.append(painted_causes(_small(found.causes, size)))
     shown = [encode_jpeg(photo, quality=80), *(_png(one) for one in maps)]
     return [base64.b64encode(data).decode() for data in shown] + [""] * (3 - len(shown))
+
+
+def _small(values: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
 def _png(rgb: npt.NDArray[np.uint8]) -> bytes:

@@ -266,6 +266,23 @@ def test_the_command_writes_a_table_and_json(data, tmp_path, monkeypatch):
     assert written["overall"]["pixel_accuracy"] == 1
 
 
+def test_a_folder_that_cannot_be_written_is_explained(data, tmp_path, monkeypatch):
+    from segdemo.model import predictor
+
+    class Named(Painter):
+        class checkpoint:  # noqa: N801
+            id, title = "painter", "Painter"
+
+        class engine:  # noqa: N801
+            name, precision = "torch", "fp32"
+
+    monkeypatch.setattr(predictor, "load_predictor", lambda *_, **__: Named())
+    (tmp_path / "new" / "images.csv").mkdir(parents=True)
+    result = CliRunner().invoke(app(), ["--data", str(data), "--out", str(tmp_path / "new")])
+    assert isinstance(result.exception, SegdemoError)
+    assert "cannot be used" in str(result.exception)
+
+
 def test_missing_data_is_explained():
     result = CliRunner().invoke(app(), ["--data", "nowhere"])
     assert isinstance(result.exception, SegdemoError)

@@ -135,7 +135,13 @@ def evaluate(
             report = run_evaluation(predictor, opened, size=asked, segments=judged, boundary=boundary, progress=tell)
         else:
             how = FolderOptions(asked, judged, boundary, width)
-            report = evaluate_folder(predictor, opened, out, about, how, progress=tell)
+            try:
+                report = evaluate_folder(predictor, opened, out, about, how, progress=tell)
+            except OSError as error:
+                raise SegdemoError(
+                    f"{error.filename or out} cannot be used ({error.strerror or error}): "
+                    "give the same command again once it can, and it goes on."
+                ) from error
     console.print(f"{predictor.checkpoint.title}, {predictor.engine.name} {predictor.engine.precision}, size {asked}")
     console.print(class_table(report))
     console.print(summary_table(report))

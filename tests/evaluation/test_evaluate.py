@@ -49,7 +49,7 @@ def test_it_is_public(prediction, labels):
 def test_every_number_opens_its_pixels(prediction, labels):
     found = segdemo.evaluate(prediction, labels)
     said = json.loads(json.dumps(found.to_json()))
-    pixels = {
+    pixels: dict[tuple, int] = {
         ("right",): said["right_pixels"],
         ("wrong",): said["wrong_pixels"],
         ("ignored",): said["ignored_pixels"],
@@ -207,7 +207,7 @@ def test_a_pixel_in_words(prediction, labels):
     assert "another class" in said.sentence
     assert said.queries
     assert said.truth not in {query.category_id for query in said.queries}
-    assert (said.kind, said.cause) == (KINDS[found.kinds[y, x]], CAUSES[found.causes[y, x]])
+    assert (said.kind, said.cause) == (KINDS[found.kinds[y, x]], CAUSES[np.asarray(found.causes)[y, x]])
     with pytest.raises(IndexError, match="not in a photograph"):
         error_at(found, prediction, 70, 0)
 
