@@ -105,7 +105,8 @@ def attention_of(prediction: Prediction, off: Off) -> Mapping[int, Float32]:
     found: dict[int, Float32] = {}
     for layer, query, head in off:
         which = queries if query is None else [query]
-        mean = np.mean([prediction.attention(layer, one, head=head) for one in which], axis=0, dtype=np.float32)
+        maps = np.stack([prediction.attention(layer, one, head=head) for one in which])
+        mean = np.asarray(maps.mean(axis=0), np.float32)
         found[layer] = found[layer] + mean if layer in found else mean
     return found
 

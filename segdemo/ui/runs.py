@@ -195,7 +195,7 @@ def predict_without(
     layers: Sequence[int] = (),
 ) -> Prediction:
     """The decoder run again without some of its parts (``Predictor.what_if``), in the job's turn."""
-    off = {"without_queries": queries, "without_heads": heads, "without_layers": layers}
+    off: dict[str, Any] = {"without_queries": queries, "without_heads": heads, "without_layers": layers}
     with job.turn():
         if ON_ZEROGPU:
             return _decode_elsewhere(checkpoint.id, prediction, off)
