@@ -34,7 +34,7 @@
           if (message) save(message.file);
         });
       } finally {
-        button.disabled = false;
+        button.disabled = !state.get("run");
         button.classList.remove("sd-waiting");
       }
     };
