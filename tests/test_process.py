@@ -41,6 +41,25 @@ def test_memory_is_asked_of_the_system_once() -> None:
     assert 10 * faults("kept") < faults("as it comes")
 
 
+COLLECTIONS = """
+import gc
+
+from segdemo.process import collect_again, put_off_collecting
+
+collect_again()
+print(gc.isenabled(), gc.get_freeze_count() > 0)
+put_off_collecting()
+print(gc.isenabled(), gc.get_freeze_count() > 0)
+collect_again()
+print(gc.isenabled(), gc.get_freeze_count() > 0)
+"""
+
+
+def test_collections_are_put_off_and_then_leave_out_what_there_was() -> None:
+    said = subprocess.check_output([sys.executable, "-c", COLLECTIONS], text=True).split("\n")
+    assert said[:3] == ["True False", "False False", "True True"]
+
+
 @pytest.mark.parametrize("start", ["command line", "page"])
 def test_programs_prepare_their_process_as_they_start(start: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []

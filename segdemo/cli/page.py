@@ -14,8 +14,10 @@ def page(
     ] = None,
 ) -> None:
     """See in the browser what a mask-classification segmentation network does with a photograph, and why."""
+    from segdemo.process import put_off_collecting
     from segdemo.settings import settings
 
+    put_off_collecting()
     if download:
         os.environ["SEGDEMO_ALLOW_DOWNLOAD"] = "1"
     settings()

@@ -16,7 +16,7 @@ from segdemo.downloads import download
 from segdemo.errors import SegdemoError
 from segdemo.model.conversion import make_graph_in_background
 from segdemo.model.predictor import load_predictor
-from segdemo.process import prepare_process
+from segdemo.process import collect_again, prepare_process
 from segdemo.results.job import Host, Job
 from segdemo.settings import settings
 from segdemo.ui import viewer
@@ -193,3 +193,5 @@ def _warm_up(runner: Runner, host: Host, checkpoint: checkpoints.Checkpoint, exa
             make_graph_in_background(checkpoints.resolve(checkpoint.id))
     except SegdemoError as error:
         logger.warning("%s", error)
+    finally:
+        collect_again()

@@ -214,3 +214,29 @@ def test_on_a_phone_photo_and_control_are_on_screen_together(chromium: Browser, 
     assert "hover" not in words
     assert "click" not in words
     context.close()
+
+
+def test_beside_a_tall_photo_the_layers_and_their_slider_fit_the_window(page: Page, cat: Path, tmp_path: Path) -> None:
+    tall = tmp_path / "tall.png"
+    Image.open(cat).crop((120, 0, 320, 300)).save(tall)
+    upload(page, tall)
+    page.click("#sd-tab-layers")
+    frames = page.locator(".sd-strip .sd-frame-button")
+    frames.nth(9).wait_for()
+    boxes = [frames.nth(index).locator("canvas").bounding_box() for index in range(5)]
+    assert len({round(box["y"]) for box in boxes if box}) == 1
+    slider = page.locator(".sd-scrub").bounding_box()
+    assert slider is not None
+    assert slider["y"] + slider["height"] < 900
+    tools = [page.locator(".sd-tools > *:visible").nth(index).bounding_box() for index in range(3)]
+    assert max(box["y"] for box in tools if box) < min(box["y"] + box["height"] for box in tools if box)
+
+
+def test_the_votes_of_a_class_stand_in_one_row_in_a_narrow_panel(page: Page, cat: Path) -> None:
+    page.set_viewport_size({"width": 1024, "height": 768})
+    upload(page, cat)
+    pick(page, 0.5, 0.6)
+    votes = page.locator(".sd-votes").first.locator(".sd-vote")
+    boxes = [votes.nth(index).bounding_box() for index in range(votes.count())]
+    assert len(boxes) >= 3
+    assert len({round(box["y"]) for box in boxes[:3] if box}) == 1

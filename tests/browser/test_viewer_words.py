@@ -18,7 +18,7 @@ def test_hover_reads_class_probability_runner_up_and_query(make_viewer: MakeView
     assert found["probability"] == pytest.approx(237 / 255)
     viewer.page.mouse.move(2, 2)
     assert viewer.calls("hover")[-1] is None
-    assert "Point at the photo" in viewer.text(".sdv-readout")
+    assert "Point to read a pixel" in viewer.text(".sdv-readout")
 
 
 def test_readout_says_when_the_map_differs_from_the_best_class(make_viewer: MakeViewer) -> None:

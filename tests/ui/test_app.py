@@ -1,11 +1,15 @@
 """What happens once the page is there and nobody has come yet."""
 
+import gc
 import shutil
 import threading
 from pathlib import Path
 
 import pytest
 
+from segdemo.errors import SegdemoError
+from segdemo.process import put_off_collecting
+from segdemo.results.job import Host
 from segdemo.ui import app
 from segdemo.ui.runs import Runner
 
@@ -24,6 +28,29 @@ def test_the_checkpoint_is_converted_in_the_background(
     app.create_app(str(tiny_ade_checkpoint))
     assert done.wait(60)
     assert asked == [tiny_ade_checkpoint.resolve()]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_garbage_is_collected_again_once_the_network_is_there_or_cannot_be_had(
+    fails: bool, tiny_ade_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collected = []
+
+    class Warmed:
+        def warm_up(self, *_: object) -> None:
+            collected.append(gc.isenabled())
+            if fails:
+                raise SegdemoError("It cannot be loaded.")
+
+    monkeypatch.setattr(app, "make_graph_in_background", lambda folder: None)
+    chosen, _ = app._checkpoints(str(tiny_ade_checkpoint))
+    put_off_collecting()
+    try:
+        app._warm_up(Warmed(), Host(waiting=1), chosen, None)  # type: ignore[arg-type]
+        assert [*collected, gc.isenabled()] == [False, True]
+    finally:
+        gc.enable()
+        gc.unfreeze()
 
 
 def test_nothing_runs_unasked_without_warming_up(tiny_ade_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@
           if (message) sd.saveFile(message.file);
         });
       } finally {
-        button.disabled = false;
+        button.disabled = !state.get("run");
         button.classList.remove("sd-waiting");
       }
     };

@@ -224,7 +224,7 @@
       },
       /**
        * Open what the address asks for, or the photo that came with the page.
-       * @param {{example?: string, checkpoint?: string, size?: string, own?: boolean, asked?: string}} asked
+       * @param {{example?: string, checkpoint?: string, size?: string, own?: boolean, asked?: string|null}} asked
        */
       begin: (asked) => {
         const first = config.examples.find(({ id }) => id === asked.example) ?? config.examples[0];

@@ -128,8 +128,8 @@ def _doubt(record: Record, shown: Planes) -> str:
     known = record.checkpoint.known_classes
     count = len(known) if known is not None else len(record.taxonomy)
     return (
-        f"The network is unsure over {share:.0%} of this photo: there its best class has less than {UNSURE:.0%}. "
-        f"It knows {count} classes; what else the photo shows it can only call by one of those."
+        f"The network is unsure over {100 * share:.0f} % of this photo: there its best class has less than "
+        f"{100 * UNSURE:.0f} %. It knows {count} classes; what else the photo shows it can only call by one of those."
     )
 
 

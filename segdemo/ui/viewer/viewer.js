@@ -27,7 +27,7 @@
     const readout = sd.createReadout(parts.readout, () => {
       if (!scene.photo) return "";
       return window.matchMedia("(pointer: coarse)").matches
-        ? "Tap the photo to read and pick a pixel." : "Point at the photo to read a pixel; click to pick it.";
+        ? "Tap the photo to read and pick a pixel." : "Point to read a pixel; click to pick it.";
     });
     const viewer = { element: parts.root };
     let gliding = 0;
