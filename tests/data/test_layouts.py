@@ -1,6 +1,7 @@
 """Every layout in which people have labelled pictures is recognised, and its pictures are read alike."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -176,6 +177,69 @@ def test_cityscapes_groups_are_crowds(tmp_path: Path) -> None:
     assert 13 in single.labels
 
 
+@pytest.mark.parametrize("things", [True, False])
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (
+            lambda ids: np.where(ids >= 1000, 1, ids).astype(np.uint8),
+            "in 140 pixels: that at x 7, y 9 has the id 1, but it is car: 26 for a group, 26000 to 26999 for an",
+        ),
+        (
+            lambda ids: ids.astype(np.uint8),
+            "in 140 pixels: that at x 7, y 9 has the id 144, but it is car: 26 for a group, 26000 to 26999 for an",
+        ),
+        (
+            lambda ids: np.where(ids >= 1000, ids - 2000, ids).astype(np.uint16),
+            "that at x 7, y 9 has the id 24000, but it is car: 26 for a group",
+        ),
+        (
+            lambda ids: np.where(ids == 21, 26001, ids).astype(np.uint16),
+            "that at x 0, y 0 has the id 26001, but it is vegetation: 21.",
+        ),
+        (
+            lambda ids: np.where(ids == 4, 26000, ids).astype(np.uint16),
+            "in 52 pixels: that at x 6, y 8 has the id 26000, but it has no label there: not 1000 or more.",
+        ),
+        (lambda ids: np.where(ids >= 1000, 65000, ids).astype(np.uint16), "has the id 65000, but it is car"),
+        (lambda ids: ids[:24].astype(np.uint16), "is 64x24, but its picture is 64x48"),
+    ],
+)
+def test_cityscapes_objects_that_do_not_fit_the_labels_are_named(
+    tmp_path: Path, spoil: Callable[[np.ndarray], np.ndarray], said: str, things: bool
+) -> None:
+    """Without, objects would be taken for groups, which have no label."""
+    from PIL import Image
+
+    LAYOUTS["cityscapes"](tmp_path)
+    path = tmp_path / "gtFine/val/lindau/lindau_000000_000019_gtFine_instanceIds.png"
+    ids = np.asarray(Image.open(path)).astype(np.int64)
+    assert (ids == 26000).sum() == 140
+    Image.fromarray(spoil(ids)).save(path)
+    labels = ADE if things else {0: "vegetation"}
+    (fault,) = check_source(SourceConfig(data=tmp_path, split="val"), labels)
+    assert str(path) in fault
+    assert said in fault
+
+
+def test_cityscapes_ids_of_what_has_no_objects_do_not_matter(tmp_path: Path) -> None:
+    """Objects alone in the ids, and a caravan, which is of no class."""
+    from PIL import Image
+
+    LAYOUTS["cityscapes"](tmp_path)
+    source = SourceConfig(data=tmp_path, split="val")
+    before = load_source(source, ADE)[0]
+    path = tmp_path / "gtFine/val/lindau/lindau_000000_000019_gtFine_instanceIds.png"
+    ids = np.asarray(Image.open(path)).astype(np.int64)
+    ids[ids == 21] = 0
+    ids[ids == 4] = 29000
+    Image.fromarray(ids.astype(np.uint16)).save(path)
+    assert check_source(source, ADE) == []
+    after = load_source(source, ADE)[0]
+    assert after.crowd is None
+    assert after.segments.tolist() == before.segments.tolist()
+
+
 def test_cityscapes_train_ids(tmp_path: Path) -> None:
     from tests.layouts import index_png, labels
 
@@ -273,6 +337,7 @@ def test_ultralytics_faults_name_file_and_line(tmp_path: Path, line: str, said: 
         ("[]", "names should list the class names, or number them from 0: it is {}"),
         ("{0: box, 2: car}", "names should number the classes from 0 without gaps: see 2"),
         ("[box, car, box]", "names has the class 'box' twice: 0 and 2"),
+        ("{0: box, true: car}", "names should number the classes from 0: true and false are no numbers"),
         ("[box, yes]", r"names\[1\]: input should be a valid string"),
     ],
 )
@@ -383,7 +448,10 @@ def test_cvat_masks_may_be_of_indices_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("listed", "said"),
     [
-        ("background:0,0,0::\nbox:51,221,254::\n", r"p0\.png has the colour 51,221,255, which .*labelmap\.txt gives to"),
+        (
+            "background:0,0,0::\nbox:51,221,254::\n",
+            r"p0\.png has the colour 51,221,255, which .*labelmap\.txt gives to",
+        ),
         ("box:51,221,255::\n", r"p0\.png has the colour 0,0,0, which .*labelmap\.txt gives to no class\."),
         ("background:0,0,0::\n\nbox\n", r"colour 51,221,255, .* gives to no class \(line 3 has no colour\)"),
         ("background\nbox:::\n", r"the colours 0,0,0; 51,221,255, .* gives to no class \(line 1 has no colour\)"),
