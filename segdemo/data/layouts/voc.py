@@ -143,7 +143,9 @@ def _label_map(path: Path) -> LabelMap:
         if not line.strip() or line.strip().startswith("#"):
             continue
         if not name or "\0" in name or name in lines:
-            raise SegdemoError(f"{path} should begin every line with the name of a class, each once: see line {number}.")
+            raise SegdemoError(
+                f"{path} should begin every line with the name of a class, each once: see line {number}."
+            )
         colours[name] = _colour(rest.partition(":")[0], f"{path}: line {number}")
         lines[name] = number
     if not lines:
