@@ -169,9 +169,14 @@ def test_classes_that_the_data_does_not_annotate_are_not_wrong_where_it_has_no_o
 
 
 def test_a_crowd_excuses_but_is_not_asked_for(tmp_path):
-    source = coco(tmp_path, [(2, 0, 0, 8, 16)], iscrowd=1)
+    # A group of cars on the left, where one car is seen, and grass on the right, where nothing is.
+    source = coco(tmp_path, [(2, 0, 0, 8, 16), (1, 8, 0, 8, 16)], iscrowd=1)
+    data = json.loads(source.data.read_text())
+    data["annotations"][1]["iscrowd"] = 0
+    source.data.write_text(json.dumps(data))
     report = run_evaluation(Sure(everywhere=False), source, segments=SegmentOptions()).overall
-    assert (report.pixels, report.panoptic) == (128, None)
+    assert report.pixels == 128
+    assert {index: quality.pq for index, quality in report.class_quality.items()} == {1: 0}
 
 
 def test_what_the_data_says_of_things_holds(tmp_path):
