@@ -119,6 +119,24 @@ def voc(root: Path) -> None:
     (lists / "trainval.txt").write_text("2007_000000\n2007_000001\n2007_000002\n2007_000003\n")
 
 
+CVAT_COLOURS = {"tree": (250, 50, 83), "background": (0, 0, 0), "box": (51, 221, 255)}
+
+
+def cvat_masks(root: Path) -> None:
+    """What CVAT exports as "Segmentation mask 1.1": colours in place of indices, background among the classes."""
+    listed = [f"{name}:{','.join(map(str, colour))}::" for name, colour in CVAT_COLOURS.items()]
+    (root / "labelmap.txt").write_text("\n".join(["# label:color_rgb:parts:actions", *listed]) + "\n")
+    for number in range(COUNT):
+        photo(root / "JPEGImages" / f"p{number}.png", number)
+        for part, colour in (("SegmentationClass", CVAT_COLOURS["box"]), ("SegmentationObject", (128, 0, 0))):
+            path = root / part / f"p{number}.png"
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(np.where(truth(number)[..., None], colour, 0).astype(np.uint8)).save(path)
+    lists = root / "ImageSets" / "Segmentation"
+    lists.mkdir(parents=True)
+    (lists / "default.txt").write_text("".join(f"p{number}\n" for number in range(COUNT)))
+
+
 def coco(root: Path) -> None:
     for part in ("train2017", "val2017"):
         names = [f"{number:012d}.jpg" for number in range(COUNT)]
@@ -175,6 +193,7 @@ LAYOUTS: dict[str, Callable[[Path], None]] = {
     "ade20k": ade20k,
     "cityscapes": cityscapes,
     "voc": voc,
+    "cvat_masks": cvat_masks,
     "coco": coco,
     "coco_panoptic": coco_panoptic,
     "cvat": exported("images", "annotations/instances_default.json"),

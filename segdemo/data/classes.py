@@ -1,5 +1,6 @@
 """Class lists: which index means what, from a text file, a JSON file or COCO categories, and how lists are matched."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,8 @@ from segdemo.taxonomy import taxonomy_for
 
 CLASS_FILES = ("classes.txt", "classes.json", "objectInfo150.txt")
 """What a class list beside the data may be called, in the order they are looked for."""
+_NUMBERED = re.compile(r"([0-9]{1,9})(\s*[:,]\s*|\s+)(\S.*)")
+"""An index, what parts it from the name, and the name."""
 
 __all__ = [
     "CLASS_FILES",
@@ -30,16 +33,20 @@ __all__ = [
 def read_classes(path: Path) -> dict[int, str]:
     """Read a class list.
 
-    Text: one name a line, the first is index 0; or ADE20K's table, tab-separated with a header, whose ``Idx`` counts
-    from 1 and whose names' first synonym is taken. JSON: a list of names; an object of names, or of objects with a
-    ``name``, by index; a checkpoint's ``config.json``; or COCO categories.
+    Text: one name a line, the first is index 0, unless every line begins with an index of its own ("0: sky", "0,sky",
+    "0 sky"; with a space alone only where they run from 0 without gaps); or ADE20K's table, tab-separated with a
+    header, whose ``Idx`` counts from 1 and whose names' first synonym is taken. JSON: a list of names; an object of
+    names, or of objects with a ``name``, by index; a checkpoint's ``config.json``; or COCO categories.
     """
     if path.suffix == ".json":
         return _json_classes(path)
     lines = [(number, line) for number, line in enumerate(read_text(path).splitlines(), 1) if line.strip()]
     if lines and lines[0][1].startswith("Idx\t"):
         return _checked([_row(line, path, number) for number, line in lines[1:]], path)
-    return _checked([(index, line.strip(), f"line {number}") for index, (number, line) in enumerate(lines)], path)
+    entries = _numbered(lines) or [
+        (index, line.strip(), f"line {number}") for index, (number, line) in enumerate(lines)
+    ]
+    return _checked(entries, path)
 
 
 def list_beside(folder: Path) -> Path | None:
@@ -86,7 +93,7 @@ def category_labels(data: Any, path: Path) -> dict[int, str]:
         raise SegdemoError(f"{path} should have a list `categories`, each with an id and a name.")
     objects = data.get("annotations")
     items = [item for item in objects if isinstance(item, dict)] if isinstance(objects, list) else []
-    used = [item["category_id"] for item in items if isinstance(item.get("category_id"), int)]
+    used = [item["category_id"] for item in items if type(item.get("category_id")) is int]
     return {index: entry.name for index, entry in categories(entries, path, used=used).values()}
 
 
@@ -150,6 +157,20 @@ def _json_classes(path: Path) -> dict[int, str]:
         raise SegdemoError(f"{path}: every `id` of a class should be its index, from 0.")
     named = [(index, entry, f"[{place}]") for place, (index, entry) in enumerate(zip(indices, data, strict=True))]
     return _checked([(index, _label(entry, path, place), place) for index, entry, place in named], path)
+
+
+def _numbered(lines: Sequence[tuple[int, str]]) -> list[tuple[int, str, str]]:
+    """Index, name and place of lines that all begin with an index of their own; none where they do not.
+
+    With nothing but a space behind it, a number may belong to a name ("2 euro", "5 euro").
+    """
+    found = [(number, _NUMBERED.fullmatch(line.strip())) for number, line in lines]
+    entries = [(int(match[1]), match[3], f"line {number}") for number, match in found if match]
+    indices = {index for index, _, _ in entries}
+    if len(indices) < len(lines):
+        return []
+    marked = all(match[2].strip(" ") for _, match in found if match)
+    return entries if marked or indices == set(range(len(lines))) else []
 
 
 def _row(line: str, path: Path, number: int) -> tuple[int, str, str]:

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    TypeAdapter,
+    ValidationError,
+)
 
 from segdemo.data.files import plain_path
 from segdemo.errors import SegdemoError
@@ -23,11 +32,19 @@ def _a_file(name: str) -> str:
     return name
 
 
-Id = Annotated[int | str, Field(union_mode="left_to_right")]
+def _no_flag(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("it should be a number, not true or false")
+    return value
+
+
+Number = Annotated[int, BeforeValidator(_no_flag)]
+"""A whole number; ``True`` would be taken for 1."""
+Id = Annotated[int | str, Field(union_mode="left_to_right"), BeforeValidator(_no_flag)]
 Name = Annotated[str, AfterValidator(_a_name)]
 FileName = Annotated[str, AfterValidator(_a_file)]
 Flag = StrictBool | Annotated[int, Field(ge=0, le=1)]
-Pixels = Annotated[int, Field(gt=0, lt=1 << 31)]
+Pixels = Annotated[Number, Field(gt=0, lt=1 << 31)]
 
 
 class _Entry(BaseModel):
@@ -37,7 +54,7 @@ class _Entry(BaseModel):
 class CocoCategory(_Entry):
     """An entry of ``categories``."""
 
-    id: int
+    id: Number
     name: Name
     supercategory: str | None = None
     isthing: Flag | None = None
@@ -56,7 +73,7 @@ class CocoObject(_Entry):
     """An entry of ``annotations`` in an instances file."""
 
     image_id: Id
-    category_id: int
+    category_id: Number
     id: Id | None = None
     iscrowd: Flag | None = 0
     segmentation: Any = None
@@ -66,8 +83,8 @@ class CocoObject(_Entry):
 class PanopticSegment(_Entry):
     """An entry of ``segments_info``."""
 
-    id: Annotated[int, Field(gt=0, lt=1 << 24)]
-    category_id: int
+    id: Annotated[Number, Field(gt=0, lt=1 << 24)]
+    category_id: Number
     iscrowd: Flag = 0
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from segdemo.data.listing import Listing, Picture, Truth, View, about
 from segdemo.data.samples import split_segments
 from segdemo.errors import SegdemoError
-from segdemo.images import decode_png_ids, decode_png_index
+from segdemo.images import decode_png_ids, decode_png_index, decode_png_values
 from segdemo.labels import IGNORE, VOID
 from segdemo.prediction import Size
 
@@ -54,7 +54,7 @@ class LabelMaps(Listing):
         path: Path = picture.key
         if not path.is_file():
             raise SegdemoError(f"{picture.image} has no labels: {path} is missing.")
-        values = read_index(path, size)
+        values = self.values(path, size)
         codes = np.asarray(view.table, np.int64).copy()
         if self.background is not None and codes[self.background] == VOID:
             codes[self.background] = view.rest
@@ -69,6 +69,10 @@ class LabelMaps(Listing):
             raise SegdemoError(f"{path} has the values {found}, which are none of the {len(codes)} classes{listed}.")
         return labels
 
+    def values(self, path: Path, size: Size) -> npt.NDArray[np.int32]:
+        """The value of each pixel of a label PNG; raises ``SegdemoError`` naming the file."""
+        return read_index(path, size)
+
     def _usual_void(self, classes: int) -> set[int]:
         return {IGNORE if classes + self.reduced <= IGNORE else DEEP_IGNORE, *([0] if self.reduced else [])}
 
@@ -77,6 +81,14 @@ def read_index(path: Path, size: Size) -> npt.NDArray[np.int32]:
     """The values of an index PNG that must be of ``size``; raises ``SegdemoError`` naming the file."""
     try:
         return decode_png_index(path, size=size)
+    except SegdemoError as error:
+        raise SegdemoError(about(path, error)) from error
+
+
+def read_values(path: Path, size: Size) -> npt.NDArray[np.int32] | npt.NDArray[np.uint8]:
+    """The values of an index PNG, or the colours (H, W, 3) of one in colour; else as ``read_index``."""
+    try:
+        return decode_png_values(path, size=size)
     except SegdemoError as error:
         raise SegdemoError(about(path, error)) from error
 

@@ -7,7 +7,7 @@ from segdemo.images.encoding import (
     encode_png_index,
     thumbnail,
 )
-from segdemo.images.maps import decode_png_ids, decode_png_index
+from segdemo.images.maps import decode_png_ids, decode_png_index, decode_png_values
 from segdemo.images.reading import FORMATS, Rgb, image_size, load_image
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Rgb",
     "decode_png_ids",
     "decode_png_index",
+    "decode_png_values",
     "display_image",
     "encode_jpeg",
     "encode_png_ids",

@@ -47,6 +47,23 @@ def decode_png_index(source: str | Path | bytes, *, size: Size | None = None) ->
         return np.asarray(_stored(image), np.int32)
 
 
+def decode_png_values(
+    source: str | Path | bytes, *, size: Size | None = None
+) -> npt.NDArray[np.int32] | npt.NDArray[np.uint8]:
+    """Return what a PNG stores: as ``decode_png_index`` does, or the colours uint8 (H, W, 3) of a PNG in colour.
+
+    ``size`` and errors as in ``decode_png_ids``; transparency is refused.
+    """
+    with _open(source, size) as image:
+        if image.mode in _ONE_CHANNEL:
+            return np.asarray(_stored(image), np.int32)
+        if image.mode not in ("RGB", "RGBA"):
+            raise SegdemoError("It is neither an index PNG nor in colour: save it again.")
+        if image.mode == "RGBA" and image.getchannel("A").getextrema() != (255, 255):
+            raise SegdemoError("It is transparent in places: save it without transparency.")
+        return np.asarray(image.convert("RGB"))
+
+
 @contextmanager
 def _open(source: str | Path | bytes, size: Size | None) -> Iterator[ImageFile.ImageFile]:
     """Open a PNG without its metadata; whatever its decoder raises becomes a sentence."""

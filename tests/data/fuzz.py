@@ -25,7 +25,7 @@ from segdemo.errors import SegdemoError
 from segdemo.labels import OTHER
 from tests.layouts import LAYOUTS
 
-KINDS = ("index", "coco", "panoptic", "voc", "cityscapes", "yolo")
+KINDS = ("index", "coco", "panoptic", "voc", "cvat_masks", "cityscapes", "yolo")
 LABELS = {0: "box", 1: "car", 2: "tree", 3: "background", 4: "vegetation"}
 SIZE = (12, 16)
 
@@ -83,7 +83,7 @@ class Originals:
         self._changed[kind] = list({change.path for change in done})
         asked: dict[str, Any] = {"data": root, "split": rng.choice(self._splits[kind])}
         if rng.random() < 0.3:
-            asked["format"] = kind
+            asked["format"] = {"cvat_masks": "voc"}.get(kind, kind)
         files = sorted((root / "annotations").glob(f"{ {'coco': 'instances'}.get(kind, kind) }*.json"))
         if files and rng.random() < 0.3:
             asked = {"data": rng.choice(files)}

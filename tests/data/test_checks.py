@@ -163,6 +163,12 @@ def spoilt_object(**change: Any) -> Callable[[dict[str, Any]], None]:
         (spoilt_object(category_id=...), r"annotations[0].category_id: field required"),
         (spoilt_object(image_id=...), r"annotations[0].image_id: field required"),
         (spoilt_object(iscrowd="yes"), "annotations[0].iscrowd: input should be"),
+        (lambda data: data["images"][0].update(id=True), "images[0].id: value error, it should be a number, not true"),
+        (lambda data: data["images"][0].update(width=True), "images[0].width: value error, it should be a number"),
+        (lambda data: data["categories"][0].update(id=False), "categories[0].id: value error, it should be a number"),
+        (spoilt_object(image_id=False), "annotations[0].image_id: value error, it should be a number"),
+        (spoilt_object(category_id=True), "annotations[0].category_id: value error, it should be a number"),
+        (spoilt_object(id=True), "annotations[0].id: value error, it should be a number"),
         (lambda data: data["images"][0].pop("file_name"), "images[0].file_name: field required"),
         (lambda data: data["images"][0].update(file_name=7), "images[0].file_name: input should be a valid string"),
         (lambda data: data["images"][0].update(file_name="a\0b"), "images[0].file_name: value error"),
@@ -233,6 +239,29 @@ def test_panoptic_faults(panoptic_data: Path) -> None:
     assert len(faults) == 2
     assert "p1.png has the segment ids 2000" in faults[0]
     assert "p3 has no annotation" in faults[1]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda item: item.update(image_id=True), "annotations[1].image_id: value error, it should be a number"),
+        (
+            lambda item: item["segments_info"][0].update(id=True),
+            "annotations[1].segments_info[0].id: value error, it should be a number",
+        ),
+        (
+            lambda item: item["segments_info"][0].update(category_id=False),
+            "annotations[1].segments_info[0].category_id: value error, it should be a number",
+        ),
+    ],
+)
+def test_true_and_false_are_no_ids_of_segments(
+    panoptic_data: Path, spoil: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    data = json.loads(panoptic_data.read_text())
+    spoil(data["annotations"][1])
+    panoptic_data.write_text(json.dumps(data))
+    assert said in check_source(SourceConfig(data=panoptic_data), LABELS)[0]
 
 
 def test_panoptic_entries_that_clash_are_both_named(panoptic_data: Path) -> None:

@@ -1,5 +1,7 @@
 """Every layout in which people have labelled pictures is recognised, and its pictures are read alike."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from segdemo.data.recognise import splits_of
 from segdemo.errors import SegdemoError
 from segdemo.labels import NOTHING, OTHER, VOID
 from segdemo.taxonomy import ade20k
-from tests.layouts import COUNT, LAYOUTS, coco, exported, photo, truth
+from tests.layouts import COUNT, LAYOUTS, SIZE, coco, exported, photo, truth
 
 ADE = {entry.index: entry.name for entry in ade20k().classes}
 BOX = {0: "box"}
@@ -22,6 +24,15 @@ EXPECTED: dict[str, tuple[str, list[str], str | None, dict[int, str], int, int, 
     "ade20k": ("ADE20K: 4 pictures of the split validation", ["training", "validation"], None, ADE, 9, 20, VOID),
     "cityscapes": ("Cityscapes: 4 pictures of the split val", ["train", "val"], None, ADE, VOID, 20, VOID),
     "voc": ("Pascal VOC: 2 pictures of the split val", ["train", "trainval", "val"], None, ADE, OTHER, 20, VOID),
+    "cvat_masks": (
+        "Pascal VOC: 4 pictures of the split default",
+        ["default"],
+        "ImageSets/Segmentation/default.txt",
+        BOX,
+        NOTHING,
+        0,
+        0,
+    ),
     "coco": (
         "COCO instances: 4 pictures of the split val2017",
         ["train2017", "val2017"],
@@ -117,6 +128,7 @@ def test_pictures_that_are_elsewhere_are_not_found_and_can_be_named(layout: tupl
         "ade20k": "images",
         "cityscapes": "leftImg8bit",
         "voc": "JPEGImages",
+        "cvat_masks": "JPEGImages",
         "coco": "val2017",
         "coco_panoptic": "val2017",
         "fiftyone": "data",
@@ -163,6 +175,69 @@ def test_cityscapes_groups_are_crowds(tmp_path: Path) -> None:
     assert 13 not in group.labels
     assert single.crowd is None
     assert 13 in single.labels
+
+
+@pytest.mark.parametrize("things", [True, False])
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (
+            lambda ids: np.where(ids >= 1000, 1, ids).astype(np.uint8),
+            "in 140 pixels: that at x 7, y 9 has the id 1, but it is car: 26 for a group, 26000 to 26999 for an",
+        ),
+        (
+            lambda ids: ids.astype(np.uint8),
+            "in 140 pixels: that at x 7, y 9 has the id 144, but it is car: 26 for a group, 26000 to 26999 for an",
+        ),
+        (
+            lambda ids: np.where(ids >= 1000, ids - 2000, ids).astype(np.uint16),
+            "that at x 7, y 9 has the id 24000, but it is car: 26 for a group",
+        ),
+        (
+            lambda ids: np.where(ids == 21, 26001, ids).astype(np.uint16),
+            "that at x 0, y 0 has the id 26001, but it is vegetation: 21.",
+        ),
+        (
+            lambda ids: np.where(ids == 4, 26000, ids).astype(np.uint16),
+            "in 52 pixels: that at x 6, y 8 has the id 26000, but it has no label there: not 1000 or more.",
+        ),
+        (lambda ids: np.where(ids >= 1000, 65000, ids).astype(np.uint16), "has the id 65000, but it is car"),
+        (lambda ids: ids[:24].astype(np.uint16), "is 64x24, but its picture is 64x48"),
+    ],
+)
+def test_cityscapes_objects_that_do_not_fit_the_labels_are_named(
+    tmp_path: Path, spoil: Callable[[np.ndarray], np.ndarray], said: str, things: bool
+) -> None:
+    """Without, objects would be taken for groups, which have no label."""
+    from PIL import Image
+
+    LAYOUTS["cityscapes"](tmp_path)
+    path = tmp_path / "gtFine/val/lindau/lindau_000000_000019_gtFine_instanceIds.png"
+    ids = np.asarray(Image.open(path)).astype(np.int64)
+    assert (ids == 26000).sum() == 140
+    Image.fromarray(spoil(ids)).save(path)
+    labels = ADE if things else {0: "vegetation"}
+    (fault,) = check_source(SourceConfig(data=tmp_path, split="val"), labels)
+    assert str(path) in fault
+    assert said in fault
+
+
+def test_cityscapes_ids_of_what_has_no_objects_do_not_matter(tmp_path: Path) -> None:
+    """Objects alone in the ids, and a caravan, which is of no class."""
+    from PIL import Image
+
+    LAYOUTS["cityscapes"](tmp_path)
+    source = SourceConfig(data=tmp_path, split="val")
+    before = load_source(source, ADE)[0]
+    path = tmp_path / "gtFine/val/lindau/lindau_000000_000019_gtFine_instanceIds.png"
+    ids = np.asarray(Image.open(path)).astype(np.int64)
+    ids[ids == 21] = 0
+    ids[ids == 4] = 29000
+    Image.fromarray(ids.astype(np.uint16)).save(path)
+    assert check_source(source, ADE) == []
+    after = load_source(source, ADE)[0]
+    assert after.crowd is None
+    assert after.segments.tolist() == before.segments.tolist()
 
 
 def test_cityscapes_train_ids(tmp_path: Path) -> None:
@@ -262,6 +337,7 @@ def test_ultralytics_faults_name_file_and_line(tmp_path: Path, line: str, said: 
         ("[]", "names should list the class names, or number them from 0: it is {}"),
         ("{0: box, 2: car}", "names should number the classes from 0 without gaps: see 2"),
         ("[box, car, box]", "names has the class 'box' twice: 0 and 2"),
+        ("{0: box, true: car}", "names should number the classes from 0: true and false are no numbers"),
         ("[box, yes]", r"names\[1\]: input should be a valid string"),
     ],
 )
@@ -332,6 +408,88 @@ def test_voc_classes_may_be_others(tmp_path: Path, name: str, text: str) -> None
         (tmp_path / name).write_text("background:0,0,0::\n:1,2,3::\n")
         with pytest.raises(SegdemoError, match=r"labelmap\.txt should begin every line with the name of a class"):
             open_source(source)
+
+
+def test_cvat_colours_are_classes(tmp_path: Path) -> None:
+    """Hand-worked: two boxes of one class that only their colours in SegmentationObject tell apart, and a tree."""
+    from PIL import Image
+
+    LAYOUTS["cvat_masks"](tmp_path)
+    none, tree, box = (0, 0, 0), (250, 50, 83), (51, 221, 255)
+    classes = np.full((*SIZE, 3), none, np.uint8)
+    objects = np.zeros((*SIZE, 3), np.uint8)
+    classes[0, :4] = [tree, box, box, none]
+    objects[0, :3] = [(128, 0, 0), (0, 128, 0), (128, 128, 0)]
+    Image.fromarray(classes).save(tmp_path / "SegmentationClass" / "p0.png")
+    Image.fromarray(objects).save(tmp_path / "SegmentationObject" / "p0.png")
+    source = SourceConfig(data=tmp_path)
+    pictures = load_source(source, {0: "box", 1: "tree"})
+    assert pictures[0].labels[0, :4].tolist() == [1, 0, 0, NOTHING]
+    assert pictures[0].classes[pictures[0].segments[0, :4].astype(int) - 1].tolist() == [1, 0, 0, NOTHING]
+    assert len(set(pictures[0].segments[0, :4].tolist())) == 4
+    assert pictures[0].areas == {0: 2, 1: 1}
+    # Whoever asks for the background gets it, and whoever has none of a class is told.
+    assert load_source(source, {0: "background", 1: "box"})[0].labels[0, :4].tolist() == [VOID, 1, 1, 0]
+    # A class list beside it numbers the classes as it likes.
+    (tmp_path / "classes.txt").write_text("background\nbox\ntree\n")
+    assert load_source(source, {0: "box", 1: "tree"})[0].labels[0, :4].tolist() == [1, 0, 0, NOTHING]
+
+
+def test_cvat_masks_may_be_of_indices_too(tmp_path: Path) -> None:
+    from tests.layouts import index_png, labels
+
+    LAYOUTS["cvat_masks"](tmp_path)
+    index_png(tmp_path / "SegmentationClass" / "p0.png", labels(0, 1, 2))
+    first, second = load_source(SourceConfig(data=tmp_path), BOX)[:2]
+    assert (first.labels == np.where(truth(0), 0, NOTHING)).all()
+    assert (second.labels == np.where(truth(1), 0, NOTHING)).all()
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        (
+            "background:0,0,0::\nbox:51,221,254::\n",
+            r"p0\.png has the colour 51,221,255, which .*labelmap\.txt gives to",
+        ),
+        ("box:51,221,255::\n", r"p0\.png has the colour 0,0,0, which .*labelmap\.txt gives to no class\."),
+        ("background:0,0,0::\n\nbox\n", r"colour 51,221,255, .* gives to no class \(line 3 has no colour\)"),
+        ("background\nbox:::\n", r"the colours 0,0,0; 51,221,255, .* gives to no class \(line 1 has no colour\)"),
+        ("background:0,0,0::\nbox:1,2::\n", r"labelmap\.txt: line 2 should be name:red,green,blue:parts:actions"),
+        ("background:0,0,0::\nbox:1,2,256::\n", r"line 2 should be .* with colours from 0 to 255"),
+        ("background:0,0,0::\nbox:1,2,x::\n", r"line 2 should be .* with colours from 0 to 255"),
+        ("# a\nbackground:0,0,0::\nbox:0,0,0::\n", r"labelmap\.txt: line 2 and line 3 have the same colour"),
+        ("background:0,0,0::\nbox:1,2,3::\nbox:3,2,1::\n", r"the name of a class, each once: see line 3"),
+        ("# nothing\n", r"labelmap\.txt lists no classes"),
+    ],
+)
+def test_cvat_colours_that_cannot_be_read_are_named(tmp_path: Path, listed: str, said: str) -> None:
+    LAYOUTS["cvat_masks"](tmp_path)
+    (tmp_path / "labelmap.txt").write_text(listed)
+    fault = check_source(SourceConfig(data=tmp_path), BOX)[0]
+    assert re.search(said, fault)
+
+
+def test_cvat_masks_are_refused_from_their_head(tmp_path: Path) -> None:
+    """A mask that says it is of another size is not decoded, and one that shines through has no sure colours."""
+    import struct
+    import zlib
+
+    from PIL import Image
+
+    LAYOUTS["cvat_masks"](tmp_path)
+    first, second = (tmp_path / "SegmentationClass" / f"p{number}.png" for number in (0, 1))
+    head = bytearray(first.read_bytes())
+    struct.pack_into(">II", head, 16, 9000, 9000)
+    struct.pack_into(">I", head, 29, zlib.crc32(bytes(head[12:29])))
+    first.write_bytes(head)
+    with Image.open(second) as picture:
+        clear = picture.convert("RGBA")
+    clear.putpixel((3, 3), (0, 0, 0, 254))
+    clear.save(second)
+    large, transparent = check_source(SourceConfig(data=tmp_path), BOX)
+    assert f"{first} is 9000x9000, but its picture is 64x48" in large
+    assert f"{second} is transparent in places" in transparent
 
 
 def test_ultralytics_splits_are_named_with_their_file(tmp_path: Path) -> None:

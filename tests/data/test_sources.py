@@ -69,6 +69,28 @@ def test_a_coco_crowd_has_no_label(coco_data: Path, index_data: Path) -> None:
     assert (sample.labels[~boxes] == NOTHING).all()
 
 
+def test_masks_of_groups_among_polygons_are_counted_in_the_line(coco_data: Path) -> None:
+    """CVAT writes polygons with iscrowd 0 and masks with iscrowd 1: COCO's meaning stays, and it is said."""
+    source = SourceConfig(data=coco_data)
+    data = json.loads(coco_data.read_text())
+    assert load_source(source, OBJECTS).lines("the run") == [open_source(source).summary]
+    assert "iscrowd" not in open_source(source).summary
+    mask = np.zeros((48, 64), np.uint8)
+    mask[40:, :8] = 1
+    counts = [40, *[8, 40] * 7, 8, 48 * 56]
+    assert np.repeat(np.arange(len(counts)) % 2, counts).reshape(64, 48).T.tolist() == mask.tolist()
+    for number, key in ((90, 0), (91, 0), (92, 77)):  # the last is of no picture
+        item = {"id": number, "image_id": key, "category_id": 7, "iscrowd": 1}
+        data["annotations"].append({**item, "segmentation": {"size": [48, 64], "counts": counts}})
+    coco_data.write_text(json.dumps(data))
+    pictures = load_source(source, OBJECTS)
+    assert pictures.lines("the run")[0].endswith("; 2 of 10 objects are groups (iscrowd 1), without a label")
+    assert (pictures[0].labels[mask == 1] == VOID).all()
+    data["annotations"] = data["annotations"][:9]
+    coco_data.write_text(json.dumps(data))
+    assert open_source(source).summary.endswith("; 1 of 9 objects is a group (iscrowd 1), without a label")
+
+
 def test_a_polygon_without_the_list_around_it_is_that_polygon(coco_data: Path) -> None:
     """As VIA and MyVision write it."""
     before = load_source(SourceConfig(data=coco_data), OBJECTS)[0]
@@ -272,6 +294,15 @@ def test_labels_are_for_photographs_as_viewers_show_them(index_data: Path) -> No
     ("name", "text", "expected"),
     [
         ("classes.txt", "sky\ntree\n", {0: "sky", 1: "tree"}),
+        ("classes.txt", "0: sky\n1: tree\n", {0: "sky", 1: "tree"}),
+        ("classes.txt", "1 apple tree\n\n0 sky\n", {0: "sky", 1: "apple tree"}),
+        ("classes.txt", "0,sky\n2,box\n1,tree, palm\n", {0: "sky", 1: "tree, palm", 2: "box"}),
+        ("classes.txt", "0\tsky\n1\t2 euro\n", {0: "sky", 1: "2 euro"}),
+        ("classes.txt", "0: sky\ntree\n", {0: "0: sky", 1: "tree"}),
+        ("classes.txt", "0: sky\n0: tree\n", {0: "0: sky", 1: "0: tree"}),
+        ("classes.txt", "1 euro\n2 euro\n", {0: "1 euro", 1: "2 euro"}),
+        ("classes.txt", "0\n1\n2\n", {0: "0", 1: "1", 2: "2"}),
+        ("classes.txt", "3d print\n4d film\n", {0: "3d print", 1: "4d film"}),
         ("table.txt", "Idx\tRatio\tName\n1\t0.5\twall\n2\t0.1\tsky, heaven\n", {0: "wall", 1: "sky"}),
         ("list.json", '["a", "b"]', {0: "a", 1: "b"}),
         ("config.json", '{"id2label": {"1": "b", "0": "a"}}', {0: "a", 1: "b"}),
@@ -288,6 +319,12 @@ def test_class_lists(tmp_path: Path, name: str, text: str, expected: dict[int, s
     assert read_classes(path) == expected
 
 
+def test_numbers_before_names_are_the_indices_in_the_pictures(index_data: Path) -> None:
+    expected = [sample.labels.tolist() for sample in load_source(SourceConfig(data=index_data), LABELS)]
+    (index_data / "classes.txt").write_text("2: box\n0: sky\n1: grass\n")
+    assert [sample.labels.tolist() for sample in load_source(SourceConfig(data=index_data), LABELS)] == expected
+
+
 def test_a_published_configuration_is_a_class_list() -> None:
     labels = read_classes(Path(__file__).parents[1] / "published" / "ade-semantic" / "config.json")
     assert (len(labels), labels[7], labels[89]) == (150, "bed", "television receiver")
@@ -298,6 +335,9 @@ def test_a_published_configuration_is_a_class_list() -> None:
     [
         ("classes.txt", "", "lists no classes"),
         ("classes.txt", "a\n\nb\na\n", "'a' twice: line 1 and line 4"),
+        ("classes.txt", "1: sky\n2: tree\n", "should run from 0 without gaps: see line 1"),
+        ("classes.txt", "0,sky\n1,tree\n3,box\n", "should run from 0 without gaps: see line 3"),
+        ("classes.txt", "0: sky\n1: sky\n", "'sky' twice: line 1 and line 2"),
         ("table.txt", "Idx\tName\n1\twall\nx\tsky\n", "class number: see line 3"),
         ("table.txt", "Idx\tName\n1\twall\n1\tsky\n", "same class index twice: line 2 and line 3"),
         ("table.txt", "Idx\tName\n1\twall\n3\tsky\n", "without gaps: see line 3"),

@@ -2,19 +2,22 @@
 
 ``gtFine/val/lindau/lindau_000000_000019_gtFine_labelIds.png`` with ``leftImg8bit/val/lindau/..._leftImg8bit.png``.
 Labels are label ids, or train ids in ``_labelTrainIds.png``; ``_instanceIds.png`` has 1000 times the label id plus the
-object's number, or the label id alone for a group that was not told apart. ``gtCoarse`` is laid out alike.
+object's number, or the label id alone for what has no objects and for a group that was not told apart
+(cityscapesScripts, ``json2instanceImg.py``). ``gtCoarse`` is laid out alike.
 """
 
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from segdemo.data.files import is_dir, is_file
 from segdemo.data.labelmaps import LabelMaps, read_regions, split
 from segdemo.data.listing import DataClass, Found, Picture, Truth, View
 from segdemo.data.source import SourceConfig
 from segdemo.errors import SegdemoError
+from segdemo.labels import VOID
 from segdemo.prediction import Size
 
 LOOKED_FOR = "gtFine/ with *_labelIds.png (Cityscapes)"
@@ -53,17 +56,51 @@ class Cityscapes(LabelMaps):
         return ids if is_file(ids) else None
 
     def truth(self, picture: Picture, size: Size, view: View) -> Truth:
-        """Read labels and objects; groups are crowds."""
-        labels = self.labels(picture, size, view)
+        """Read labels and objects; groups are crowds.
+
+        Raises ``SegdemoError`` where the objects are not those of the labels.
+        """
+        own = self.labels(picture, size, View.own(self.classes))
+        labels = np.append(view.table, VOID)[own]
         path = self.regions(picture)
-        if path is None or not view.things:
+        if path is None:
             return split(labels, view, None, picture.key)
         ids = read_regions(path, size)
+        _compare(own, ids, path, picture.key)
+        if not view.things:
+            return split(labels, view, None, picture.key)
         found = split(labels, view, ids, picture.key)
         group = np.zeros(len(found.classes) + 1, bool)
         group[np.unique(found.segments[ids < 1000])] = True
         crowd = group[1:] & np.isin(found.classes, list(view.things))
         return Truth(found.segments, found.classes, crowd if crowd.any() else None)
+
+    def check(self, picture: Picture, size: Size) -> None:
+        """Nothing more: ``truth`` reads the objects in any case."""
+
+
+def _compare(own: npt.NDArray[np.int64], ids: npt.NDArray[np.int32], path: Path, labels: Path) -> None:
+    """Raise ``SegdemoError`` where ids (H, W) do not fit the classes ``own`` (H, W) of the labels.
+
+    An object's id begins with the label id of its class, and what is of a thing class is an object or a group of it.
+    What is neither in the ids nor in the labels an object may differ: it has no part in what is read.
+    """
+    table = np.full(34, VOID, np.int64)
+    table[list(LABEL_IDS)] = range(len(CLASSES))
+    base = np.where(ids < 1000, ids, ids // 1000)
+    wrong = ((own >= FIRST_THING) | (ids >= 1000)) & ((base > 33) | (table[base.clip(0, 33)] != own))
+    if wrong.any():
+        y, x = (int(place) for place in np.argwhere(wrong)[0])
+        index = int(own[y, x])
+        expected = (
+            f"is {CLASSES[index]}: {LABEL_IDS[index]}" if index != VOID else "has no label there: not 1000 or more"
+        )
+        if index >= FIRST_THING:
+            expected += f" for a group, {LABEL_IDS[index]}000 to {LABEL_IDS[index]}999 for an object"
+        raise SegdemoError(
+            f"{path} does not fit {labels} in {int(wrong.sum())} pixels: that at x {x}, y {y} has the id {ids[y, x]}, "
+            f"but it {expected}."
+        )
 
 
 def find(source: SourceConfig) -> Found | None:

@@ -29,6 +29,15 @@ class Coco(Objects):
     indices: dict[Any, int] = field(default_factory=dict)
     """The class index of each of the file's categories."""
 
+    @property
+    def summary(self) -> str:
+        """One line: layout, pictures, split, classes, and how many objects are groups where some are."""
+        shown = [item.crowd for picture in self.pictures for item in self.found.get(picture.key[0], ())]
+        groups = sum(shown)
+        said = "is a group" if groups == 1 else "are groups"
+        line = super().summary
+        return f"{line}; {groups} of {len(shown)} objects {said} (iscrowd 1), without a label" if groups else line
+
     def objects(self, picture: Picture, size: Size) -> Sequence[Object]:
         """The picture's objects."""
         key, stated = picture.key

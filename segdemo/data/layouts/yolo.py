@@ -120,6 +120,8 @@ def _classes(names: Any, path: Path) -> tuple[DataClass, ...]:
         names = dict(enumerate(names))
     if not isinstance(names, dict) or not names:
         raise SegdemoError(f"{path}: names should list the class names, or number them from 0: it is {names!r:.60}.")
+    if any(isinstance(key, bool) for key in names):
+        raise SegdemoError(f"{path}: names should number the classes from 0: true and false are no numbers.")
     # Numbers are names of classes, too: the digits, for example.
     words = {key: str(name) if type(name) in (int, float) else name for key, name in names.items()}
     table = checked(CLASS_NAMES, words, path, "names")
