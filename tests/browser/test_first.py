@@ -132,7 +132,7 @@ def test_a_cancelled_run_takes_its_preview_back(
     slow.set_input_files("input[type=file]", str(cat))
     slow.wait_for_function(f"{STATE}('run').preview", timeout=60_000)
     with slow.expect_response(lambda answer: '"cancel"' in (answer.request.post_data or "")):
-        slow.click(".sd-cancel")
+        slow.click(".sd-facts .sd-cancel")
     gate.open.set()
     slow.wait_for_function(READY, timeout=60_000)
     assert slow.evaluate(f"{STATE}('run').token") == before

@@ -31,7 +31,7 @@ def test_after_cancel_the_menu_says_what_the_result_was_made_with(page: Page) ->
     before = size.input_value()
     page.evaluate(ENDLESS)
     size.select_option("960")
-    page.locator(".sd-cancel").click()
+    page.click(".sd-facts .sd-cancel")
     page.wait_for_function(f"!{STATE}('busy')")
     assert size.input_value() == before == page.evaluate(f"{STATE}('size')")
 

@@ -59,7 +59,9 @@ def add_labels(
     if len(files) not in (1, 2) or not all(files):
         raise SegdemoError("Give one file with labels, or two: the labels, and the file that says what they mean.")
     form = choice(arguments, "form", ("auto", *FORMS), default="auto")
-    given = LabelFiles(*files, form=form, photo_name=str(arguments.get("photo", ""))[:200])
+    given = LabelFiles(
+        files[0], files[1] if len(files) == 2 else None, form=form, photo_name=str(arguments.get("photo", ""))[:200]
+    )
     job.report("Reading the labels")
     labelled = record.with_labels(given)
     with job.in_memory(pixels=record.image.shape[0] * record.image.shape[1]):
