@@ -8,8 +8,10 @@ PORT ?= 7860
 EXTRAS ?= dev,openvino
 # For pip, such as --extra-index-url https://download.pytorch.org/whl/cpu, which keeps CUDA off a Linux machine.
 PIP_FLAGS ?=
-# Tests run side by side, a file in one process. What is slow by nature is run by .ci/run only.
-PARALLEL := -n logical --maxprocesses 4 --dist loadfile
+# Tests run side by side, a file in one process, one more than there are cores: browsers wait a lot, and at most four.
+# What is slow by nature is run by .ci/run only.
+WORKERS ?= $(shell "$(PYTHON)" -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
+PARALLEL = -n $(WORKERS) --dist loadfile
 PYTEST_FLAGS ?= -m "not slow" $(PARALLEL)
 
 comma := ,

@@ -24,12 +24,27 @@ def check(data: Dataset, progress: Callable[[int, int], None] | None = None) -> 
     if not len(data):
         where = data.listing.picture_list or data.listing.where
         asked = data.source.model_copy(update={"split": data.source.split or data.listing.split}).asked
-        return [*data.listing.faults, f"{where} has no pictures{asked}."]
+        # Where none are listed at all, what is wrong with the list says it.
+        none = bool(data.listing.pictures) or not data.listing.faults
+        return [*data.listing.faults, *([f"{where} has no pictures{asked}."] if none else [])]
     faults = data.survey(progress).faults
     if not faults and not any(data.areas()) and (data.source.partial or not data.listing.knows_rest):
         where = data.listing.picture_list or data.listing.where
-        return [f"{where} has no pixel that is labelled with a class asked for: there is nothing to compare with."]
+        instead = _shown(data)
+        return [
+            f"{where} has no pixel that is labelled with a class asked for{instead}: there is nothing to compare with."
+        ]
     return faults
+
+
+def _shown(data: Dataset) -> str:
+    """Which classes are labelled instead of those asked for, and where they are named, as a sentence goes on."""
+    seen = sorted({index for own in data.survey().areas for index in own})
+    if not seen or not data.listing.classes:
+        return ""
+    names = [f"{data.listing.classes[index].name:.60}" for index in seen]
+    shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    return f", but with {shown} of {data.listing.class_list or data.listing.where}"
 
 
 def refuse(faults: Mapping[str, list[str]], what: str) -> None:

@@ -36,16 +36,10 @@ def read_classes(path: Path) -> dict[int, str]:
     """
     if path.suffix == ".json":
         return _json_classes(path)
-    lines = [line.rstrip() for line in read_text(path).splitlines() if line.strip()]
-    if lines and lines[0].startswith("Idx\t"):
-        rows = [line.split("\t") for line in lines[1:]]
-        try:
-            labels = {int(row[0]) - 1: row[-1].split(",")[0].strip() for row in rows}
-        except ValueError as error:
-            raise SegdemoError(f"{path} should begin every line after the first with a class number.") from error
-    else:
-        labels = {index: line.strip() for index, line in enumerate(lines)}
-    return _checked(labels, path)
+    lines = [(number, line) for number, line in enumerate(read_text(path).splitlines(), 1) if line.strip()]
+    if lines and lines[0][1].startswith("Idx\t"):
+        return _checked([_row(line, path, number) for number, line in lines[1:]], path)
+    return _checked([(index, line.strip(), f"line {number}") for index, (number, line) in enumerate(lines)], path)
 
 
 def list_beside(folder: Path) -> Path | None:
@@ -59,20 +53,21 @@ def categories(entries: Iterable[Any], path: Path, *, used: Iterable[int] = ()) 
     A root as Roboflow writes it - without a category above, itself above others, and not ``used`` by any object - is
     left out. Raises ``SegdemoError`` naming the entry that is wrong.
     """
-    listed = [parsed(CocoCategory, entry, path, f"categories[{place}]") for place, entry in enumerate(entries)]
-    above = {entry.supercategory for entry in listed}
+    named = [(f"categories[{place}]", entry) for place, entry in enumerate(entries)]
+    listed = [(place, parsed(CocoCategory, entry, path, place)) for place, entry in named]
+    above = {entry.supercategory for _, entry in listed}
     taken = set(used)
     kept = [
-        entry
-        for entry in sorted(listed, key=lambda entry: entry.id)
+        (place, entry)
+        for place, entry in sorted(listed, key=lambda both: both[1].id)
         if not (entry.supercategory == "none" and entry.name in above and entry.id not in taken)
     ]
-    for one, other in pairwise(kept):
+    for (first, one), (second, other) in pairwise(kept):
         if one.id == other.id:
-            raise SegdemoError(f"{path} lists the category id {one.id} twice.")
-    _checked({index: entry.name for index, entry in enumerate(kept)}, path)
-    things = [None if entry.isthing is None else bool(entry.isthing) for entry in kept]
-    return {entry.id: (index, DataClass(entry.name, things[index])) for index, entry in enumerate(kept)}
+            raise SegdemoError(f"{path} lists the category id {one.id} twice: {first} and {second}.")
+    _checked([(index, entry.name, place) for index, (place, entry) in enumerate(kept)], path, "categories")
+    things = [None if entry.isthing is None else bool(entry.isthing) for _, entry in kept]
+    return {entry.id: (index, DataClass(entry.name, things[index])) for index, (_, entry) in enumerate(kept)}
 
 
 def labels_of(listing: Listing) -> dict[int, str]:
@@ -142,28 +137,62 @@ def _json_classes(path: Path) -> dict[int, str]:
     if isinstance(data, dict) and "categories" in data:
         return category_labels(data, path)
     if isinstance(data, dict):
+        where = "id2label" if "id2label" in data else ""
         data = data.get("id2label", data)
-        try:
-            return _checked({int(index): _label(entry) for index, entry in data.items()}, path)
-        except (AttributeError, ValueError, KeyError) as error:
-            raise SegdemoError(f"{path} should map class indices to names.") from error
+        if not isinstance(data, dict):
+            raise SegdemoError(f"{path}: {where} should map class indices to names.")
+        return _checked([_entry(index, entry, path) for index, entry in data.items()], path, where)
     if not isinstance(data, list):
         raise SegdemoError(f"{path} should be a list of class names, or map class indices to names.")
-    return _checked({index: str(label) for index, label in enumerate(data)}, path)
+    # Objects in a list may say their index themselves.
+    indices = [entry.get("id", place) if isinstance(entry, dict) else place for place, entry in enumerate(data)]
+    if not all(type(index) is int for index in indices):
+        raise SegdemoError(f"{path}: every `id` of a class should be its index, from 0.")
+    named = [(index, entry, f"[{place}]") for place, (index, entry) in enumerate(zip(indices, data, strict=True))]
+    return _checked([(index, _label(entry, path, place), place) for index, entry, place in named], path)
 
 
-def _label(entry: Any) -> str:
+def _row(line: str, path: Path, number: int) -> tuple[int, str, str]:
+    """Index, name and place of a line of ADE20K's table."""
+    cells = line.split("\t")
+    try:
+        return int(cells[0]) - 1, cells[-1].split(",")[0].strip(), f"line {number}"
+    except ValueError as error:
+        raise SegdemoError(
+            f"{path} should begin every line after the first with a class number: see line {number}."
+        ) from error
+
+
+def _entry(key: str, entry: Any, path: Path) -> tuple[int, str, str]:
+    """Index, name and place of an entry that maps an index to a name."""
+    try:
+        return int(key), _label(entry, path, repr(key)), repr(key)
+    except ValueError as error:
+        raise SegdemoError(f"{path} should map class indices to names: {key!r} is no index.") from error
+
+
+def _label(entry: Any, path: Path, place: str) -> str:
     """A class's name: itself, or in an object with more about the class, as OneFormer's class files have it."""
-    return str(entry["name"] if isinstance(entry, dict) else entry).strip()
+    name = entry.get("name") if isinstance(entry, dict) else entry
+    if isinstance(name, bool) or not isinstance(name, str | int | float) or not str(name).strip():
+        raise SegdemoError(f"{path} should map class indices to names: {place} has no name.")
+    return str(name).strip()
 
 
-def _checked(labels: dict[int, str], path: Path) -> dict[int, str]:
-    if not labels:
-        raise SegdemoError(f"{path} lists no classes.")
-    if sorted(labels) != list(range(len(labels))):
-        raise SegdemoError(f"{path}: class indices should run from 0 without gaps.")
-    if len(set(labels.values())) < len(labels):
-        names = list(labels.values())
-        twice = next(name for name in names if names.count(name) > 1)
-        raise SegdemoError(f"{path} lists the class {twice!r} twice.")
+def _checked(entries: Sequence[tuple[int, str, str]], path: Path, part: str = "") -> dict[int, str]:
+    """The names by index, of entries of index, name and place; raises ``SegdemoError`` naming those that clash."""
+    if not entries:
+        raise SegdemoError(f"{path}: {part} lists no classes." if part else f"{path} lists no classes.")
+    labels: dict[int, str] = {}
+    places: dict[int | str, str] = {}
+    for index, name, place in entries:
+        if index in labels:
+            raise SegdemoError(f"{path} has the same class index twice: {places[index]} and {place}.")
+        if name in places:
+            raise SegdemoError(f"{path} lists the class {name!r} twice: {places[name]} and {place}.")
+        labels[index] = name
+        places[index] = places[name] = place
+    for expected, index in enumerate(sorted(labels)):
+        if index != expected:
+            raise SegdemoError(f"{path}: class indices should run from 0 without gaps: see {places[index]}.")
     return dict(sorted(labels.items()))

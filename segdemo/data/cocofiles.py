@@ -108,8 +108,10 @@ class Entries:
         self.pictures: list[CocoPicture] = []
         self.categories: list[Any] = []
         self.faults: list[str] = []
+        self.places: list[int] = []
+        """Where in ``images`` each picture is."""
         self._seen: set[str] = set()
-        self._ids: set[Any] = set()
+        self._ids: dict[Any, int] = {}
 
     def add(self, key: str, place: int | None, value: Any) -> bool:
         """Take an entry of the file; whether it is an annotation, which the caller takes."""
@@ -133,10 +135,11 @@ class Entries:
             self.fault(str(error))
             return
         if entry.id in self._ids:
-            self.fault(f"{self.path}: images[{place}] has the id {entry.id} of an earlier picture.")
+            self.fault(f"{self.path}: images[{place}] has the id {entry.id} of images[{self._ids[entry.id]}].")
             return
-        self._ids.add(entry.id)
+        self._ids[entry.id] = place
         self.pictures.append(entry)
+        self.places.append(place)
 
     def complete(self) -> None:
         """Raise ``SegdemoError`` where a part of the file is missing."""
@@ -156,10 +159,15 @@ def listed_pictures(source: SourceConfig, file: AnnotationFile, entries: Entries
     Raises ``SegdemoError`` that says where they were looked for, if none is found.
     """
     relative = [plain_path(entry.file_name) for entry in entries.pictures]
-    folder, flat = _picture_folder(source, file, relative)
-    twice = {path for path, count in Counter(relative).items() if count > 1}
-    for path in sorted(twice):
-        entries.fault(f"{file.path} lists the picture {path} more than once.")
+    folder, flat = _picture_folder(source, file, relative, entries)
+    if not relative and not entries.faults:
+        entries.fault(f"{file.path}: images lists no pictures.")
+    twice: dict[str, list[str]] = {path: [] for path, count in Counter(relative).items() if count > 1}
+    for path, place in zip(relative, entries.places, strict=True):
+        if path in twice:
+            twice[path].append(f"images[{place}]")
+    for path, places in sorted(twice.items()):
+        entries.fault(f"{file.path} lists the picture {path} more than once: {' and '.join(places[:2])}.")
     return tuple(
         Picture(name, folder / (path.rpartition("/")[2] if flat else path), (entry.id, (entry.height, entry.width)))
         for name, path, entry in zip(unique_names(relative), relative, entries.pictures, strict=True)
@@ -167,7 +175,9 @@ def listed_pictures(source: SourceConfig, file: AnnotationFile, entries: Entries
     )
 
 
-def _picture_folder(source: SourceConfig, file: AnnotationFile, relative: Sequence[str]) -> tuple[Path, bool]:
+def _picture_folder(
+    source: SourceConfig, file: AnnotationFile, relative: Sequence[str], entries: Entries
+) -> tuple[Path, bool]:
     """The folder that the pictures of a file lie in, and whether by the last part of their names alone."""
     beside, above = file.path.parent, file.path.parent.parent
     if source.images is not None:
@@ -182,7 +192,8 @@ def _picture_folder(source: SourceConfig, file: AnnotationFile, relative: Sequen
     if found is None:
         looked = ", ".join(str(folder) for folder in dict.fromkeys(candidates) if is_dir(folder)) or str(candidates[0])
         raise SegdemoError(
-            f"The pictures that {file.path} lists were not found: {relative[0]} is not in {looked}. "
+            f"The pictures that {file.path} lists were not found: {relative[0]} of images[{entries.places[0]}] is not "
+            f"in {looked}. "
             "Name their folder with --images."
         )
     return found

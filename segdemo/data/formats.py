@@ -58,7 +58,7 @@ class CocoObject(_Entry):
     image_id: Id
     category_id: int
     id: Id | None = None
-    iscrowd: Flag = 0
+    iscrowd: Flag | None = 0
     segmentation: Any = None
     """Polygons, or run lengths: read by ``outlines``."""
 
@@ -104,6 +104,8 @@ def checked(kind: TypeAdapter[Value], value: Any, path: Path, place: str) -> Val
 def _fault(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     steps = [
-        f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"] if step not in ("int", "str")
+        f"[{step}]" if isinstance(step, int) else f".{step}"
+        for step in first["loc"]
+        if step not in ("int", "str", "bool")
     ]
     return f"{''.join(steps)}: {first['msg'][:1].lower()}{first['msg'][1:]}".replace("\n", " ")

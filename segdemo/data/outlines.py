@@ -39,14 +39,17 @@ def parse_outline(segmentation: Any) -> Outline:
         raise SegdemoError("has no outline: its segmentation is missing or empty")
     if not isinstance(segmentation, list):
         raise SegdemoError("has a segmentation that is neither polygons nor run lengths")
+    if all(type(number) in (int, float) for number in segmentation):
+        # VIA, MyVision and others write a single polygon without the list around it.
+        segmentation = [segmentation]
     polygons = []
     for part in segmentation:
         if not isinstance(part, list):
-            raise SegdemoError("has a polygon that is not a list of numbers x, y, x, y, ...")
+            raise SegdemoError("has a polygon that is not a list of numbers x, y, x, y and so on")
         try:
             points = array("d", part)
         except (TypeError, OverflowError):
-            raise SegdemoError("has a polygon that is not a list of numbers x, y, x, y, ...") from None
+            raise SegdemoError("has a polygon that is not a list of numbers x, y, x, y and so on") from None
         if len(points) % 2 or len(points) < 6:
             raise SegdemoError(f"has a polygon of {len(points)} numbers: it takes x and y of at least three points")
         if not np.isfinite(points).all():

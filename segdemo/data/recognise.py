@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from segdemo.data.cocofiles import unreadable
-from segdemo.data.files import is_dir, pictures_below
+from segdemo.data.files import is_dir, is_file, pictures_below
 from segdemo.data.layouts import ade20k, cityscapes, coco, index, panoptic, voc, yolo
 from segdemo.data.listing import Found, Listing
 from segdemo.data.source import SourceConfig
@@ -103,6 +103,9 @@ def _nothing_fits(source: SourceConfig, looked_for: Sequence[str]) -> str:
     what = "folder" if is_dir(source.data) else "file"
     labels = source.labels or source.data / "labels"
     if is_dir(labels) and pictures_below(labels, [".txt"]):
+        there = next((source.data / name for name in yolo.FILES if is_file(source.data / name)), None)
+        if there is not None:
+            return f"{there} should have `names`, the classes, and `train` or `val`, folders of pictures."
         return f"{labels} holds .txt files, but there is no data.yaml beside it that names the classes and folders."
     return f"The {what} {source.data} is no data set in a known form. Looked for: {looked}."
 

@@ -10,7 +10,7 @@ import random
 import shutil
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,10 @@ class Change:
     how: str
     entry: frozenset[str] = frozenset()
     """What a sentence may call the entry that was changed; nothing where it was the whole file or its bytes."""
+    line: int = 0
+    """The line that was changed, from 1; 0 where it was no line, or any line may be named."""
+    more: int = 0
+    """How many lines were added at that line."""
 
 
 class Originals:
@@ -95,9 +99,20 @@ def _unnamed(root: Path, done: tuple[Change, ...], said: tuple[str, ...]) -> str
         if (f"{root}/" if there else str(root)) not in sentence:
             return f"names no file: {sentence}"
     known = all(change.entry for change in done)
-    if said and known and not any(name in sentence for change in done for name in change.entry for sentence in said):
-        return f"names none of {[sorted(change.entry) for change in done]}: {said[0]}"
+    names = {name for change in done for name in change.entry} | set(lines_changed(done))
+    if said and known and not any(name in sentence for name in names for sentence in said):
+        return f"names none of {sorted(names)}: {said[0]}"
     return ""
+
+
+def lines_changed(done: tuple[Change, ...]) -> Iterator[str]:
+    """The lines that were changed, as sentences call them, where they are now that others have been added above."""
+    for place, change in enumerate(done):
+        line = change.line
+        for later in done[place + 1 :]:
+            line += later.more if later.path == change.path and later.line <= line else 0
+        if change.line:
+            yield f"line {line}"
 
 
 def outcome(source: SourceConfig, prefer: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
@@ -292,7 +307,9 @@ def _json(path: Path, rng: random.Random) -> Change:
         holder.append(json.loads(json.dumps(holder[key])))
         trail = (*trail[:-1], len(holder) - 1)
     elif how == "rename" and isinstance(holder, dict):
-        holder[rng.choice(("x", "", key.upper()))] = holder.pop(key)
+        called = rng.choice(("x", "", key.upper()))
+        holder[called] = holder.pop(key)
+        names |= {repr(called)} if len(trail) == 1 else set()
     elif how == "other":
         _, elsewhere, there = rng.choice(places)
         holder[key] = json.loads(json.dumps(elsewhere[there]))
@@ -376,6 +393,8 @@ def _lines(path: Path, rng: random.Random) -> Change:
     after = lines[at].split() if at < len(lines) else []
     names = {word.decode("latin-1").strip(":") for word in (*before, *after)} - {""}
     # Parsers notice some things a line later.
-    names |= {"line " if path.suffix == ".yaml" else f"line {at + 1}", "see line"}
+    names |= {"see line", *(["line "] if path.suffix == ".yaml" else [])}
     gone = how == "drop" or not after
-    return Change(path, f"{how} in line {at + 1}", frozenset() if gone else frozenset(names))
+    line = 0 if gone or path.suffix == ".yaml" else at + 1
+    more = how in ("line", "twice")
+    return Change(path, f"{how} in line {at + 1}", frozenset() if gone else frozenset(names), line, more)

@@ -93,6 +93,7 @@ def test_an_empty_split_is_named(index_data: Path) -> None:
         ("3", "a JSON object of lists of names"),
         ('["p0"]', "a JSON object of lists of names"),
         ('{"train": "p0"}', r"split.json: train: input should be a valid list"),
+        ('{"": "p0"}', r"split.json: '': input should be a valid list"),
         ('{"train": ["p0", 7]}', r"split.json: train\[1\]: input should be a valid string"),
         ('{"train": ["p\\u0000"]}', r"split.json: train\[0\]: value error, it should not be empty or hold NUL"),
         ('{"train": ["p0", "p9"]}', "split.json lists p9 in 'train', but"),
@@ -161,12 +162,33 @@ def spoilt_object(**change: Any) -> Callable[[dict[str, Any]], None]:
         (spoilt_object(id=..., category_id=9), "object 0 of p0.png has the unknown category 9"),
         (spoilt_object(category_id=...), r"annotations[0].category_id: field required"),
         (spoilt_object(image_id=...), r"annotations[0].image_id: field required"),
-        (spoilt_object(iscrowd="yes"), "annotations[0].iscrowd"),
+        (spoilt_object(iscrowd="yes"), "annotations[0].iscrowd: input should be"),
         (lambda data: data["images"][0].pop("file_name"), "images[0].file_name: field required"),
         (lambda data: data["images"][0].update(file_name=7), "images[0].file_name: input should be a valid string"),
         (lambda data: data["images"][0].update(file_name="a\0b"), "images[0].file_name: value error"),
-        (lambda data: data["images"].append(dict(data["images"][0])), "images[4] has the id 0 of an earlier picture"),
-        (lambda data: data["images"][1].update(file_name="p0.png"), "lists the picture p0.png more than once"),
+        (lambda data: data["images"].append(dict(data["images"][0])), "images[4] has the id 0 of images[0]"),
+        (
+            lambda data: data["images"][1].update(file_name="p0.png"),
+            "lists the picture p0.png more than once: images[0] and images[1]",
+        ),
+        (
+            lambda data: data["images"][0].update(file_name="gone.png") or data.update(images=data["images"][:1]),
+            "gone.png of images[0] is not in",
+        ),
+        (lambda data: data.update(images=[]), "images lists no pictures"),
+        (lambda data: data.update(categories=[]), "categories lists no classes"),
+        (
+            lambda data: data["categories"].append({"id": 3, "name": "pen"}),
+            "lists the category id 3 twice: categories[1] and categories[2]",
+        ),
+        (
+            lambda data: data["categories"].append({"id": 1, "name": "box"}),
+            "lists the class 'box' twice: categories[2] and categories[0]",
+        ),
+        (
+            lambda data: [item.update(iscrowd=1) for item in data["annotations"]],
+            "all 8 objects are groups (iscrowd 1), which have no label",
+        ),
         (lambda data: data.update(images={}), "images should be a list"),
         (lambda data: data.pop("categories"), "it has no list 'categories'"),
         (lambda data: data["categories"][0].pop("id"), "categories[0].id: field required"),
@@ -182,6 +204,13 @@ def test_a_coco_fault_names_file_and_entry(
     fault = check_source(SourceConfig(data=coco_data, format="coco"), OBJECTS)[0]
     assert str(coco_data) in fault
     assert said in fault
+
+
+def test_null_is_no_crowd(coco_data: Path) -> None:
+    data = json.loads(coco_data.read_text())
+    spoilt_object(iscrowd=None)(data)
+    coco_data.write_text(json.dumps(data))
+    assert check_source(SourceConfig(data=coco_data), OBJECTS) == []
 
 
 def test_a_polygon_far_outside_costs_nothing_and_is_cut_at_the_edge(coco_data: Path) -> None:
@@ -204,6 +233,25 @@ def test_panoptic_faults(panoptic_data: Path) -> None:
     assert len(faults) == 2
     assert "p1.png has the segment ids 2000" in faults[0]
     assert "p3 has no annotation" in faults[1]
+
+
+def test_panoptic_entries_that_clash_are_both_named(panoptic_data: Path) -> None:
+    data = json.loads(panoptic_data.read_text())
+    first = data["annotations"][0]
+    first["segments_info"].append(dict(first["segments_info"][1]))
+    data["annotations"].append({**data["annotations"][2], "segments_info": []})
+    panoptic_data.write_text(json.dumps(data))
+    twice, second = check_source(SourceConfig(data=panoptic_data), LABELS)[:2]
+    last = len(first["segments_info"]) - 1
+    number = first["segments_info"][1]["id"]
+    assert f"annotations[0].segments_info[{last}] has the id {number} of segments_info[1]" in twice
+    assert "annotations[4] is for the picture 2, as annotations[2] is" in second
+
+
+def test_classes_that_are_labelled_instead_are_named_with_their_list(index_data: Path) -> None:
+    (index_data / "classes.txt").write_text("air\nlawn\ncrate\nbox\n")
+    (fault,) = check_source(SourceConfig(data=index_data), LABELS)
+    assert f"but with air, lawn, crate of {index_data / 'classes.txt'}: there is nothing to compare with" in fault
 
 
 def test_all_faults_of_all_sources_come_in_one_error(index_data: Path, coco_data: Path) -> None:

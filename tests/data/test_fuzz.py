@@ -4,7 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.data.fuzz import KINDS, Originals
+from tests.data.fuzz import KINDS, Change, Originals, lines_changed
+
+
+def test_a_changed_line_is_looked_for_where_it_is_after_lines_were_added_above() -> None:
+    path, other = Path("a.txt"), Path("b.txt")
+    done = (
+        Change(path, "word in line 2", line=2),
+        Change(other, "line in line 1", line=1, more=1),
+        Change(path, "twice in line 1", line=1, more=1),
+        Change(path, "line in line 9", line=9, more=1),
+    )
+    assert list(lines_changed(done)) == ["line 3", "line 1", "line 1", "line 9"]
 
 
 @pytest.mark.slow

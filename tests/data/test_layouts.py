@@ -11,7 +11,7 @@ from segdemo.data.recognise import splits_of
 from segdemo.errors import SegdemoError
 from segdemo.labels import NOTHING, OTHER, VOID
 from segdemo.taxonomy import ade20k
-from tests.layouts import COUNT, LAYOUTS, coco, exported, truth
+from tests.layouts import COUNT, LAYOUTS, coco, exported, photo, truth
 
 ADE = {entry.index: entry.name for entry in ade20k().classes}
 BOX = {0: "box"}
@@ -235,10 +235,14 @@ def test_supervisely_data_sets_are_splits(tmp_path: Path) -> None:
     [
         ("0 0.5 0.5 0.2 0.2", "line 1 is a box, not an outline"),
         ("3 0 0 1 0 1 1", "line 1 has the class 3"),
-        ("0 0 0 1 0 1", "line 1 has 5 numbers"),
+        ("0 0 0 1 0 1", "line 1 has 5 numbers: a polygon takes x and y of at least three points"),
+        ("0 0 0 1 0 1 1 1", "line 1 has 7 numbers: a polygon takes x and y"),
         ("0 0 0 1 0 1 60", "numbers outside 0 to 1"),
-        ("box 0 0 1 0 1 1", "line 1 should be a class index"),
-        ("0 0 0 1 0 1 nan", "numbers outside 0 to 1"),
+        ("box 0 0 1 0 1 1", "line 1 should be a class index and a polygon x y x y ..., not 'box'"),
+        ("0.5 0 0 1 0 1 1", "a class index and a polygon x y x y ..., not '0.5'"),
+        ("0 0 0 1 0,5 1 1", "not '0,5'"),
+        ("0 0 0 1 0 1 nan", "not 'nan'"),
+        ("0 0 0 1 0 1 inf", "numbers outside 0 to 1"),
     ],
 )
 def test_ultralytics_faults_name_file_and_line(tmp_path: Path, line: str, said: str) -> None:
@@ -248,6 +252,114 @@ def test_ultralytics_faults_name_file_and_line(tmp_path: Path, line: str, said: 
     assert len(faults) == 1
     assert "val2.txt" in faults[0]
     assert said in faults[0]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("", "names should list the class names, or number them from 0: it is None"),
+        ("box", "names should list the class names, or number them from 0: it is 'box'"),
+        ("[]", "names should list the class names, or number them from 0: it is {}"),
+        ("{0: box, 2: car}", "names should number the classes from 0 without gaps: see 2"),
+        ("[box, car, box]", "names has the class 'box' twice: 0 and 2"),
+        ("[box, yes]", r"names\[1\]: input should be a valid string"),
+    ],
+)
+def test_ultralytics_names_that_are_none_are_named(tmp_path: Path, names: str, said: str) -> None:
+    LAYOUTS["yolo"](tmp_path)
+    (tmp_path / "data.yaml").write_text(f"train: images/train\nval: images/val\nnames: {names}\n")
+    with pytest.raises(SegdemoError, match=rf"data\.yaml: {said}"):
+        open_source(SourceConfig(data=tmp_path, split="val"))
+
+
+def test_ultralytics_classes_may_be_numbers(tmp_path: Path) -> None:
+    """As names of digits are, and as programs that save arrays of numbers write the index."""
+    LAYOUTS["yolo"](tmp_path)
+    (tmp_path / "data.yaml").write_text("train: images/train\nval: images/val\nnames: [7, 9]\n")
+    path = tmp_path / "labels" / "val" / "val0.txt"
+    path.write_text("1.0" + path.read_text()[1:])
+    first, second = load_source(SourceConfig(data=tmp_path, split="val"), {0: "7", 1: "9"})[:2]
+    assert (first.labels == 1).tolist() == truth(0).tolist()
+    assert (second.labels == 0).tolist() == truth(1).tolist()
+
+
+def test_ultralytics_labels_that_are_nowhere_are_named(tmp_path: Path) -> None:
+    """Without, every picture would count as one without objects."""
+    LAYOUTS["yolo"](tmp_path)
+    (tmp_path / "labels" / "val").rename(tmp_path / "texts")
+    (fault,) = check_source(SourceConfig(data=tmp_path, split="val"), BOX)
+    assert f"data.yaml: no picture of val has labels: those of {tmp_path / 'images' / 'val' / 'val0.jpg'}" in fault
+    assert f"would be in {tmp_path / 'labels' / 'val' / 'val0.txt'}" in fault
+    assert check_source(SourceConfig(data=tmp_path, split="val", labels=tmp_path / "texts"), BOX) == []
+
+
+def test_ultralytics_pictures_that_are_named_twice_count_once(tmp_path: Path) -> None:
+    LAYOUTS["yolo"](tmp_path)
+    (tmp_path / "data.yaml").write_text("train: images/train\nvalidation: [images/val, images]\nnames: [box]\n")
+    pictures = open_source(SourceConfig(data=tmp_path, split="val")).pictures
+    assert [picture.name for picture in pictures] == [
+        *(f"val{number}" for number in range(COUNT)),
+        *(f"train/train{number}" for number in range(COUNT)),
+    ]
+
+
+def test_a_data_yaml_without_names_is_named(tmp_path: Path) -> None:
+    LAYOUTS["yolo"](tmp_path)
+    (tmp_path / "data.yaml").write_text("train: images/train\nval: images/val\nnc: 1\n")
+    with pytest.raises(SegdemoError, match=r"data\.yaml should have `names`, the classes, and `train` or `val`"):
+        open_source(SourceConfig(data=tmp_path, split="val"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("labelmap.txt", "# label:color_rgb:parts:actions\nbackground:0,0,0::\nbox:128,0,0::\n"),
+        ("classes.txt", "background\nbox\n"),
+    ],
+)
+def test_voc_classes_may_be_others(tmp_path: Path, name: str, text: str) -> None:
+    """As CVAT exports them: taken for VOC's, a box would be an aeroplane."""
+    from tests.layouts import index_png, labels
+
+    LAYOUTS["voc"](tmp_path)
+    (tmp_path / name).write_text(text)
+    for number in range(COUNT):
+        index_png(tmp_path / "SegmentationClass" / f"2007_{number:06d}.png", labels(number, 0, 1), palette=True)
+    source = SourceConfig(data=tmp_path, split="val")
+    assert check_source(source, {0: "box", 1: "aeroplane"}) == []
+    assert (load_source(source, {0: "box", 1: "aeroplane"})[0].labels == 0).tolist() == truth(2).tolist()
+    if name == "labelmap.txt":
+        (tmp_path / name).write_text("background:0,0,0::\n:1,2,3::\n")
+        with pytest.raises(SegdemoError, match=r"labelmap\.txt should begin every line with the name of a class"):
+            open_source(source)
+
+
+def test_ultralytics_splits_are_named_with_their_file(tmp_path: Path) -> None:
+    LAYOUTS["yolo"](tmp_path)
+    with pytest.raises(SegdemoError, match=r"data\.yaml \(Ultralytics.*has no split 'test': its splits are train, val"):
+        open_source(SourceConfig(data=tmp_path, split="test"))
+
+
+def test_voc_lists_name_their_line(tmp_path: Path) -> None:
+    LAYOUTS["voc"](tmp_path)
+    listed = tmp_path / "ImageSets" / "Segmentation" / "val.txt"
+    listed.write_text("\n2007_000009\n2007_000008 -1\n")
+    with pytest.raises(SegdemoError, match=r"that .*val\.txt lists were not found in .*: line 2 is 2007_000009\. Name"):
+        open_source(SourceConfig(data=tmp_path, split="val"))
+    listed.write_text("2007_000002\n/etc/passwd\n")
+    with pytest.raises(SegdemoError, match=r"val\.txt: line 2 should begin with the name of a picture"):
+        open_source(SourceConfig(data=tmp_path, split="val"))
+
+
+def test_voc_pictures_may_be_of_several_formats(tmp_path: Path) -> None:
+    LAYOUTS["voc"](tmp_path)
+    images = tmp_path / "JPEGImages"
+    (images / "2007_000002.jpg").rename(images / "2007_000002.JPG")
+    photo(images / "2007_000003.png", 3)
+    (images / "2007_000003.jpg").unlink()
+    source = SourceConfig(data=tmp_path, split="val")
+    assert check_source(source, ADE) == []
+    assert [picture.image.name for picture in open_source(source).pictures] == ["2007_000002.JPG", "2007_000003.png"]
 
 
 @pytest.mark.parametrize("far", ["/", "../.."])

@@ -69,6 +69,17 @@ def test_a_coco_crowd_has_no_label(coco_data: Path, index_data: Path) -> None:
     assert (sample.labels[~boxes] == NOTHING).all()
 
 
+def test_a_polygon_without_the_list_around_it_is_that_polygon(coco_data: Path) -> None:
+    """As VIA and MyVision write it."""
+    before = load_source(SourceConfig(data=coco_data), OBJECTS)[0]
+    data = json.loads(coco_data.read_text())
+    polygon = data["annotations"][0]["segmentation"]
+    assert len(polygon) == 1
+    data["annotations"][0]["segmentation"] = polygon[0]
+    coco_data.write_text(json.dumps(data))
+    np.testing.assert_array_equal(load_source(SourceConfig(data=coco_data), OBJECTS)[0].segments, before.segments)
+
+
 def test_a_crowd_is_no_area_of_its_class(coco_data: Path) -> None:
     data = json.loads(coco_data.read_text())
     whole = load_source(SourceConfig(data=coco_data), OBJECTS)
@@ -264,6 +275,7 @@ def test_labels_are_for_photographs_as_viewers_show_them(index_data: Path) -> No
         ("table.txt", "Idx\tRatio\tName\n1\t0.5\twall\n2\t0.1\tsky, heaven\n", {0: "wall", 1: "sky"}),
         ("list.json", '["a", "b"]', {0: "a", 1: "b"}),
         ("config.json", '{"id2label": {"1": "b", "0": "a"}}', {0: "a", 1: "b"}),
+        ("list.json", '[{"id": 1, "name": "b"}, {"id": 0, "name": "a"}]', {0: "a", 1: "b"}),
         ("label-files.json", '{"0": "wall", "1": "bed "}', {0: "wall", 1: "bed"}),
         ("ade20k_panoptic.json", '{"1": {"isthing": 1, "name": "bed"}, "0": {"isthing": 0, "name": "road, route"}}',
          {0: "road, route", 1: "bed"}),
@@ -285,10 +297,19 @@ def test_a_published_configuration_is_a_class_list() -> None:
     ("name", "text", "said"),
     [
         ("classes.txt", "", "lists no classes"),
-        ("classes.txt", "a\na\n", "'a' twice"),
-        ("table.txt", "Idx\tName\nx\twall\n", "class number"),
-        ("c.json", '{"0": "a", "2": "b"}', "without gaps"),
-        ("c.json", '{"0": {"isthing": 1}}', "should map class indices to names"),
+        ("classes.txt", "a\n\nb\na\n", "'a' twice: line 1 and line 4"),
+        ("table.txt", "Idx\tName\n1\twall\nx\tsky\n", "class number: see line 3"),
+        ("table.txt", "Idx\tName\n1\twall\n1\tsky\n", "same class index twice: line 2 and line 3"),
+        ("table.txt", "Idx\tName\n1\twall\n3\tsky\n", "without gaps: see line 3"),
+        ("c.json", '{"0": "a", "2": "b"}', "without gaps: see '2'"),
+        ("c.json", '{"0": "a", "00": "b"}', "same class index twice: '0' and '00'"),
+        ("c.json", '{"0": "a", "b": "b"}', "should map class indices to names: 'b' is no index"),
+        ("c.json", '{"0": {"isthing": 1}}', "should map class indices to names: '0' has no name"),
+        ("c.json", '[{"id": "x", "name": "a"}]', "every `id` of a class should be its index"),
+        ("c.json", '[{"id": 1, "name": "a"}]', r"without gaps: see \[0\]"),
+        ("c.json", '["a", null]', r"should map class indices to names: \[1\] has no name"),
+        ("c.json", '["a", "b", "a"]', r"'a' twice: \[0\] and \[2\]"),
+        ("c.json", '{"id2label": {}}', "id2label lists no classes"),
         ("c.json", "{", "cannot be read as JSON"),
         ("c.json", "3", "list of class names"),
         ("c.json", '{"id2label": 3}', "map class indices"),

@@ -73,8 +73,14 @@ def _listing(source: SourceConfig, file: AnnotationFile) -> Coco:
                 entries.fault(f"{file.path}: {where} has the unknown category {item.category}.")
         items[:] = [item for item in items if item.category in classes]
     pictures = listed_pictures(source, file, entries)
-    if pictures and not any(found.get(picture.key[0]) for picture in pictures) and not entries.faults:
+    shown = [item for picture in pictures for item in found.get(picture.key[0], ())]
+    if pictures and not shown and not entries.faults:
         entries.fault(f"{file.path} has no objects on its pictures.")
+    if shown and all(item.crowd for item in shown):
+        entries.fault(
+            f"{file.path}: all {len(shown)} objects are groups (iscrowd 1), which have no label. CVAT writes masks "
+            "so: set iscrowd to 0 where each is a single object."
+        )
     return Coco(
         where=file.path,
         split=file.split or None,

@@ -89,4 +89,6 @@ def _splits(path: Path) -> dict[str, list[str]]:
     lists = read_json(path)
     if not isinstance(lists, dict):
         raise SegdemoError(f"{path} should be a JSON object of lists of names.")
-    return {name: checked(NAMES, value, path, name) for name, value in lists.items()}
+    return {
+        name: checked(NAMES, value, path, name if name.isidentifier() else repr(name)) for name, value in lists.items()
+    }

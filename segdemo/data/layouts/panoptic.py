@@ -70,6 +70,7 @@ def _listing(source: SourceConfig, file: AnnotationFile) -> Panoptic:
     entries = Entries(file.path)
     found: dict[Any, tuple[str, Sequence[PanopticSegment]]] = {}
     used = set()
+    places: dict[Any, int | None] = {}
     for key, place, value in json_entries(file.path):
         if entries.add(key, place, value):
             try:
@@ -78,7 +79,18 @@ def _listing(source: SourceConfig, file: AnnotationFile) -> Panoptic:
                 entries.fault(str(error))
                 continue
             if item.image_id in found:
-                entries.fault(f"{file.path}: annotations[{place}] is the second one of the picture {item.image_id}.")
+                entries.fault(
+                    f"{file.path}: annotations[{place}] is for the picture {item.image_id}, as "
+                    f"annotations[{places[item.image_id]}] is."
+                )
+            ids: dict[int, int] = {}
+            for number, segment in enumerate(item.segments_info):
+                if ids.setdefault(segment.id, number) != number:
+                    entries.fault(
+                        f"{file.path}: annotations[{place}].segments_info[{number}] has the id {segment.id} of "
+                        f"segments_info[{ids[segment.id]}]."
+                    )
+            places[item.image_id] = place
             found[item.image_id] = (plain_path(item.file_name), tuple(item.segments_info))
             used |= {segment.category_id for segment in item.segments_info}
     entries.complete()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from segdemo.data.classes import read_classes
+from segdemo.data.classes import list_beside, read_classes
 from segdemo.data.files import is_dir, is_file, pictures_below, plain_path, read_text, without_suffix
 from segdemo.data.labelmaps import LabelMaps
 from segdemo.data.listing import DataClass, Found, Picture
@@ -65,32 +65,51 @@ def find(source: SourceConfig) -> Found | None:
     return Found("voc", Voc.title, splits, whole=whole, divided_by=root / "ImageSets" / "Segmentation")
 
 
-def _names(listed: Path) -> list[str]:
-    """The pictures of a list: the first word of each line, each once."""
-    names = {line.split()[0]: number for number, line in enumerate(read_text(listed).splitlines(), 1) if line.split()}
-    for name, number in names.items():
+def _names(listed: Path) -> dict[str, int]:
+    """The pictures of a list, the first word of each line, each once and with its line."""
+    names: dict[str, int] = {}
+    for number, line in enumerate(read_text(listed).splitlines(), 1):
+        name = next(iter(line.split()), "")
         if plain_path(name) != name or "\0" in name:
             raise SegdemoError(f"{listed}: line {number} should begin with the name of a picture.")
-    return list(names)
+        if name:
+            names.setdefault(name, number)
+    return names
+
+
+def _label_map(path: Path) -> list[str]:
+    """The classes of CVAT's ``labelmap.txt``: ``name:colour:parts:actions`` a line, the first is index 0."""
+    lines = [line.strip() for line in read_text(path).splitlines()]
+    names = [line.split(":")[0] for line in lines if line and not line.startswith("#")]
+    if not all(names) or not names or len(set(names)) < len(names):
+        raise SegdemoError(f"{path} should begin every line with the name of a class, each once.")
+    return names
 
 
 def _listing(source: SourceConfig, root: Path, labels: Path, listed: Path | None) -> Voc:
-    names = _names(listed) if listed else [without_suffix(path) for path in pictures_below(labels, [".png"])]
+    lines = _names(listed) if listed else {}
+    names = list(lines) if listed else [without_suffix(path) for path in pictures_below(labels, [".png"])]
     images = source.images or root / "JPEGImages"
-    endings = [end for end in (".jpg", ".png", ".jpeg") if any(is_file(images / f"{name}{end}") for name in names[:20])]
-    if names and not endings:
-        raise SegdemoError(
-            f"The pictures that {listed or labels} lists were not found in {images}: name their folder with --images."
-        )
+    there = {without_suffix(path): path for path in reversed(pictures_below(images))}
+    if names and not any(name in there for name in names):
+        what = f"that {listed} lists" if listed else f"of {labels}"
+        first = f"line {lines[names[0]]} is {names[0]:.60}" if listed else f"there is no {names[0]:.60}"
+        raise SegdemoError(f"The pictures {what} were not found in {images}: {first}. Name their folder with --images.")
     objects = root / "SegmentationObject"
-    own = read_classes(source.classes).values() if source.classes is not None else CLASSES
+    class_list = source.classes or list_beside(root)
+    own = list(read_classes(class_list).values() if class_list is not None else CLASSES)
+    if class_list is None and is_file(root / "labelmap.txt"):
+        class_list = root / "labelmap.txt"
+        own = _label_map(class_list)
     return Voc(
         where=source.data,
         split=listed.stem if listed is not None else None,
-        pictures=tuple(Picture(name, images / f"{name}{endings[0]}", labels / f"{name}.png") for name in names),
+        pictures=tuple(
+            Picture(name, images / there.get(name, f"{name}.jpg"), labels / f"{name}.png") for name in names
+        ),
         classes=tuple(DataClass(name, name != "background") for name in own),
-        background=0 if next(iter(own)) == "background" else None,
-        class_list=source.classes,
+        background=0 if own[0] == "background" else None,
+        class_list=class_list,
         picture_list=listed,
         objects=objects if is_dir(objects) else None,
     )

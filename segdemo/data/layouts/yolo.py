@@ -45,16 +45,20 @@ class Yolo(Objects):
         return f"{picture.key}: line {item.id}"
 
     def _object(self, path: Path, line: int, words: Sequence[str], size: Size) -> Object:
-        try:
-            index, numbers = int(words[0]), np.array([float(word) for word in words[1:]])
-        except ValueError as error:
-            raise SegdemoError(f"{path}: line {line} should be a class index and a polygon x y x y ...") from error
+        index, numbers = _index(words[0]), np.array([_number(word) for word in words[1:]])
+        if index is None or np.isnan(numbers).any():
+            wrong = words[0] if index is None else words[1 + int(np.flatnonzero(np.isnan(numbers))[0])]
+            raise SegdemoError(
+                f"{path}: line {line} should be a class index and a polygon x y x y ..., not {wrong[:40]!r}."
+            )
         if not 0 <= index < len(self.classes):
             raise SegdemoError(f"{path}: line {line} has the class {index}, which {self.where} does not name.")
         if len(numbers) == 4:
             raise SegdemoError(f"{path}: line {line} is a box, not an outline: export the set for segmentation.")
         if len(numbers) < 6 or len(numbers) % 2:
-            raise SegdemoError(f"{path}: line {line} has {len(numbers)} numbers: a polygon takes three points.")
+            raise SegdemoError(
+                f"{path}: line {line} has {len(numbers)} numbers: a polygon takes x and y of at least three points."
+            )
         if not ((numbers >= -0.01) & (numbers <= 1.01)).all():
             raise SegdemoError(f"{path}: line {line} has numbers outside 0 to 1, the shares of width and height.")
         points = array("d", (numbers.reshape(-1, 2) * size[::-1]).ravel().tolist())
@@ -69,13 +73,27 @@ def find(source: SourceConfig) -> Found | None:
     if path.suffix.lower() not in (".yaml", ".yml") or not is_file(path):
         return None
     data = _read(path)
+    data = {**data, "val": data.get("val") or data.get("validation")}
     if "names" not in data or not any(data.get(split) for split in SPLITS):
         return None
     classes = _classes(data["names"], path)
     splits = {
         split: (lambda split=split: _listing(source, path, data, split, classes)) for split in SPLITS if data.get(split)
     }
-    return Found("yolo", Yolo.title, splits)
+    return Found("yolo", Yolo.title, splits, divided_by=path)
+
+
+def _number(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        return float("nan")
+
+
+def _index(word: str) -> int | None:
+    """A class index, which some programs write as 3.0; none for what is no index."""
+    number = _number(word)
+    return int(number) if number.is_integer() else None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -98,11 +116,20 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _classes(names: Any, path: Path) -> tuple[DataClass, ...]:
-    table = checked(CLASS_NAMES, dict(enumerate(names)) if isinstance(names, list) else names, path, "names")
-    if sorted(table) != list(range(len(table))) or not table:
-        raise SegdemoError(f"{path}: names should number the classes from 0 without gaps.")
-    if len(set(table.values())) < len(table):
-        raise SegdemoError(f"{path}: names has the same class twice.")
+    if isinstance(names, list):
+        names = dict(enumerate(names))
+    if not isinstance(names, dict) or not names:
+        raise SegdemoError(f"{path}: names should list the class names, or number them from 0: it is {names!r:.60}.")
+    # Numbers are names of classes, too: the digits, for example.
+    words = {key: str(name) if type(name) in (int, float) else name for key, name in names.items()}
+    table = checked(CLASS_NAMES, words, path, "names")
+    for expected, index in enumerate(sorted(table)):
+        if index != expected:
+            raise SegdemoError(f"{path}: names should number the classes from 0 without gaps: see {index}.")
+    numbers: dict[str, int] = {}
+    for index, name in table.items():
+        if numbers.setdefault(name, index) != index:
+            raise SegdemoError(f"{path}: names has the class {name!r} twice: {numbers[name]} and {index}.")
     return tuple(DataClass(table[index]) for index in range(len(table)))
 
 
@@ -122,16 +149,19 @@ def _listing(
         else:
             lines = dict.fromkeys(line.strip() for line in read_text(part).splitlines() if line.strip())
             files += [(line.removeprefix("./"), part.parent / line) for line in lines]
-    names = unique_names([name for name, _ in files])
-    return Yolo(
-        where=path,
-        split=split,
-        pictures=tuple(
-            Picture(name, image, _label_file(source, image, name))
-            for name, (_, image) in zip(names, files, strict=True)
-        ),
-        classes=classes,
+    # Folders within each other and lists may name a picture twice.
+    once: dict[Path, str] = {}
+    for name, image in files:
+        once.setdefault(image, name)
+    names = unique_names(list(once.values()))
+    pictures = tuple(
+        Picture(name, image, _label_file(source, image, name)) for name, image in zip(names, once, strict=True)
     )
+    faults = []
+    if pictures and not any(is_file(picture.key) for picture in pictures):
+        first = pictures[0]
+        faults = [f"{path}: no picture of {split} has labels: those of {first.image} would be in {first.key}."]
+    return Yolo(where=path, split=split, pictures=pictures, classes=classes, faults=faults)
 
 
 def _folders(path: Path, data: dict[str, Any], stated: Sequence[str], split: str) -> list[Path]:
