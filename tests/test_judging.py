@@ -9,7 +9,6 @@ from typer.testing import CliRunner
 
 from segdemo.data import SourceConfig
 from segdemo.errors import SegdemoError
-from segdemo.evaluation.report import as_json
 from segdemo.judging import SegmentOptions, chosen, run_evaluation, sets_of
 from segdemo.prediction import Prediction
 
@@ -21,7 +20,7 @@ class Painter:
 
     id2label = LABELS
 
-    def predict_batch(self, images, *, size):
+    def predict_batch(self, images, *, size, capture=False):
         assert size == "checkpoint"
         return [self.predict(image) for image in images]
 
@@ -231,16 +230,6 @@ def test_no_pictures_is_explained(tmp_path):
         run_evaluation(Painter(), SourceConfig(data=tmp_path))
 
 
-def test_json_is_plain(data):
-    report = run_evaluation(Painter(), SourceConfig(data=data), segments=SegmentOptions())
-    written = json.loads(json.dumps(as_json(report, {"checkpoint": "x"})))
-    assert written["checkpoint"] == "x"
-    assert written["sets"]["a"]["pixel_accuracy"] == 1
-    car = next(entry for entry in written["overall"]["classes"] if entry["label"] == "car")
-    assert car["iou"] == 1
-    assert car["panoptic"]["pq"] == pytest.approx(0.5)
-
-
 def app():
     import typer
 
@@ -270,6 +259,23 @@ def test_the_command_writes_a_table_and_json(data, tmp_path, monkeypatch):
     assert list(written["sets"]) == ["a"]
     assert written["data"]["split"] == "val"
     assert written["overall"]["pixel_accuracy"] == 1
+
+
+def test_a_folder_that_cannot_be_written_is_explained(data, tmp_path, monkeypatch):
+    from segdemo.model import predictor
+
+    class Named(Painter):
+        class checkpoint:  # noqa: N801
+            id, title = "painter", "Painter"
+
+        class engine:  # noqa: N801
+            name, precision = "torch", "fp32"
+
+    monkeypatch.setattr(predictor, "load_predictor", lambda *_, **__: Named())
+    (tmp_path / "new" / "images.csv").mkdir(parents=True)
+    result = CliRunner().invoke(app(), ["--data", str(data), "--out", str(tmp_path / "new")])
+    assert isinstance(result.exception, SegdemoError)
+    assert "cannot be used" in str(result.exception)
 
 
 def test_missing_data_is_explained():

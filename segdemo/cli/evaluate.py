@@ -1,6 +1,5 @@
 """``segdemo evaluate``: how good a checkpoint is on labelled pictures."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -29,7 +28,16 @@ def evaluate(
     ] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of the pictures, where the data set is without.")] = None,
     labels: Annotated[Path | None, typer.Option(help="Folder of the labels, where the data set is without.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for evaluation.json.", show_default=False)] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for evaluation.json, images.csv and report.html; an interrupted run goes on.",
+            show_default=False,
+        ),
+    ] = None,
+    width: Annotated[
+        float, typer.Option(min=0, help="With --out: pixels beside a true border that count as its band.")
+    ] = 3.0,
     format: Annotated[
         Literal["auto", "index", "ade20k", "cityscapes", "voc", "coco", "panoptic", "yolo"],
         typer.Option(help="The layout, where it is not to be recognised."),
@@ -65,15 +73,17 @@ def evaluate(
     """Measure a checkpoint on labelled pictures, by sets: those of a folder, or with names alike up to the first "_".
 
     Pixel accuracy and mIoU are over labelled pixels, mIoU over the classes present in the truth; boundary F as in
-    Csurka et al. 2013 with a tolerance of 0.75 % of the diagonal; panoptic quality as in Kirillov et al. 2019.
+    Csurka et al. 2013 with a tolerance of 0.75 % of the diagonal; panoptic quality as in Kirillov et al. 2019. With
+    --out also what kind every error is, where in the network it came in, layers and calibration: docs/evaluation.md.
     """
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from segdemo.data import SourceConfig
     from segdemo.data.checks import check, refuse
-    from segdemo.evaluation.report import as_json, class_table, summary_table
+    from segdemo.evaluation.report import class_table, summary_table
     from segdemo.judging import SegmentOptions, run_evaluation
+    from segdemo.judging_folder import FolderOptions, evaluate_folder
     from segdemo.model.predictor import load_predictor
     from segdemo.model.preprocessing import parse_size
 
@@ -106,30 +116,37 @@ def evaluate(
         told = opened.lines("the checkpoint")
         for line in told:
             console.print(line, markup=False, highlight=False, soft_wrap=True)
-        report = run_evaluation(
-            predictor,
-            opened,
-            size=asked,
-            segments=options if segments else None,
-            boundary=boundary,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )
-    about = {
-        "checkpoint": predictor.checkpoint.id,
-        "engine": predictor.engine.name,
-        "precision": predictor.engine.precision,
-        "size": asked,
-        "data": {**source.model_dump(mode="json", exclude_defaults=True), "split": opened.listing.split},
-        "about_data": told,
-        "segments": vars(options) if segments else None,
-    }
+        about = {
+            "checkpoint": predictor.checkpoint.id,
+            "engine": predictor.engine.name,
+            "precision": predictor.engine.precision,
+            "size": asked,
+            "data": {**source.model_dump(mode="json", exclude_defaults=True), "split": opened.listing.split},
+            "about_data": told,
+            "segments": vars(options) if segments else None,
+            "boundary": boundary,
+        }
+        judged = options if segments else None
+
+        def tell(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        if out is None:
+            report = run_evaluation(predictor, opened, size=asked, segments=judged, boundary=boundary, progress=tell)
+        else:
+            how = FolderOptions(asked, judged, boundary, width)
+            try:
+                report = evaluate_folder(predictor, opened, out, about, how, progress=tell)
+            except OSError as error:
+                raise SegdemoError(
+                    f"{error.filename or out} cannot be used ({error.strerror or error}): "
+                    "give the same command again once it can, and it goes on."
+                ) from error
     console.print(f"{predictor.checkpoint.title}, {predictor.engine.name} {predictor.engine.precision}, size {asked}")
     console.print(class_table(report))
     console.print(summary_table(report))
     if out is not None:
-        path = out / "evaluation.json"
-        path.write_text(json.dumps(as_json(report, about), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        console.print(f"Written to {path}.")
+        console.print(f"Written to {out / 'report.html'}, evaluation.json and images.csv beside it.", soft_wrap=True)
 
 
 def _opened(source: "SourceConfig", labels: dict[int, str], limit: int | None) -> "Dataset":

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from segdemo.evaluation.confusion import Labels
 from segdemo.labels import IGNORE
+from segdemo.progress import stop_point
 
 TOLERANCE = 0.0075
 
@@ -99,6 +100,7 @@ class _Edges:
         at, classes = self._at[left], self.classes[left]
         # Nearest offsets first: most pixels are settled by a few of them.
         for down, right in self._offsets.tolist():
+            stop_point()
             hit = flat[at + (down * width + right)] == classes
             if hit.any():
                 near[left[hit]] = True

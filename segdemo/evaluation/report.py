@@ -1,23 +1,13 @@
-"""Evaluations for people and for programs: tables for the terminal, and JSON."""
+"""Evaluations for people: tables for the terminal."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from segdemo.evaluation.quality import Quality
-from segdemo.evaluation.scoring import Report, Score
+from segdemo.evaluation.scoring import Report
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
-
-
-def as_json(report: Report, about: Mapping[str, Any]) -> dict[str, Any]:
-    """The report as JSON types: ``about`` (what was evaluated, and how), ``overall`` and ``sets``; 0 to 1."""
-    return {
-        **about,
-        "overall": _score(report.overall, report.labels),
-        "sets": {name: _score(score, report.labels) for name, score in report.sets.items()},
-    }
 
 
 def summary_table(report: Report) -> "Table":
@@ -80,33 +70,6 @@ def _plain(name: str) -> "Text":
     from rich.text import Text
 
     return Text(name)
-
-
-def _score(score: Score, labels: Mapping[int, str]) -> dict[str, Any]:
-    return {
-        "pictures": score.pictures,
-        "labelled_pixels": score.pixels,
-        "pixel_accuracy": score.pixel_accuracy,
-        "miou": score.miou,
-        "boundary_f": score.boundary_f,
-        "panoptic": _quality(score.panoptic),
-        "things": _quality(score.things),
-        "stuff": _quality(score.stuff),
-        "classes": [
-            {
-                "id": index,
-                "label": labels[index],
-                "iou": score.class_iou.get(index),
-                "accuracy": score.class_accuracy.get(index),
-                "panoptic": _quality((score.class_quality or {}).get(index)),
-            }
-            for index in sorted({*score.class_iou, *(score.class_quality or {})})
-        ],
-    }
-
-
-def _quality(quality: Quality | None) -> dict[str, float] | None:
-    return None if quality is None else {"pq": quality.pq, "sq": quality.sq, "rq": quality.rq}
 
 
 def _percent(value: float | None) -> str:

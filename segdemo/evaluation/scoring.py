@@ -8,6 +8,7 @@ import numpy as np
 from segdemo.evaluation.boundary import boundary_score
 from segdemo.evaluation.confusion import Confusion, Labels
 from segdemo.evaluation.quality import Ids, PanopticQuality, Quality
+from segdemo.evaluation.tally import Tally
 from segdemo.labels import IGNORE
 
 
@@ -102,3 +103,22 @@ class Scoring:
             stuff=self.quality.mean(stuff) if self.has_segments else None,
             class_quality=self.quality.by_class if self.has_segments else None,
         )
+
+
+def score_of(tally: Tally, things: Collection[int] = ()) -> Score:
+    """What a tally measured of the result, as ``Scoring.score`` has it."""
+    found, quality = tally.result, tally.result.quality
+    stuff = set(range(tally.classes)) - set(things)
+    return Score(
+        pictures=tally.pictures,
+        pixels=found.confusion.pixels,
+        pixel_accuracy=found.confusion.pixel_accuracy,
+        miou=found.confusion.miou,
+        class_iou=found.confusion.class_iou,
+        class_accuracy=found.confusion.class_accuracy,
+        boundary_f=found.boundary.value,
+        panoptic=quality.mean() if quality is not None else None,
+        things=quality.mean(things) if quality is not None else None,
+        stuff=quality.mean(stuff) if quality is not None else None,
+        class_quality=quality.by_class if quality is not None else None,
+    )

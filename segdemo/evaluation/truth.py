@@ -26,6 +26,17 @@ class TrueSegments:
     crowds: Collection[int] = ()
     """Ids that stand for many objects."""
 
+    @classmethod
+    def numbered(
+        cls,
+        segments: npt.NDArray[np.integer],
+        classes: npt.NDArray[np.integer],
+        crowd: npt.NDArray[np.bool_] | None = None,
+    ) -> "TrueSegments":
+        """Of a map (H, W) of 1-based positions in ``classes``, as labelled pictures have it; negative ones are none."""
+        named = {number: index for number, index in enumerate(classes.tolist(), start=1) if index >= 0}
+        return cls(segments, named, () if crowd is None else tuple((np.flatnonzero(crowd) + 1).tolist()))
+
 
 class Truth:
     """The labels of a photograph, in a form in which any number of predictions can be compared with them.

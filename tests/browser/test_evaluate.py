@@ -100,6 +100,8 @@ def test_an_examples_link_opens_its_pixels_and_the_pixel_has_its_words(chromium:
     assert control
     assert photo["y"] + photo["height"] <= control["y"]
     assert control["y"] + control["height"] <= 844, "what is seen and what is touched are not on screen together"
+    page.evaluate("window.scrollTo(0, 700)")
+    page.wait_for_function("Math.abs(document.querySelector('.sd-seen').getBoundingClientRect().top) < 1")
     row, column = (int(place) for place in np.argwhere(inside)[len(np.argwhere(inside)) // 2])
     page.evaluate(
         "([x, y]) => window.segdemo.page.state.set({pixel: {x, y, picked: true}})",

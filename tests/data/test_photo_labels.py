@@ -117,7 +117,7 @@ def test_coco_objects(coco_data, pictures):
 
 
 def test_which_picture_of_many_is_said(coco_data):
-    with pytest.raises(SegdemoError, match="4 pictures, none of which is called street.jpg"):
+    with pytest.raises(SegdemoError, match=r"4 pictures, none of which is called street\.jpg"):
         read_photo_labels(coco_data, SIZE, LABELS, name="street.jpg")
 
 

@@ -70,3 +70,19 @@ def test_mistakes_of_callers_are_named():
         confusion.add(np.zeros((2, 2), int), np.zeros((2, 3), int))
     with pytest.raises(ValueError, match="outside"):
         confusion.add(np.full((2, 2), 7), np.zeros((2, 2), int))
+
+
+def test_is_what_cityscapesscripts_say():
+    """``getIouScoreForLabel`` of cityscapesscripts 2.3.0 for the 19 classes of this picture, written down."""
+    y, x = np.mgrid[:60, :80]
+    truth = (y // 7 * 5 + x // 9 * x // 9) % 21  # 19 and 20 are labels that are not evaluated
+    predicted = np.where((3 * y + 5 * x + y * x) % 7 < 5, truth % 19, (y + 2 * x) % 19)
+    confusion = Confusion(19)
+    confusion.add(np.where(truth > 18, 255, truth), predicted)
+    theirs = [
+        *(0.516129032258, 0.422680412371, 0.36, 0.418118466899, 0.5, 0.522388059701, 0.459731543624, 0.380733944954),
+        *(0.382239382239, 0.501326259947, 0.512077294686, 0.487179487179, 0.376811594203, 0.373493975904),
+        *(0.476878612717, 0.523227383863, 0.493865030675, 0.384615384615, 0.409638554217),
+    ]
+    assert list(confusion.class_iou.values()) == pytest.approx(theirs, abs=1e-11)
+    assert confusion.miou == pytest.approx(np.mean(theirs), abs=1e-11)

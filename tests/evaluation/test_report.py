@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from segdemo.evaluation import Report, Scoring
-from segdemo.evaluation.report import as_json, class_table, summary_table
+from segdemo.evaluation.report import class_table, summary_table
 
 LABELS = {
     0: "a class with a name that is longer than any terminal has room for, and then some",
@@ -68,11 +68,3 @@ def test_names_are_shown_whole_and_as_they_are(report: Report) -> None:
 
 def test_a_terminal_for_nobody_still_has_every_digit(report: Report) -> None:
     assert "\N{HORIZONTAL ELLIPSIS}" not in shown(summary_table(report), 30) + shown(class_table(report), 20)
-
-
-def test_json_has_all_of_it_unrounded(report: Report) -> None:
-    written = as_json(report, {"checkpoint": "x"})
-    assert written["checkpoint"] == "x"
-    assert written["overall"]["miou"] == report.overall.miou
-    assert [entry["id"] for entry in written["overall"]["classes"]] == [0, 1, 2]
-    assert set(written["sets"]) == set(report.sets)

@@ -15,6 +15,7 @@ from segdemo.evaluation.pixel import error_at
 from segdemo.results.errormap import CAUSE_COLORS, KIND_COLORS, WRONG_COLOR, encode_error_map
 from segdemo.results.job import Job
 from segdemo.results.make import make_result, reduced
+from segdemo.results.options import Task
 from segdemo.results.outputs import as_json
 from segdemo.segmentation import Segments
 from segdemo.ui.arguments import Arguments, choice, number
@@ -84,7 +85,7 @@ def _existing(record: Record, arguments: Arguments, job: Job) -> Evaluation:
 
 def _evaluated(record: Record, arguments: Arguments, job: Job, labels: RecordLabels) -> Evaluation:
     """The evaluation that the arguments ask for, computed once."""
-    judged = choice(arguments, "judged", JUDGED, default="semantic")
+    judged: Task = "panoptic" if choice(arguments, "judged", JUDGED, default="semantic") == "panoptic" else "semantic"
     width = number(arguments, "width", low=0.5, high=WIDEST, default=WIDTH)
     options = page_options({**arguments, "things_only": False}, record.taxonomy, task=judged).of_the_map()
     thresholds = {
