@@ -59,9 +59,8 @@ def add_labels(
     if len(files) not in (1, 2) or not all(files):
         raise SegdemoError("Give one file with labels, or two: the labels, and the file that says what they mean.")
     form = choice(arguments, "form", ("auto", *FORMS), default="auto")
-    given = LabelFiles(
-        files[0], files[1] if len(files) == 2 else None, form=form, photo_name=str(arguments.get("photo", ""))[:200]
-    )
+    table = files[1] if len(files) == 2 else None
+    given = LabelFiles(files[0], table, form=form, photo_name=str(arguments.get("photo", ""))[:200])
     job.report("Reading the labels")
     labelled = record.with_labels(given)
     with job.in_memory(pixels=record.image.shape[0] * record.image.shape[1]):
@@ -117,14 +116,8 @@ def _read(record: Record) -> RecordLabels:
 
 
 def _of_file(found: PhotoLabels) -> RecordLabels:
-    objects = None
-    if found.objects is not None:
-        crowd = found.objects.crowd if found.objects.crowd is not None else np.zeros(len(found.objects.classes), bool)
-        objects = TrueSegments(
-            found.objects.segments,
-            {place + 1: int(index) for place, index in enumerate(found.objects.classes) if index >= 0},
-            frozenset((np.flatnonzero(crowd) + 1).tolist()),
-        )
+    told = found.objects
+    objects = None if told is None else TrueSegments.numbered(told.segments, told.classes, told.crowd)
     return RecordLabels(found.labels, found.said, found.form, found.unmapped, found.covered, objects)
 
 
