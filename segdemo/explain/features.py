@@ -21,7 +21,7 @@ Part = Literal["backbone", "pixel decoder", "mask features"]
 """Which part of the network made a map."""
 
 COMPONENTS = 3
-SAMPLED = 16_384
+SAMPLED = 8_192
 """Cells that the directions of principal components are made from, at most."""
 CLIPPED = 1.0
 """Per cent of the cells at either end of a component that all get its darkest or brightest colour."""
