@@ -17,6 +17,8 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
     # Tests side by side share the cores: threads of one would only keep the other from them.
     share = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
+    # Each looks for a free port in a range of its own: two that start a server at once would take the same.
+    os.environ["GRADIO_SERVER_PORT"] = str(7960 + 100 * int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")))
 
 
 def tiny_config(**changes: Any) -> Any:
