@@ -292,6 +292,10 @@ def test_a_process_of_its_own_converts(
         assert make_graph_in_background(tiny_checkpoint) is None
     monkeypatch.setenv("SEGDEMO_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(graphs, "settings", lambda: Settings(cache_dir=tmp_path))
+    # At the lowest priority it would not come to its turn beside other tests: a system without priorities stands in.
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text("import os\n\ndel os.nice\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"), prepend=os.pathsep)
     process = make_graph_in_background(tiny_checkpoint)
     assert process is not None
     assert process.wait(240) == 0
