@@ -9,22 +9,26 @@ from segdemo.colors import Color
 from segdemo.evaluation.causes import CAUSES, Cause
 from segdemo.evaluation.errors import KINDS, Kind
 
+WRONG_COLOR: Color = (213, 94, 0)
+"""Of what is wrong, whatever its kind."""
 KIND_COLORS: Mapping[Kind, Color] = {
-    "ignored": (148, 148, 148),
-    "right": (232, 236, 240),
-    "boundary": (240, 196, 64),
-    "missed": (204, 60, 60),
-    "invented": (150, 80, 200),
-    "inside": (40, 120, 190),
+    "ignored": (128, 128, 134),
+    "right": (0, 114, 178),
+    "boundary": (86, 180, 233),
+    "missed": (213, 94, 0),
+    "invented": (204, 121, 167),
+    "inside": (240, 228, 66),
 }
+"""From the palette of Okabe and Ito ("Color Universal Design", 2008), which the colour-blind tell apart."""
 CAUSE_COLORS: Mapping[Cause, Color] = {
     "none": (232, 236, 240),
-    "refinement": (0, 150, 136),
-    "filter": (240, 196, 64),
-    "vote": (230, 120, 40),
-    "classification": (40, 120, 190),
-    "no query": (130, 60, 120),
+    "refinement": (204, 121, 167),
+    "filter": (0, 158, 115),
+    "vote": (86, 180, 233),
+    "classification": (240, 228, 66),
+    "no query": (213, 94, 0),
 }
+"""From the same palette."""
 KIND_WORDS: Mapping[Kind, str] = {
     "ignored": "no label",
     "right": "right",

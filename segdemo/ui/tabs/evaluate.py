@@ -10,9 +10,10 @@ from segdemo.errors import SegdemoError
 from segdemo.evaluation.causes import CAUSES
 from segdemo.evaluation.errors import KINDS, WIDTH
 from segdemo.evaluation.evaluate import evaluate
+from segdemo.evaluation.legend import CAUSE_COLORS, KIND_COLORS, WRONG_COLOR
 from segdemo.evaluation.photo import Evaluation
 from segdemo.evaluation.pixel import error_at
-from segdemo.results.errormap import CAUSE_COLORS, KIND_COLORS, WRONG_COLOR, encode_error_map
+from segdemo.results.errormap import encode_error_map
 from segdemo.results.job import Job
 from segdemo.results.make import make_result, reduced
 from segdemo.results.options import Task
@@ -144,7 +145,7 @@ def _maps(record: Record, found: Evaluation) -> dict[str, Any]:
         "colors": {
             "wrong": list(WRONG_COLOR),
             "kinds": {kind: list(KIND_COLORS[kind]) for kind in KINDS},
-            "causes": {cause: list(CAUSE_COLORS[cause]) for cause in CAUSES if cause in CAUSE_COLORS},
+            "causes": {cause: list(CAUSE_COLORS[cause]) for cause in CAUSES[1:]},
         },
         "kinds": list(KINDS),
         "causes": list(CAUSES),
