@@ -116,6 +116,7 @@ def test_visitors_choose_among_what_is_on_disk(
     assert [entry.id for entry in checkpoints.available_checkpoints()] == [CATALOGUE[3].id, str(tiny_checkpoint)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("configured")
 def test_the_default_may_be_pickled_and_the_hubs_cache_stays_as_it_is(tmp_path: Path, own_cache: Path) -> None:
     folder = put_in_cache(tmp_path, SEED_ID, PUBLISHED / "coco-instance")

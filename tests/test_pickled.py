@@ -123,6 +123,7 @@ def test_shards_stay_shards(own_cache: Path) -> None:
         assert all(torch.equal(stored[name], value) for name, value in expected.items())
 
 
+@pytest.mark.slow
 def test_code_in_a_pickle_is_not_run(folder_with: Write, tmp_path: Path, own_cache: Path) -> None:
     trace = tmp_path / "trace"
     folder = folder_with({"a": torch.zeros(1), "b": Calls(os.system, f"touch {trace}")})

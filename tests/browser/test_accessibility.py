@@ -6,19 +6,14 @@ from playwright.sync_api import Browser
 
 from .harness import READY
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TABS = ("semantic", "classes", "panoptic", "features", "layers", "attention", "whatif", "evaluate")
 
 
 @pytest.mark.parametrize(
     ("theme", "size"),
-    [
-        ("light", (1440, 900)),
-        pytest.param("dark", (390, 844), marks=pytest.mark.slow),
-        pytest.param("dark", (1440, 900), marks=pytest.mark.slow),
-        pytest.param("light", (390, 844), marks=pytest.mark.slow),
-    ],
+    [("light", (1440, 900)), ("dark", (390, 844)), ("dark", (1440, 900)), ("light", (390, 844))],
     ids=["light laptop", "dark phone", "dark laptop", "light phone"],
 )
 def test_nothing_serious_is_found(theme: str, size: tuple[int, int], chromium: Browser, address: str) -> None:

@@ -90,6 +90,7 @@ def test_a_result_is_there_before_the_network(cold: Page, gate: Gate) -> None:
     assert "·" in cold.locator(".sd-facts-text").inner_text()
 
 
+@pytest.mark.slow
 def test_a_photo_of_ones_own_needs_not_wait_for_it(cold: Page, gate: Gate, cat: Path) -> None:
     cold.wait_for_function(SHOWN)
     cold.set_input_files("input[type=file]", str(cat))
@@ -106,6 +107,7 @@ def slow(chromium: Browser, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> Iter
     yield from opened(chromium, viewport={"width": 1440, "height": 900})
 
 
+@pytest.mark.slow
 def test_what_takes_long_shows_a_preview_first(
     slow: Page, gate: Gate, cat: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser
 from segdemo.images import load_image
 from segdemo.images.png import chunk as png_chunk
 from tests.images.test_bare import CHUNKS, RGB, SEGMENTS, encoded, exif, jpeg_with, palette_png, png_with, segment
+from tests.picking import rest_slow
 
 SHOW = """async ([file, kind]) => {
   const image = new Image();
@@ -45,9 +46,10 @@ FILES = {
     "moving WebP": encoded("WEBP", save_all=True, append_images=[Image.new("RGB", (10, 6), "yellow")]),
     "AVIF": encoded("AVIF"),
 }
+QUICK = ("turned 6", "Adobe transform 2", "CMYK", "early transparency", "GIF frame", "PNG with a wrong check sum")
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", rest_slow(FILES, QUICK.__contains__))
 def test_what_a_browser_shows_is_read(chromium: Browser, name: str) -> None:
     page = chromium.new_page()
     kind = {b"\xff": "jpeg", b"\x89": "png", b"R": "webp", b"G": "gif"}.get(FILES[name][:1], "avif")

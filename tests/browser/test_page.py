@@ -75,6 +75,7 @@ def test_bad_files_get_a_sentence_and_lose_nothing(
     assert page.evaluate(f"{STATE}('run').token") == before
 
 
+@pytest.mark.slow
 def test_downloads_are_full_size(page: Page, cat: Path, labels: np.ndarray) -> None:
     upload(page, cat)
     with page.expect_download() as waiting:
@@ -95,6 +96,7 @@ def test_downloads_are_full_size(page: Page, cat: Path, labels: np.ndarray) -> N
     }
 
 
+@pytest.mark.slow
 def test_two_visitors_see_their_own_photos(page: Page, chromium: Browser, address: str, cat: Path) -> None:
     context = chromium.new_context()
     other = context.new_page()
@@ -133,6 +135,7 @@ def test_a_photo_that_had_to_make_room_is_computed_again(page: Page, cat: Path) 
     page.wait_for_selector(".sd-heads canvas")
 
 
+@pytest.mark.slow
 def test_a_deep_link_opens_the_example_and_the_tab(chromium: Browser, address: str) -> None:
     from segdemo.examples import SCENES
 
@@ -146,6 +149,7 @@ def test_a_deep_link_opens_the_example_and_the_tab(chromium: Browser, address: s
     context.close()
 
 
+@pytest.mark.slow
 def test_the_tabs_work_with_the_keyboard(page: Page) -> None:
     page.focus("#sd-tab-semantic")
     page.keyboard.press("ArrowRight")

@@ -26,6 +26,7 @@ DROP = """() => { const data = new DataTransfer(); data.items.add(new File(["no 
   return "the page takes it"; }"""
 
 
+@pytest.mark.slow
 def test_after_cancel_the_menu_says_what_the_result_was_made_with(page: Page) -> None:
     size = page.get_by_label("Input size")
     before = size.input_value()
@@ -36,6 +37,7 @@ def test_after_cancel_the_menu_says_what_the_result_was_made_with(page: Page) ->
     assert size.input_value() == before == page.evaluate(f"{STATE}('size')")
 
 
+@pytest.mark.slow
 def test_the_times_close_by_esc_and_by_a_click_elsewhere(page: Page) -> None:
     button, times = page.locator(".sd-facts .sd-popover-button"), page.locator(".sd-times")
     button.click()
@@ -48,6 +50,7 @@ def test_the_times_close_by_esc_and_by_a_click_elsewhere(page: Page) -> None:
     assert times.is_hidden()
 
 
+@pytest.mark.slow
 def test_a_message_is_closed_by_its_button_and_by_esc(page: Page) -> None:
     message = page.locator(".sdv-message")
     page.evaluate("window.segdemo.page.say('Something to read.')")
@@ -59,12 +62,14 @@ def test_a_message_is_closed_by_its_button_and_by_esc(page: Page) -> None:
     assert message.is_hidden()
 
 
+@pytest.mark.slow
 def test_two_quick_clicks_zoom_twice(page: Page) -> None:
     zoom = page.get_by_label("Zoom in")
     zoom.click(click_count=2, delay=0)
     page.wait_for_function("Math.abs(window.segdemo.page.viewer.view().zoom - 2.25) < 0.01", timeout=5000)
 
 
+@pytest.mark.slow
 def test_a_file_dropped_beside_the_photo_is_the_pages(page: Page) -> None:
     assert page.evaluate(DROP) == "the page takes it"
     page.wait_for_selector(".sdv-message:not([hidden])")

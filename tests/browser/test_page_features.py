@@ -38,6 +38,7 @@ def test_every_map_has_a_picture_and_goes_on_the_canvas(page: Page, cat: Path) -
     assert not page.get_by_role("radiogroup", name="Grid of attention windows").is_visible()
 
 
+@pytest.mark.slow
 def test_a_picked_pixel_asks_what_is_alike(page: Page, cat: Path) -> None:
     upload(page, cat)
     open_tab(page)
@@ -57,6 +58,7 @@ def test_a_picked_pixel_asks_what_is_alike(page: Page, cat: Path) -> None:
     page.wait_for_function(f"{STATE}('pixel') === null && {WORDS}.startsWith('Pick a pixel')")
 
 
+@pytest.mark.slow
 def test_channels_are_chosen_by_strength_and_by_key(page: Page, cat: Path) -> None:
     upload(page, cat)
     open_tab(page)

@@ -44,6 +44,7 @@ def test_the_card_is_first_and_agrees_with_the_readout(page: Page) -> None:
     assert page.evaluate(f"{STATE}('query')") == int(query[1])
 
 
+@pytest.mark.slow
 def test_pointing_at_a_vote_lights_its_mask(page: Page) -> None:
     pick(page)
     assert page.locator(".sdv-light").is_hidden()
@@ -53,6 +54,7 @@ def test_pointing_at_a_vote_lights_its_mask(page: Page) -> None:
     page.wait_for_selector(".sdv-light[hidden]", state="attached")
 
 
+@pytest.mark.slow
 def test_a_switch_holds_in_every_tab(page: Page) -> None:
     first = page.locator("#sd-panel-semantic .sd-switch").first
     index = int(first.get_attribute("data-id") or -1)
@@ -96,6 +98,7 @@ def test_a_link_about_ones_own_photo_asks_for_it(page: Page, chromium: Browser, 
     context.close()
 
 
+@pytest.mark.slow
 def test_an_unknown_example_is_said_and_leaves_the_address(chromium: Browser, address: str) -> None:
     context = chromium.new_context()
     page = context.new_page()
@@ -108,6 +111,7 @@ def test_an_unknown_example_is_said_and_leaves_the_address(chromium: Browser, ad
     context.close()
 
 
+@pytest.mark.slow
 def test_a_failed_upload_leaves_mark_and_address(page: Page) -> None:
     page.wait_for_function("location.search.includes('example=')")
     before = page.url
@@ -118,6 +122,7 @@ def test_a_failed_upload_leaves_mark_and_address(page: Page) -> None:
     assert page.locator(".sdv-message").is_hidden()
 
 
+@pytest.mark.slow
 def test_a_new_photo_opens_whole_and_another_size_keeps_zoom_and_pixel(page: Page, cat: Path) -> None:
     zoom = "window.segdemo.page.viewer.view().zoom"
     pick(page)
@@ -158,6 +163,7 @@ def test_keys_work_from_anywhere(page: Page) -> None:
     assert page.evaluate("document.activeElement.getAttribute('role')") == "tabpanel"
 
 
+@pytest.mark.slow
 def test_the_view_is_saved_as_it_stands(page: Page) -> None:
     with page.expect_download() as waiting:
         page.locator("#sd-panel-semantic").get_by_role("button", name="This view").click()
@@ -171,6 +177,7 @@ def test_the_view_is_saved_as_it_stands(page: Page) -> None:
     assert (np.abs(below.astype(int) - color).max(axis=-1) <= 2).sum() > 100
 
 
+@pytest.mark.slow
 def test_a_dropped_candidate_is_brought_back(page: Page) -> None:
     page.click("#sd-tab-panoptic")
     page.wait_for_function(f"{STATE}('panoptic') !== null")
@@ -216,6 +223,7 @@ def test_on_a_phone_photo_and_control_are_on_screen_together(chromium: Browser, 
     context.close()
 
 
+@pytest.mark.slow
 def test_beside_a_tall_photo_the_layers_and_their_slider_fit_the_window(page: Page, cat: Path, tmp_path: Path) -> None:
     tall = tmp_path / "tall.png"
     Image.open(cat).crop((120, 0, 320, 300)).save(tall)
@@ -232,6 +240,7 @@ def test_beside_a_tall_photo_the_layers_and_their_slider_fit_the_window(page: Pa
     assert max(box["y"] for box in tools if box) < min(box["y"] + box["height"] for box in tools if box)
 
 
+@pytest.mark.slow
 def test_the_votes_of_a_class_stand_in_one_row_in_a_narrow_panel(page: Page, cat: Path) -> None:
     page.set_viewport_size({"width": 1024, "height": 768})
     upload(page, cat)

@@ -13,6 +13,7 @@ from .pages import inner_pixel, pixel, upload
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_the_legend_lists_the_classes_by_area(page: Page, cat: Path, labels: np.ndarray) -> None:
     upload(page, cat)
     shown = page.evaluate(f"{STATE}('run').classes.map(({{id, area}}) => [id, area])")
@@ -22,6 +23,7 @@ def test_the_legend_lists_the_classes_by_area(page: Page, cat: Path, labels: np.
     assert [area for _, area in shown] == sorted((area for _, area in shown), reverse=True)
 
 
+@pytest.mark.slow
 def test_switching_a_class_off_takes_its_colour_from_the_canvas(page: Page, cat: Path, labels: np.ndarray) -> None:
     upload(page, cat)
     page.click("#sd-tab-classes")
@@ -108,6 +110,7 @@ def test_attention_has_a_picture_for_every_head_and_the_mean(page: Page) -> None
     page.wait_for_function(f"document.querySelector('.sdv-legend').textContent.includes('query {second},')")
 
 
+@pytest.mark.slow
 def test_a_refinement_shows_what_it_changed_and_can_be_taken_back(page: Page, cat: Path) -> None:
     upload(page, cat)
     before = page.evaluate(f"[...{STATE}('run').map.ids]")

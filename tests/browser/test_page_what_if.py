@@ -42,6 +42,7 @@ def test_a_query_of_the_photo_is_switched_off_and_on_again(page: Page) -> None:
     assert not page.get_by_role("slider", name="Divider between before and after").is_visible()
 
 
+@pytest.mark.slow
 def test_layers_and_heads_by_key(page: Page, cat: Path) -> None:
     upload(page, cat)
     page.click("#sd-tab-whatif")
@@ -66,6 +67,7 @@ def test_layers_and_heads_by_key(page: Page, cat: Path) -> None:
     assert "Nothing is switched off" in panel.inner_text()
 
 
+@pytest.mark.slow
 def test_the_queries_are_ranked_and_the_ranking_can_be_cancelled(page: Page, cat: Path) -> None:
     upload(page, cat)
     page.click("#sd-tab-whatif")
@@ -85,6 +87,7 @@ def test_the_queries_are_ranked_and_the_ranking_can_be_cancelled(page: Page, cat
     assert words.startswith(f"Without query {query} ")
 
 
+@pytest.mark.slow
 def test_a_link_switches_the_same_off(page: Page, address: str) -> None:
     page.goto(f"{address}?tab=whatif&off=q1,l9,h3.2,q999,x,h3.99")
     page.wait_for_function(f"{READY} && {CHANGED}", timeout=60_000)

@@ -98,6 +98,7 @@ def same_labels(page: Page, image: np.ndarray, **options: Any) -> bool:
     return np.array_equal(shown, semantic(load_predictor()(image, **options)).labels.ravel())
 
 
+@pytest.mark.slow
 def test_the_camera_takes_a_photo(visit: Callable[..., Page]) -> None:
     page = visit("camera")
     before = token(page)
@@ -139,6 +140,7 @@ def test_closing_the_camera_keeps_the_photo_and_frees_the_camera(visit: Callable
     assert not page.evaluate(f"{STATE}('busy')")
 
 
+@pytest.mark.slow
 def test_without_permission_the_camera_says_what_to_do(visit: Callable[..., Page]) -> None:
     page = visit()
     page.get_by_role("button", name="Camera").click()
@@ -146,6 +148,7 @@ def test_without_permission_the_camera_says_what_to_do(visit: Callable[..., Page
     assert page.locator("dialog").count() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["keys", pytest.param("button", marks=pytest.mark.slow)])
 def test_a_picture_on_the_clipboard_can_be_pasted(visit: Callable[..., Page], astronaut: bytes, way: str) -> None:
     page = visit("clipboard-read", "clipboard-write")

@@ -45,6 +45,7 @@ def test_divider_is_dragged(make_viewer: MakeViewer) -> None:
     assert viewer.calls("pick") == []
 
 
+@pytest.mark.slow
 def test_changed_comparison_shows_only_what_changed(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer)
     before = three_regions()
@@ -56,6 +57,7 @@ def test_changed_comparison_shows_only_what_changed(make_viewer: MakeViewer) -> 
     assert viewer.at(*IN_SKY)[:3] == COLORS[SKY]
 
 
+@pytest.mark.slow
 def test_blinking_waits_for_a_click_where_motion_is_unwelcome(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer)
     viewer.run("() => viewer.setCompare({before: new Uint8Array(4800).fill(1), mode: 'blink'})")
@@ -67,6 +69,7 @@ def test_blinking_waits_for_a_click_where_motion_is_unwelcome(make_viewer: MakeV
     assert viewer.at(*IN_CAR)[:3] == COLORS[GRASS]
 
 
+@pytest.mark.slow
 def test_blinking_swaps_by_itself(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer, reduced_motion="no-preference")
     viewer.run("() => viewer.setCompare({before: new Uint8Array(4800).fill(1), mode: 'blink'})")

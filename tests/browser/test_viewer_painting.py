@@ -198,6 +198,7 @@ def test_heat_outlines_its_mask(make_viewer: MakeViewer) -> None:
     assert viewer.line_at(30 / 80, 0.5)[3] == 0
 
 
+@pytest.mark.slow
 def test_toggle_repaints_the_same_picture_as_a_fresh_paint(make_viewer: MakeViewer) -> None:
     rng = np.random.default_rng(3)
     ids = rng.integers(0, 9, (40, 50)).repeat(3, 0).repeat(3, 1).astype(np.uint8)

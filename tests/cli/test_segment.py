@@ -164,6 +164,7 @@ def test_help_and_version() -> None:
     assert runner.invoke(make_app(), ["--version"]).stdout.startswith("segdemo ")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_cache")
 @pytest.mark.parametrize(
     "task", ["panoptic", *(pytest.param(task, marks=pytest.mark.slow) for task in ("semantic", "instance"))]

@@ -9,9 +9,13 @@ import pytest
 
 from tests.damage.kinds import DAMAGES, Damage
 from tests.damage.trying import of_the_library, said
+from tests.picking import rest_slow
+
+CASES = rest_slow(DAMAGES, lambda damage: bool(damage.named))
+"""Those that must run are run twice."""
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=[damage.name for damage in DAMAGES])
+@pytest.mark.parametrize("damage", CASES, ids=lambda damage: damage.name)
 def test_a_damaged_checkpoint_is_a_sentence_or_works(
     damage: Damage, tiny_checkpoint: Path, tmp_path: Path, photo: npt.NDArray[np.uint8]
 ) -> None:

@@ -44,6 +44,7 @@ def test_files_are_complete_and_small(shown: Scene) -> None:
     assert shown.thumbnail.stat().st_size < 15_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shown", SCENES, ids=IDS)
 def test_files_are_what_the_seed_paints(shown: Scene) -> None:
     scene = generate(shown.seed, kind=shown.kind, size=EXAMPLE_SIZE)

@@ -87,6 +87,7 @@ def test_another_seed_gives_another_scene(kind: str) -> None:
     assert (first.labels != second.labels).mean() > 0.02
 
 
+@pytest.mark.slow
 def test_the_seed_chooses_the_kind() -> None:
     drawn = {generate(seed, size=(32, 32)).kind for seed in range(20)}
     assert len(drawn) >= 4
@@ -114,22 +115,26 @@ def test_labels_and_instances_agree(kind: str, samples: dict[str, list[Scene]]) 
         assert len(set(stuff)) == len(stuff)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_promised_classes_occur(kind: str, samples: dict[str, list[Scene]]) -> None:
     seen = {int(label) for scene in samples[kind] for label in np.unique(scene.labels)}
     assert {label.name for label in PROMISED[kind] if label not in seen} == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_everything_is_labelled(kind: str, samples: dict[str, list[Scene]]) -> None:
     assert np.mean([(scene.labels != IGNORE).mean() for scene in samples[kind]]) > 0.99
 
 
+@pytest.mark.slow
 def test_several_things_of_a_class_are_several_instances(samples: dict[str, list[Scene]]) -> None:
     counts = [len(np.unique(scene.instances[scene.labels == Ade.CAR])) for scene in samples["street"]]
     assert max(counts) >= 3
 
 
+@pytest.mark.slow
 def test_label_edges_follow_picture_edges(samples: dict[str, list[Scene]]) -> None:
     """Where labels change the picture changes more than elsewhere; less so when they are shifted."""
     straight, shifted = [], []

@@ -38,6 +38,7 @@ def test_each_cause_by_hand(hand):
     assert found[4].value == pytest.approx(1 / (1 + np.e), abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("things_only", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_remedy_brings_back_and_a_step_more_does_not(make, things_only):
     compute = instances if things_only else panoptic

@@ -125,6 +125,7 @@ def test_a_damaged_state_is_named_and_the_one_before_it_serves(config: RunConfig
             assert float(found[0][name]) == pytest.approx(float(value), rel=1e-3), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["optimizer.pt", "model.safetensors", "trainer_state.json", "rng_state.pth", COMPLETE])
 def test_where_every_state_is_damaged_nothing_is_deleted(run: Path, name: str) -> None:
     folder = run / "stages" / "1-masks"
@@ -232,6 +233,7 @@ def test_a_loss_that_is_no_number_keeps_the_best_until_then(
     assert (tmp_path / "checkpoint" / "model.safetensors").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["gradient", "weight"])
 def test_states_hold_numbers_only(
     config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str

@@ -61,6 +61,7 @@ def test_nothing_runs_unasked_without_warming_up(tiny_ade_checkpoint: Path, monk
     assert set(threading.enumerate()) <= before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_cache")
 def test_pickled_weights_are_converted_before_the_page_is_there(caplog: pytest.LogCaptureFixture) -> None:
     folder = Path(__file__).parents[1] / "published" / "coco-instance"

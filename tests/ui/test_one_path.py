@@ -25,6 +25,7 @@ from segdemo.ui.store import Record
 from segdemo.ui.tabs.downloads import download
 from segdemo.ui.tabs.panoptic import panoptic, panoptic_exactly
 from segdemo.ui.tabs.refinement import refine, refine_exactly
+from tests.picking import rest_slow
 
 LOOSE = {"score_threshold": 0.0, "mask_threshold": 0.4, "overlap_threshold": 0.0}
 REFINEMENTS: dict[str, dict[str, Any]] = {
@@ -40,6 +41,8 @@ CASES = [
     for name in REFINEMENTS
     if task == "semantic" or name != "crf"
 ]
+
+QUICK = [("semantic", "none"), ("semantic", "crf"), ("panoptic", "dilate"), ("instance", "regions")]
 
 
 def in_the_pages_words(task: str, refinement: dict[str, Any]) -> dict[str, Any]:
@@ -78,7 +81,7 @@ def same_record(record: Record, make: Callable[..., Prediction], monkeypatch: py
     return record
 
 
-@pytest.mark.parametrize(("task", "name"), CASES)
+@pytest.mark.parametrize(("task", "name"), rest_slow(CASES, QUICK.__contains__))
 def test_screen_download_and_call_hold_the_same(
     same_record: Record, client: Client, photo_file: str, tmp_path: Path, task: str, name: str
 ) -> None:
@@ -128,7 +131,7 @@ def test_the_command_writes_the_same(
     assert written == downloaded(same_record, in_the_pages_words(task, REFINEMENTS[name]), task, "idmap")
 
 
-@pytest.mark.parametrize(("task", "name"), [case for case in CASES if case[1] != "none"])
+@pytest.mark.parametrize(("task", "name"), rest_slow([case for case in CASES if case[1] != "none"], QUICK.__contains__))
 def test_of_a_large_photo_the_screen_shows_the_download_made_smaller(
     same_record: Record, tmp_path: Path, task: str, name: str
 ) -> None:

@@ -1,6 +1,7 @@
 """Each operation that PyTorch does not promise is made to fail, in every type or in one: what is left serves."""
 
 import copy
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from segdemo.model.fast.quantized import has_quantized_products
 from segdemo.model.networks import release_network
 from segdemo.model.weights import load_library_model
 from segdemo.settings import Settings
+from tests.picking import rest_slow
 
 OPERATIONS = (
     "mkldnn._reorder_linear_weight",
@@ -31,6 +33,11 @@ OPERATIONS = (
     "onednn.qlinear_pointwise",
 )
 TYPES = {"always": None, "in bfloat16": torch.bfloat16, "in 8 bits": torch.int8}
+FAILURES = rest_slow(
+    itertools.product(OPERATIONS, TYPES),
+    lambda case: case[1] == "always" or case[0].startswith("onednn") == (case[1] == "in 8 bits"),
+)
+"""Quick are those in a type that the operation is used in."""
 MOMENTS = ("from the start", pytest.param("once probed", marks=pytest.mark.slow), "in the first pass")
 
 Fail = Callable[[str, torch.dtype | None], None]
@@ -108,8 +115,7 @@ def probe() -> None:
         has_packed_products(dtype)
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize(("operation", "kind"), FAILURES)
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_auto_serves_and_is_right(
     operation: str,
@@ -167,9 +173,8 @@ def test_what_fails_after_its_probe_leads_to_the_librarys_network(
     assert "the cpu support is missing" in caplog.text
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("kind", TYPES)
-@pytest.mark.parametrize("moment", [MOMENTS[0], MOMENTS[2]])
+@pytest.mark.parametrize(("operation", "kind"), FAILURES)
+@pytest.mark.parametrize("moment", [MOMENTS[0], pytest.param(MOMENTS[2], marks=pytest.mark.slow)])
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "int8"])
 def test_what_is_asked_for_by_name_serves_in_it_or_is_a_sentence(
     operation: str,

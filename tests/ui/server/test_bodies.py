@@ -46,6 +46,7 @@ def _photo() -> bytes:
     return stream.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", [JOIN, "/gradio_api/call/segment", "/gradio_api/call/v2/segment", COMPONENT])
 def test_json_has_its_limit(http: httpx.Client, route: str) -> None:
     body = encoded({"data": ["#" * settings().json_bytes], "session_hash": "a"})
