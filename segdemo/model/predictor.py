@@ -61,16 +61,36 @@ def load_predictor(
         return _predictors[key]
 
 
+def load_exported(folder: Path, format: str | None = None) -> "Predictor":
+    """Return the predictor of a folder that ``python -m segdemo export`` wrote, a new object.
+
+    ``format`` is what it must hold: one of ``segdemo.model.exported.GraphFormat``. The checkpoint's weights are not
+    needed. Raises ``SegdemoError`` where the folder is no export, or its runtime is not installed.
+    """
+    from segdemo.model.exported import ExportedEngine, exported_checkpoint, read_exported
+
+    found = read_exported(folder, format)
+    return Predictor(exported_checkpoint(found), folder, ExportedEngine(found), sizes=found.sizes)
+
+
 class Predictor:
     """A checkpoint on an engine. Safe to call from several threads; forward passes run one after the other."""
 
-    def __init__(self, checkpoint: Checkpoint, folder: Path, engine: "Engine") -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, folder: Path, engine: "Engine", *, sizes: Sequence[Size] | None = None
+    ) -> None:
+        """``sizes``: the only input sizes, (height, width), that the engine of an exported folder has."""
         self.checkpoint = checkpoint
         self.engine = engine
         from segdemo.model.families import family_of
 
         self.family = family_of(folder)
         self.preprocessing = self.family.preprocessing(folder)
+        self.lacks = self.family.lacks
+        if sizes is not None:
+            from segdemo.model.exported import LACKS, FittingSizes
+
+            self.preprocessing, self.lacks = FittingSizes(self.preprocessing, sizes), LACKS
         self._folder = folder
 
     @cached_property
@@ -233,7 +253,7 @@ class Predictor:
             stages={scale: _own(maps, index) for scale, maps in raw.stages.items()},
             decoder_features=_decoder_features(raw, index),
             windows=self.windows if raw.stages else {},
-            lacks=self.family.lacks,
+            lacks=self.lacks,
             stuff=self.checkpoint.stuff,
             least_score=self.checkpoint.least_score,
             checkpoint=self.checkpoint.id,
