@@ -26,8 +26,9 @@ def export(
     shape: Annotated[
         list[str] | None,
         typer.Option(
-            help="Input size, height x width in multiples of 32, such as 640x864; may be repeated, one graph each. By "
-            "default what the checkpoint's processor makes of a photograph of 4:3.",
+            help="Input size, height x width in multiples of 32, such as 640x864; may be repeated, one graph each; or "
+            "any: one graph for all sizes (not TorchScript). By default what the checkpoint's processor makes of a "
+            "photograph of 4:3.",
         ),
     ] = None,
     images: Annotated[
@@ -57,9 +58,16 @@ def export(
     from segdemo.export.run import Order
     from segdemo.export.run import export as make
 
-    sizes = tuple(dict.fromkeys(parse_shape(part) for text in shape or [] for part in text.replace(",", " ").split()))
+    words = [part for text in shape or [] for part in text.replace(",", " ").split()]
+    sizes = tuple(dict.fromkeys(None if word == "any" else parse_shape(word) for word in words))
+    if None in sizes and len(sizes) > 1:
+        raise SegdemoError("A graph for any size needs no others beside it: give --shape any alone.")
     found = checkpoints.find(checkpoint) if checkpoint else checkpoints.default_checkpoint()
-    options = [("format", format), ("precision", precision), *(("shape", f"{high}x{wide}") for high, wide in sizes)]
+    options = [
+        ("format", format),
+        ("precision", precision),
+        *(("shape", f"{size[0]}x{size[1]}" if size else "any") for size in sizes),
+    ]
     for name, value in (("images", images), ("data", data), ("checkpoint", checkpoint)):
         options += [(name, str(value))] if value is not None else []
     switches = [name for name, on in (("batch", batch), ("force", force)) if on]

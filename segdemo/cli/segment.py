@@ -117,9 +117,9 @@ def segment(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SegdemoError(f"The folder {out} cannot be made: {error.strerror or error}.") from error
+    _check_model(model, engine, checkpoint, precision)
     if checkpoint is not None:
         _fetch(checkpoint, asked=download)
-    _check_model(model, engine, checkpoint, precision)
     if model is not None:
         predictor = load_exported(model, None if engine == "auto" else engine)
     else:

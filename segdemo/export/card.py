@@ -83,7 +83,8 @@ def _verdict(card: dict[str, Any]) -> list[str]:
     wanted = f"{card['least_labels_equal']:.2%}"
     if card["passed"]:
         return [f"At least {wanted} of the labels must equal the network's own in the mean over pictures: they do."]
-    mean = min(shape["labels_equal"]["mean"] for shape in card["shapes"])
+    everywhere = [entry["labels_equal"] for shape in card["shapes"] for entry in shape.get("also_at", [])]
+    mean = min([shape["labels_equal"]["mean"] for shape in card["shapes"]] + everywhere)
     return [
         f"**Refused, and written by force:** at least {wanted} of the labels must equal the network's own in the mean "
         f"over pictures, and {share(mean)} do. Do not rely on it."
@@ -106,6 +107,9 @@ def _shape(shape: dict[str, Any], card: dict[str, Any]) -> list[str]:
         found = shape[name]
         lines.append(f"| {title} | {found['largest']:.2g} | {found['mean']:.2g} | {found['magnitude']:.3g} |")
     lines.append("")
+    if shape.get("also_at"):
+        there = ", ".join(f"{share(entry['labels_equal'])} at {_size(entry)}" for entry in shape["also_at"])
+        lines += [f"The graph runs at any size in multiples of 32; labels equal elsewhere: {there}.", ""]
     if shape.get("miou"):
         lines += [
             f"mIoU on {shape['miou']['pictures']} labelled pictures: {shape['miou']['before']:.4f} before, "

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.checkpoint_files import described
+from segdemo.errors import SegdemoError
 from segdemo.prediction import Size
 
 
@@ -28,17 +29,24 @@ class Made:
     classes: int = 0
     about: str = ""
 
+    @property
+    def graph(self) -> Path:
+        """The file that runs here: of a plan the ONNX file that it is built from."""
+        return self.file.with_suffix(".onnx") if self.file.suffix == ".plan" else self.file
+
 
 def make_files(
     checkpoint: Path,
     format: str,
     precision: str,
-    size: Size,
+    size: Size | None,
     file: Path,
     work: Path,
     calibration: Sequence[npt.NDArray[np.float32]] = (),
 ) -> Made:
-    """Write the graph of a checkpoint folder for one input size, (height, width), as ``file`` and files beside it.
+    """Write the graph of a checkpoint folder as ``file`` and files beside it.
+
+    It is for one input size, (height, width), or none for any, which only this project's network can be exported for.
 
     ``calibration`` are inputs (1, 3, H, W) to take the ranges of 8 bits from. ``work`` is for what is not kept.
     Raises ``SegdemoError`` where an extra is missing or an operation stands in the way.
@@ -54,6 +62,8 @@ def make_files(
 
     network = portable(checkpoint)
     ours, queries = network.ours, _queries(checkpoint)
+    if size is None and not ours:
+        raise SegdemoError("This network is exported for fixed sizes only: name them, such as --shape 640x864.")
     classes = len(described(checkpoint).labels())
     if precision == "fp16":
         network.halve()
@@ -64,6 +74,8 @@ def make_files(
         if precision == "int8":
             network.quantise()
             about = _TORCHSCRIPT_INT8
+        if size is None:
+            raise SegdemoError("TorchScript is traced, which is right at one size only: name it, such as 640x864.")
         write_torchscript(network, size, file)
     elif format == "openvino" and precision == "fp32":
         from segdemo.export.openvino import write_openvino
@@ -117,6 +129,11 @@ _TORCHSCRIPT_INT8 = (
     "In 8 bits are the products late in the backbone, scaled token by token in every pass, so that nothing was "
     "calibrated; the pixel decoder and the queries, whose masks hang on a threshold, are float32."
 )
+
+
+def runnable(format: str) -> str:
+    """The format that an export is run in here: a TensorRT plan's ONNX file stands for it."""
+    return "onnx" if format == "tensorrt" else format
 
 
 def belonging(file: Path) -> list[Path]:

@@ -21,6 +21,8 @@ from segdemo.prediction import Size
 OPSET = 18
 LARGEST_FILE = 1_900_000_000
 """Bytes of weights in one file: protobuf ends at 2 GB; more lie beside it."""
+_FOLLOWED = (96, 128)
+"""Size at which a network is followed whose graph is to run at any."""
 _NOTES = "pkg.torch.onnx.name_scopes"
 
 
@@ -36,14 +38,15 @@ def require_onnx() -> Any:
     return onnx
 
 
-def write_onnx(network: Portable, size: Size, file: Path) -> list[str]:
-    """Write the graph of a network for one input size, (height, width), checked by ``onnx.checker``.
+def write_onnx(network: Portable, size: Size | None, file: Path) -> list[str]:
+    """Write the graph of a network for one input size, (height, width), or none for any; ``onnx.checker`` checks it.
 
     Returns the names of the nodes that 8 bits are for. Raises ``SegdemoError`` with the operation in the way where
     there is one.
     """
     onnx = require_onnx()
-    pixels = torch.zeros(1, 3, *size)
+    pixels = torch.zeros(1, 3, *(size or _FOLLOWED))
+    height, width = (32 * torch.export.Dim(name, min=1) for name in ("rows", "columns"))
     with torch.no_grad(), _quiet():
         try:
             program = torch.onnx.export(
@@ -53,6 +56,7 @@ def write_onnx(network: Portable, size: Size, file: Path) -> list[str]:
                 opset_version=OPSET,
                 input_names=[INPUT],
                 output_names=[CLASSES, MASKS],
+                dynamic_shapes=None if size else ({2: height, 3: width},),
                 verbose=False,
             )
         except (MemoryError, OSError):

@@ -48,9 +48,12 @@ def traced_graph(network: torch.nn.Module, shape: Sequence[int], *, batch: int =
         raise SegdemoError(_obstacle(error)) from error
 
 
-def write_openvino(network: Portable, size: Size, file: Path) -> None:
-    """Write the graph of a float32 network for one input size, (height, width): ``file`` and its weights beside it."""
-    model = traced_graph(network, (1, 3, *size))
+def write_openvino(network: Portable, size: Size | None, file: Path) -> None:
+    """Write the graph of a float32 network as ``file``, its weights beside it.
+
+    It is for one input size, (height, width), or none for any.
+    """
+    model = traced_graph(network, (1, 3, *(size or (-1, -1))))
     for port, name in ((model.input(0), INPUT), (model.output(0), CLASSES), (model.output(1), MASKS)):
         port.get_tensor().set_names({name})
     _save(model, file)

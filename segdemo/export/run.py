@@ -16,12 +16,14 @@ from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
 from segdemo.export.card import readme, surroundings
 from segdemo.export.contest import EXPORTED, LIBRARY, TORCH, Ran, prepared, run_contender
-from segdemo.export.make import Made, make_files
+from segdemo.export.make import Made, make_files, runnable
 from segdemo.export.parity import Comparison, Picture, least_labels_equal, marked, split
 from segdemo.export.telling import Say, Steps
 from segdemo.images import encode_jpeg
-from segdemo.model.exported import CARD, FittingSizes
+from segdemo.model.capture import Request
+from segdemo.model.exported import CARD, FittingSizes, load_graph
 from segdemo.model.families import family_of
+from segdemo.model.networks import load_network, release_network
 from segdemo.prediction import Size
 
 FORMATS = ("onnx", "openvino", "torchscript", "tensorrt")
@@ -29,8 +31,8 @@ PRECISIONS = ("fp32", "fp16", "int8")
 EXTENSIONS = {"onnx": "onnx", "openvino": "xml", "torchscript": "torchscript", "tensorrt": "plan"}
 _PHOTO = (768, 1024)
 """Height and width of the photograph whose size is taken where none was named."""
-_ROOM = 3.0
-"""Free disk that an export takes, in sizes of the checkpoint's float32 weights."""
+_ELSEWHERE = ((64, 96), (192, 64), (128, 416))
+"""Sizes at which a graph for any size is compared, beside its usual one both ways round."""
 _CONVERT, _RUN = 90.0, 25.0
 """Seconds that a conversion and a contender are expected to take at first, of a small checkpoint."""
 
@@ -43,8 +45,9 @@ class Order:
     format: str
     precision: str
     out: Path
-    sizes: tuple[Size, ...] = ()
-    """(height, width); none for what the checkpoint's processor makes of a photograph of 4:3."""
+    sizes: tuple[Size | None, ...] = ()
+    """(height, width) each, none of them for any size; without any, what the checkpoint's processor makes of a
+    photograph of 4:3."""
     pictures: Sequence[Picture] = ()
     """To compare on, and to calibrate 8 bits with."""
     force: bool = False
@@ -78,7 +81,8 @@ def _exported(order: Order, folder: Path, whole: Path, work: Path, say: Say) -> 
     """Fill the folder, but for the card, which is returned."""
     family = family_of(folder)
     preprocessing: Any = family.preprocessing(folder)
-    sizes = order.sizes or (preprocessing.sizes(_PHOTO, "checkpoint")[0],)
+    usual = preprocessing.sizes(_PHOTO, "checkpoint")[0]
+    sizes = order.sizes or (usual,)
     weight = max(1.0, (order.checkpoint.parameters or 0) / 20e6)
     calibration, compared = split(order.pictures) if order.precision == "int8" else ([], list(order.pictures))
     steps = Steps([_CONVERT * weight**0.5, *([_RUN * weight] * 3)] * len(sizes), say)
@@ -87,23 +91,27 @@ def _exported(order: Order, folder: Path, whole: Path, work: Path, say: Say) -> 
     wanted = least_labels_equal(order.precision)
     made = Made()
     for size in sizes:
-        fitting = FittingSizes(preprocessing, [size])
-        label = f"{size[0]} x {size[1]}"
+        run_at = size or usual
+        fitting = FittingSizes(preprocessing, [run_at])
+        label = f"{run_at[0]} x {run_at[1]}"
         file = whole / (_stem(size, len(sizes)) + "." + EXTENSIONS[order.format])
-        with steps.step(f"converting for {label}"):
-            inputs = [fitting.stretched(picture.load(), size)[None] for picture in calibration]
+        with steps.step(f"converting for {label if size else 'any size'}"):
+            inputs = [fitting.stretched(picture.load(), run_at)[None] for picture in calibration]
             made = make_files(folder, order.format, order.precision, size, file, work, inputs)
-        files.append({"name": made.file.name, "height": size[0], "width": size[1], "bytes": made.bytes})
+        height, width = size or (None, None)
+        files.append({"name": made.file.name, "height": height, "width": width, "bytes": made.bytes})
         _write_listing(order, whole, files)
-        shapes.append(_judged(order, fitting, made, compared, whole, work, steps, folder, size))
-        mean = shapes[-1]["labels_equal"]["mean"]
+        shapes.append(_judged(order, fitting, made, compared, whole, work, steps, folder, run_at))
+        if size is None:
+            shapes[-1]["also_at"] = _anywhere(order, preprocessing, made, folder, run_at)
+        mean = _least(shapes[-1])
         if mean < wanted and not order.force:
             raise SegdemoError(
                 f"Only {mean:.2%} of the labels are the network's own at {label}, in the mean over "
                 f"{len(compared)} pictures; {wanted:.2%} are wanted in {order.precision}: nothing was written. "
                 "Give --force to have it all the same, and the card will say so."
             )
-    passed = all(shape["labels_equal"]["mean"] >= wanted for shape in shapes)
+    passed = all(_least(shape) >= wanted for shape in shapes)
     return {
         "segdemo": __version__,
         "format": order.format,
@@ -125,6 +133,11 @@ def _exported(order: Order, folder: Path, whole: Path, work: Path, say: Say) -> 
     }
 
 
+def _least(shape: dict[str, Any]) -> float:
+    """Share of labels that are equal in the mean over pictures, at the size where it is least."""
+    return min(shape["labels_equal"]["mean"], *(entry["labels_equal"] for entry in shape.get("also_at", [])), 1.0)
+
+
 def _judged(
     order: Order,
     fitting: FittingSizes,
@@ -139,9 +152,8 @@ def _judged(
     """Run the export and those that it is held against, and compare their answers."""
     inside = Path(tempfile.mkdtemp(dir=work))
     pixels = prepared([fitting.stretched(picture.load(), size) for picture in pictures], inside)
-    runnable = "onnx" if order.format == "tensorrt" else order.format
-    graph = made.file.with_suffix(".onnx") if order.format == "tensorrt" else made.file
-    request = {"checkpoint": str(folder), "folder": str(whole), "format": runnable, "file": str(graph)}
+    format = runnable(order.format)
+    request = {"checkpoint": str(folder), "folder": str(whole), "format": format, "file": str(made.graph)}
     ran: dict[str, Ran] = {}
     for name in (EXPORTED, TORCH, LIBRARY):
         with steps.step(f"running {name} at {size[0]} x {size[1]}"):
@@ -158,10 +170,29 @@ def _judged(
         values["differences"] = f"{made.file.stem.replace('model', 'differences')}.jpg"
         (whole / values["differences"]).write_bytes(encode_jpeg(marked(image, differs)))
     if order.miou is not None:
-        values["miou"] = order.miou(whole, order.format, size)
+        values["miou"] = order.miou(whole, format, size)
     values["contenders"] = [ran[name].values() for name in (EXPORTED, TORCH, LIBRARY)]
     shutil.rmtree(inside)
     return values
+
+
+def _anywhere(order: Order, preprocessing: Any, made: Made, folder: Path, usual: Size) -> list[dict[str, Any]]:
+    """Compare a graph for any size with the library's network at sizes that differ in every way."""
+    import torch
+
+    network = load_network(folder, accelerated=False)
+    graph = load_graph(runnable(order.format), made.graph)
+    found = []
+    for size in dict.fromkeys([usual[::-1], *_ELSEWHERE]):
+        fitting, comparison = FittingSizes(preprocessing, [size]), Comparison(checkpoints.labels(folder), size)
+        for picture in list(order.pictures)[:2]:
+            pixels = fitting.stretched(picture.load(), size)[None]
+            raw = network.run(torch.from_numpy(pixels), Request(capture=False))
+            classes, masks = graph(pixels)
+            comparison.add(picture.name, size, (raw.classes[-1][0], raw.masks[-1][0]), (classes[0], masks[0]))
+        found.append({"height": size[0], "width": size[1], "labels_equal": comparison.mean})
+    release_network(folder)
+    return found
 
 
 def _write_settings(checkpoint: Checkpoint, folder: Path, whole: Path) -> None:
@@ -186,13 +217,12 @@ def _write_settings(checkpoint: Checkpoint, folder: Path, whole: Path) -> None:
 
 def _write_listing(order: Order, whole: Path, files: list[dict[str, Any]]) -> None:
     """What there is so far, for those who run it before the card is finished."""
-    runnable = "onnx" if order.format == "tensorrt" else order.format
-    listing = {"format": runnable, "precision": order.precision, "files": files}
+    listing = {"format": runnable(order.format), "precision": order.precision, "files": files}
     (whole / CARD).write_text(json.dumps(listing), encoding="utf-8")
 
 
-def _stem(size: Size, count: int) -> str:
-    return "model" if count == 1 else f"model-{size[0]}x{size[1]}"
+def _stem(size: Size | None, count: int) -> str:
+    return "model" if count == 1 or size is None else f"model-{size[0]}x{size[1]}"
 
 
 def _check_target(out: Path) -> None:

@@ -46,18 +46,18 @@ class Exported:
     folder: Path
     format: str
     precision: str
-    files: tuple[tuple[Size, Path], ...]
-    """Each graph with its input size, (height, width)."""
+    files: tuple[tuple[Size | None, Path], ...]
+    """Each graph with its input size, (height, width); none for one that runs at any, in multiples of 32."""
 
     @property
     def sizes(self) -> tuple[Size, ...]:
-        """The input sizes that there are graphs for."""
-        return tuple(size for size, _ in self.files)
+        """The input sizes that there are graphs for; empty where one runs at any."""
+        return tuple(size for size, _ in self.files if size is not None)
 
     def file(self, size: Size) -> Path:
         """The graph for an input size; raises ``SegdemoError`` where there is none."""
         for known, file in self.files:
-            if known == size:
+            if known in (size, None):
                 return file
         raise SegdemoError(
             f"The export in {self.folder} has no graph for an input of {size[0]} x {size[1]}, only for "
@@ -79,7 +79,7 @@ def read_exported(folder: Path, format: str | None = None) -> Exported:
             folder,
             str(values["format"]),
             str(values["precision"]),
-            tuple(((int(entry["height"]), int(entry["width"])), folder / entry["name"]) for entry in values["files"]),
+            tuple((_size(entry), folder / entry["name"]) for entry in values["files"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SegdemoError(f"{card} is damaged ({first_line(error)}): export the checkpoint again.") from error
@@ -92,6 +92,10 @@ def read_exported(folder: Path, format: str | None = None) -> Exported:
         if not file.is_file():
             raise SegdemoError(f"{file} is missing: export the checkpoint again.")
     return found
+
+
+def _size(entry: dict[str, Any]) -> Size | None:
+    return None if entry["height"] is None else (int(entry["height"]), int(entry["width"]))
 
 
 class FittingSizes:
@@ -135,6 +139,7 @@ class ExportedEngine:
     """The graphs of an exported folder; see ``Engine``. Each is loaded when first needed, and runs alone."""
 
     device = "cpu"
+    lacks = LACKS
 
     def __init__(self, exported: Exported) -> None:
         self.name, self.precision = exported.format, exported.precision

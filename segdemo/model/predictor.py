@@ -70,7 +70,7 @@ def load_exported(folder: Path, format: str | None = None) -> "Predictor":
     from segdemo.model.exported import ExportedEngine, exported_checkpoint, read_exported
 
     found = read_exported(folder, format)
-    return Predictor(exported_checkpoint(found), folder, ExportedEngine(found), sizes=found.sizes)
+    return Predictor(exported_checkpoint(found), folder, ExportedEngine(found), sizes=found.sizes or None)
 
 
 class Predictor:
@@ -86,11 +86,11 @@ class Predictor:
 
         self.family = family_of(folder)
         self.preprocessing = self.family.preprocessing(folder)
-        self.lacks = self.family.lacks
+        self.lacks = getattr(engine, "lacks", self.family.lacks)
         if sizes is not None:
-            from segdemo.model.exported import LACKS, FittingSizes
+            from segdemo.model.exported import FittingSizes
 
-            self.preprocessing, self.lacks = FittingSizes(self.preprocessing, sizes), LACKS
+            self.preprocessing = FittingSizes(self.preprocessing, sizes)
         self._folder = folder
 
     @cached_property

@@ -68,7 +68,7 @@ def test_a_photo_goes_to_the_nearest_size() -> None:
     fitting = FittingSizes(preprocessing(), [(96, 128), (128, 96), (96, 96)])
     assert fitting.sizes((600, 800), "checkpoint") == ((96, 128), (96, 128))
     assert fitting.sizes((800, 600), "checkpoint") == ((128, 96), (128, 96))
-    assert fitting.sizes((500, 510), "checkpoint")[0] == (96, 96)
+    assert fitting.sizes((500, 500), "checkpoint")[0] == (96, 96)
     with pytest.raises(SegdemoError, match=r"own input sizes \(96 x 128, 128 x 96, 96 x 96\)"):
         fitting.sizes((600, 800), "paper")
 
