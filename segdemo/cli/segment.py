@@ -108,7 +108,8 @@ def segment(
     as R + 256 G + 65536 B, 0 = none, and NAME.segments.json what they are. NAME.overlay.jpg is for people. A file that
     cannot be used is named on stderr, the others are still done, and the exit code is 1.
     """
-    from segdemo.model.predictor import load_exported, load_predictor
+    from segdemo.model.exported import load_exported
+    from segdemo.model.predictor import load_predictor
     from segdemo.model.preprocessing import parse_size
     from segdemo.results.options import options_from
 

@@ -54,7 +54,7 @@ class Converted:
     def photo(self, file: str) -> None:
         """See ``Contender``."""
         from segdemo.images import load_image
-        from segdemo.model.predictor import load_exported
+        from segdemo.model.exported import load_exported
         from segdemo.segmentation.semantic import semantic
 
         if self.predictor is None:

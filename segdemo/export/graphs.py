@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,9 +34,11 @@ from segdemo.model.graph import (
     probe_pixels,
     require_openvino,
 )
-from segdemo.model.preprocessing import Preprocessing
 from segdemo.process import prepare_process
 from segdemo.settings import settings
+
+if TYPE_CHECKING:
+    from segdemo.model.families import Inputs
 
 Report = Callable[[float, str], None]
 """Called with the done share, 0..1, and what is being done."""
@@ -171,9 +173,7 @@ def _converted(network: Any) -> Any:
     return traced_graph(Everything(), (-1, 3, -1, -1), batch=2)
 
 
-def _compare(
-    network: Any, compiled: Any, size: tuple[int, int], inputs: Preprocessing, labels: Mapping[int, str]
-) -> Parity:
+def _compare(network: Any, compiled: Any, size: tuple[int, int], inputs: "Inputs", labels: Mapping[int, str]) -> Parity:
     """Compare on photographs stretched to that size; the times are of the last."""
     import torch
 

@@ -65,6 +65,8 @@ def make_files(
     if size is None and not ours:
         raise SegdemoError("This network is exported for fixed sizes only: name them, such as --shape 640x864.")
     classes = len(described(checkpoint).labels())
+    if precision == "int8" and not network.quantised():
+        raise SegdemoError("8 bits are for Swin and EfficientNet backbones: export this checkpoint in fp32 or fp16.")
     if precision == "fp16":
         network.halve()
     about, opset = _ABOUT[precision], None

@@ -13,11 +13,14 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from segdemo.checkpoint_files import read_config
 from segdemo.errors import SegdemoError
+from segdemo.model.capture import Steps
 from segdemo.model.fast.convolutional import ConvolutionalBackbone
 from segdemo.model.fast.linear import ACTIVATIONS, Linear
 from segdemo.model.fast.network import Network
 from segdemo.model.fast.quantized import quantized_weight
+from segdemo.model.weights import load_library_model
 
 
 class Portable(nn.Module):
@@ -74,7 +77,7 @@ class Portable(nn.Module):
         """Run normalised pixels float32 forward."""
         pixels = pixel_values.to(self.dtype)
         if isinstance(self.network, Network):
-            found = self.network.layers(pixels, False, _nothing)
+            found = self.network.layers(pixels, False, cast("Steps", _nothing))
             classes, masks = found.classes[-1], found.masks[-1]
         else:
             outputs = self.network(pixel_values=pixels)
@@ -88,11 +91,14 @@ def portable(folder: Path, *, accelerated: bool = True) -> Portable:
     Raises ``SegdemoError`` for a checkpoint whose answer is no set of queries with masks, which is what the exported
     graph hands out.
     """
-    from segdemo.checkpoint_files import read_config
-    from segdemo.model.weights import load_library_model
+    import transformers
 
     config = read_config(folder)
     architecture = (config.get("architectures") or ["Mask2FormerForUniversalSegmentation"])[0]
+    if not hasattr(transformers, architecture):
+        raise SegdemoError(
+            f"{folder / 'config.json'} names the architecture {architecture!r}, which is not known here."
+        )
     model = load_library_model(folder, architecture)
     if accelerated and config.get("model_type") == "mask2former" and Network.supports(model.config):
         return Portable(Network(model)).eval()

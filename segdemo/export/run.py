@@ -22,7 +22,7 @@ from segdemo.export.telling import Say, Steps
 from segdemo.images import encode_jpeg
 from segdemo.model.capture import Request
 from segdemo.model.exported import CARD, FittingSizes, load_graph
-from segdemo.model.families import family_of
+from segdemo.model.families import Inputs, family_of
 from segdemo.model.networks import load_network, release_network
 from segdemo.prediction import Size
 
@@ -69,7 +69,8 @@ def export(order: Order, say: Say) -> dict[str, Any]:
     folder = checkpoints.resolve(order.checkpoint.id)
     with _disk(order.out), tempfile.TemporaryDirectory(dir=order.out.parent, prefix=f".{order.out.name}.part-") as name:
         whole, work = Path(name) / "whole", Path(name) / "work"
-        whole.mkdir(), work.mkdir()
+        for part in (whole, work):
+            part.mkdir()
         card = _exported(order, folder, whole, work, say)
         (whole / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
         (whole / "README.md").write_text(readme(card), encoding="utf-8")
@@ -79,8 +80,7 @@ def export(order: Order, say: Say) -> dict[str, Any]:
 
 def _exported(order: Order, folder: Path, whole: Path, work: Path, say: Say) -> dict[str, Any]:
     """Fill the folder, but for the card, which is returned."""
-    family = family_of(folder)
-    preprocessing: Any = family.preprocessing(folder)
+    preprocessing = family_of(folder).preprocessing(folder)
     usual = preprocessing.sizes(_PHOTO, "checkpoint")[0]
     sizes = order.sizes or (usual,)
     weight = max(1.0, (order.checkpoint.parameters or 0) / 20e6)
@@ -176,7 +176,7 @@ def _judged(
     return values
 
 
-def _anywhere(order: Order, preprocessing: Any, made: Made, folder: Path, usual: Size) -> list[dict[str, Any]]:
+def _anywhere(order: Order, preprocessing: Inputs, made: Made, folder: Path, usual: Size) -> list[dict[str, Any]]:
     """Compare a graph for any size with the library's network at sizes that differ in every way."""
     import torch
 

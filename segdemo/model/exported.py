@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,10 @@ from segdemo.model.graph import COMPILE_OPTIONS, require_openvino
 from segdemo.model.preprocessing import Preprocessing, SizeOption
 from segdemo.prediction import PARTS, Size
 from segdemo.progress import CancelledError
+
+if TYPE_CHECKING:
+    from segdemo.model.families import Inputs
+    from segdemo.model.predictor import Predictor
 
 GraphFormat = Literal["onnx", "openvino", "torchscript"]
 """Formats that run here; TensorRT plans run on the card that they were built on."""
@@ -99,9 +103,16 @@ def _size(entry: dict[str, Any]) -> Size | None:
 
 
 class FittingSizes:
-    """A checkpoint's preprocessing, to the fixed sizes that there are graphs for; see ``Inputs``."""
+    """A checkpoint's preprocessing, to the fixed sizes that there are graphs for; see ``Inputs``.
 
-    def __init__(self, preprocessing: Preprocessing, sizes: Sequence[Size]) -> None:
+    Raises ``SegdemoError`` for a family whose photographs become more than one input.
+    """
+
+    def __init__(self, preprocessing: "Inputs", sizes: Sequence[Size]) -> None:
+        if not isinstance(preprocessing, Preprocessing):
+            raise SegdemoError(
+                "This checkpoint is not exported: a photograph becomes more than one input of one size for it."
+            )
         self._preprocessing, self._sizes = preprocessing, tuple(sizes)
 
     def sizes(self, image_size: Size, size: SizeOption) -> tuple[Size, Size]:
@@ -264,3 +275,15 @@ def exported_checkpoint(exported: Exported) -> Checkpoint:
         terms=config.segdemo_terms or "",
         path=exported.folder,
     )
+
+
+def load_exported(folder: Path, format: str | None = None) -> "Predictor":
+    """Return the predictor of a folder that ``python -m segdemo export`` wrote, a new object.
+
+    ``format`` is what it must hold, one of ``GraphFormat``; none for whatever it holds. The checkpoint's weights are
+    not needed. Raises ``SegdemoError`` where the folder is no export, or its runtime is not installed.
+    """
+    from segdemo.model.predictor import Predictor
+
+    found = read_exported(folder, format)
+    return Predictor(exported_checkpoint(found), folder, ExportedEngine(found), sizes=found.sizes or None)

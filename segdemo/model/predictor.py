@@ -61,18 +61,6 @@ def load_predictor(
         return _predictors[key]
 
 
-def load_exported(folder: Path, format: str | None = None) -> "Predictor":
-    """Return the predictor of a folder that ``python -m segdemo export`` wrote, a new object.
-
-    ``format`` is what it must hold: one of ``segdemo.model.exported.GraphFormat``. The checkpoint's weights are not
-    needed. Raises ``SegdemoError`` where the folder is no export, or its runtime is not installed.
-    """
-    from segdemo.model.exported import ExportedEngine, exported_checkpoint, read_exported
-
-    found = read_exported(folder, format)
-    return Predictor(exported_checkpoint(found), folder, ExportedEngine(found), sizes=found.sizes or None)
-
-
 class Predictor:
     """A checkpoint on an engine. Safe to call from several threads; forward passes run one after the other."""
 

@@ -10,8 +10,7 @@ from segdemo.errors import NotOfferedError, SegdemoError
 from segdemo.export.card import command_line
 from segdemo.export.telling import Steps
 from segdemo.export.tensorrt import trtexec_line
-from segdemo.model.exported import FittingSizes, read_exported
-from segdemo.model.predictor import load_exported
+from segdemo.model.exported import FittingSizes, load_exported, read_exported
 from segdemo.model.preprocessing import Preprocessing
 
 

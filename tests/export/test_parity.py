@@ -35,6 +35,7 @@ def test_a_moved_border_costs_its_columns() -> None:
     # Two of eight columns are wall instead of sky: a quarter of one picture, an eighth in the mean.
     assert comparison.equal == {"same": 1, "moved": 0.75}
     assert (comparison.mean, comparison.least) == (0.875, 0.75)
+    assert comparison.worst is not None
     name, differs = comparison.worst
     assert name == "moved"
     assert differs[:, 4:6].all()

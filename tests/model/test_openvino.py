@@ -182,7 +182,8 @@ def test_other_weights_have_another_place(tiny_checkpoint: Path, tiny_ade_checkp
 
 
 def test_a_graph_that_disagrees_is_not_kept(tiny_ade_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversion, "_labels", lambda masks, classes: np.random.default_rng().integers(0, 99, 1000))
+    noise = np.random.default_rng()
+    monkeypatch.setattr(conversion.Comparison, "_labels", lambda self, size, answer: noise.integers(0, 99, size))
     with pytest.raises(SegdemoError, match="disagrees"):
         make_graph(tiny_ade_checkpoint)
     assert find_graph(tiny_ade_checkpoint, "fp32") is None
