@@ -68,7 +68,7 @@ def export(
         ("precision", precision),
         *(("shape", f"{size[0]}x{size[1]}" if size else "any") for size in sizes),
     ]
-    for name, value in (("images", images), ("data", data), ("checkpoint", checkpoint)):
+    for name, value in (("images", images), ("data", data), ("checkpoint", found.id)):
         options += [(name, str(value))] if value is not None else []
     switches = [name for name, on in (("batch", batch), ("force", force)) if on]
 

@@ -80,7 +80,7 @@ _TITLES = {"onnx": "ONNX", "openvino": "OpenVINO IR", "torchscript": "TorchScrip
 
 
 def _verdict(card: dict[str, Any]) -> list[str]:
-    wanted = f"{card['least_labels_equal']:.2%}"
+    wanted = share(card["least_labels_equal"])
     if card["passed"]:
         return [f"At least {wanted} of the labels must equal the network's own in the mean over pictures: they do."]
     everywhere = [entry["labels_equal"] for shape in card["shapes"] for entry in shape.get("also_at", [])]

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from segdemo.children import end_with_parent
 from segdemo.process import prepare_process
 
-REPEATS, PATIENCE = 7, 20.0
+REPEATS, PATIENCE = 7, 10.0
 """Runs of which the median is taken, and the seconds after which fewer will do."""
 
 

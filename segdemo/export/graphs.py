@@ -20,7 +20,7 @@ import numpy as np
 from segdemo.checkpoint_files import described
 from segdemo.children import end_with_parent, start_child
 from segdemo.errors import SegdemoError
-from segdemo.export.parity import Comparison, examples, least_labels_equal
+from segdemo.export.parity import USUAL_PHOTO, Comparison, examples, least_labels_equal
 from segdemo.keeping import alone, being_made, made
 from segdemo.model.exported import FittingSizes
 from segdemo.model.graph import (
@@ -111,9 +111,9 @@ def _make(checkpoint: Path, precision: str, target: Path, shapes: Sequence[tuple
         network.pack()
         compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", COMPILE_OPTIONS)
         parity = []
-        asked = list(shapes) or list(COMMON_SHAPES[:1])
-        sizes = [*_SMALL_SHAPES, *asked]
         inputs, labels = family_of(checkpoint).preprocessing(checkpoint), described(checkpoint).labels()
+        asked = list(shapes) or [inputs.sizes(USUAL_PHOTO, "checkpoint")[0]]
+        sizes = [*_SMALL_SHAPES, *asked]
         for index, size in enumerate(sizes):
             say(0.7 + 0.3 * index / len(sizes), f"comparing with the network at {size[0]} x {size[1]}")
             parity.append(_compare(network, compiled, size, inputs, labels))

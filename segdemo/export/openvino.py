@@ -82,7 +82,7 @@ def _save(model: Any, file: Path) -> None:
 
 def _obstacle(error: Exception) -> str:
     """A sentence on why a conversion failed: the operations in the way, where the error names them."""
-    named = re.findall(r"\b(?:aten|prim|torchvision|quantized|onnx|ai\.onnx)(?:::|\.)\w+", str(error))
+    named = re.findall(r"\b(?:aten|torchvision|quantized|onnx|ai\.onnx)(?:::|\.)\w+", str(error))
     if named:
         what = ", ".join(dict.fromkeys(named))
         return f"This network cannot be exported: OpenVINO has nothing for its operation {what}."

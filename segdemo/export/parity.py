@@ -19,6 +19,8 @@ from segdemo.settings import settings
 Answer = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 """Class logits (Q, C + 1) and mask logits (Q, h, w)."""
 DEFAULT_PICTURES = 8
+USUAL_PHOTO = (768, 1024)
+"""Height and width of the photograph whose input size is taken where none was named."""
 
 
 @dataclass(frozen=True)

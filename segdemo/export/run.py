@@ -14,10 +14,10 @@ from segdemo import __version__, checkpoints
 from segdemo.checkpoint_files import read_json
 from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
-from segdemo.export.card import readme, surroundings
+from segdemo.export.card import readme, share, surroundings
 from segdemo.export.contest import EXPORTED, LIBRARY, TORCH, Ran, prepared, run_contender
 from segdemo.export.make import Made, make_files, runnable
-from segdemo.export.parity import Comparison, Picture, least_labels_equal, marked, split
+from segdemo.export.parity import USUAL_PHOTO, Comparison, Picture, least_labels_equal, marked, split
 from segdemo.export.telling import Say, Steps
 from segdemo.images import encode_jpeg
 from segdemo.model.capture import Request
@@ -29,8 +29,6 @@ from segdemo.prediction import Size
 FORMATS = ("onnx", "openvino", "torchscript", "tensorrt")
 PRECISIONS = ("fp32", "fp16", "int8")
 EXTENSIONS = {"onnx": "onnx", "openvino": "xml", "torchscript": "torchscript", "tensorrt": "plan"}
-_PHOTO = (768, 1024)
-"""Height and width of the photograph whose size is taken where none was named."""
 _ELSEWHERE = ((64, 96), (192, 64), (128, 416))
 """Sizes at which a graph for any size is compared, beside its usual one both ways round."""
 _CONVERT, _RUN = 90.0, 25.0
@@ -81,7 +79,7 @@ def export(order: Order, say: Say) -> dict[str, Any]:
 def _exported(order: Order, folder: Path, whole: Path, work: Path, say: Say) -> dict[str, Any]:
     """Fill the folder, but for the card, which is returned."""
     preprocessing = family_of(folder).preprocessing(folder)
-    usual = preprocessing.sizes(_PHOTO, "checkpoint")[0]
+    usual = preprocessing.sizes(USUAL_PHOTO, "checkpoint")[0]
     sizes = order.sizes or (usual,)
     weight = max(1.0, (order.checkpoint.parameters or 0) / 20e6)
     calibration, compared = split(order.pictures) if order.precision == "int8" else ([], list(order.pictures))
@@ -107,8 +105,8 @@ def _exported(order: Order, folder: Path, whole: Path, work: Path, say: Say) -> 
         mean = _least(shapes[-1])
         if mean < wanted and not order.force:
             raise SegdemoError(
-                f"Only {mean:.2%} of the labels are the network's own at {label}, in the mean over "
-                f"{len(compared)} pictures; {wanted:.2%} are wanted in {order.precision}: nothing was written. "
+                f"Only {share(mean)} of the labels are the network's own at {label}, in the mean over "
+                f"{len(compared)} pictures; {share(wanted)} are wanted in {order.precision}: nothing was written. "
                 "Give --force to have it all the same, and the card will say so."
             )
     passed = all(_least(shape) >= wanted for shape in shapes)

@@ -22,19 +22,26 @@ def run(*words: object) -> None:
 
 
 @pytest.mark.slow
-def test_a_torchscript_export_segments_as_the_checkpoint_does(tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_a_torchscript_export_segments_as_the_checkpoint_does(
+    tiny_checkpoint: Path, tmp_path: Path, index_data: Path
+) -> None:
     photo, out = tmp_path / "photo.png", tmp_path / "export"
     y, x = np.mgrid[0:96, 0:128]
     waves = [np.sin(x / 17 + y / 29), np.cos(x / 23 - y / 11), np.sin((x + y) / 31)]
     Image.fromarray(np.stack([(127.5 + 127.5 * wave).astype(np.uint8) for wave in waves], axis=-1)).save(photo)
     command = ["export", "--format", "torchscript", "--checkpoint", tiny_checkpoint, "--images", photo, "--out", out]
+    command += ["--data", index_data, "--batch"]
     done = subprocess.run(
-        [sys.executable, "-m", "segdemo", *map(str, command), "--batch"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "segdemo", *map(str, command)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "converting for 96 x 128" in done.stderr
     card = json.loads((out / "parity.json").read_text())
     assert card["passed"]
+    miou = card["shapes"][0]["miou"]
+    assert miou["pictures"] == 4
+    assert 0 <= miou["before"] <= 1
+    assert miou["after"] == pytest.approx(miou["before"], abs=1e-3)
     assert [row["name"] for row in card["shapes"][0]["contenders"]] == ["exported", "torch", "pipeline"]
     for row in card["shapes"][0]["contenders"]:
         assert min(row["load_seconds"], row["forward_seconds"], row["photo_seconds"], row["batch_seconds"]) > 0
