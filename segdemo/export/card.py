@@ -141,6 +141,15 @@ def share(value: float) -> str:
     return f"{math.floor(value * 1e5) / 1e3:.3f} %"
 
 
+def finite(value: Any) -> Any:
+    """The same values with none for what is not a finite number, which JSON has no word for."""
+    if isinstance(value, dict):
+        return {key: finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _batch(shape: dict[str, Any]) -> bool:
     return all("batch_seconds" in row for row in shape["contenders"])
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from segdemo.errors import SegdemoError
 from segdemo.images import Rgb, load_image
 from segdemo.prediction import Prediction, Size
 from segdemo.segmentation.semantic import semantic
@@ -31,8 +32,11 @@ class Picture:
     file: Path
 
     def load(self) -> Rgb:
-        """RGB uint8 (H, W, 3)."""
-        return load_image(self.file)
+        """RGB uint8 (H, W, 3); raises ``SegdemoError`` naming a file that is no picture."""
+        try:
+            return load_image(self.file)
+        except SegdemoError as error:
+            raise SegdemoError(f"{self.file.name}: {error}") from error
 
 
 def examples(count: int = DEFAULT_PICTURES) -> list[Picture]:

@@ -14,7 +14,7 @@ from segdemo import __version__, checkpoints
 from segdemo.checkpoint_files import read_json
 from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
-from segdemo.export.card import readme, share, surroundings
+from segdemo.export.card import finite, readme, share, surroundings
 from segdemo.export.contest import EXPORTED, LIBRARY, TORCH, Ran, prepared, run_contender
 from segdemo.export.make import Made, make_files, runnable
 from segdemo.export.parity import USUAL_PHOTO, Comparison, Picture, least_labels_equal, marked, split
@@ -62,15 +62,16 @@ def export(order: Order, say: Say) -> dict[str, Any]:
     Raises ``SegdemoError`` where an extra is missing, an operation stands in the way, too few labels are equal and
     nobody forces it, or the disk is full: then what was in the folder before is still there.
     """
-    order.out.parent.mkdir(parents=True, exist_ok=True)
-    _check_target(order.out)
     folder = checkpoints.resolve(order.checkpoint.id)
+    with _disk(order.out):
+        order.out.parent.mkdir(parents=True, exist_ok=True)
+        _check_target(order.out)
     with _disk(order.out), tempfile.TemporaryDirectory(dir=order.out.parent, prefix=f".{order.out.name}.part-") as name:
         whole, work = Path(name) / "whole", Path(name) / "work"
         for part in (whole, work):
             part.mkdir()
         card = _exported(order, folder, whole, work, say)
-        (whole / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        (whole / CARD).write_text(json.dumps(finite(card), indent=2) + "\n", encoding="utf-8")
         (whole / "README.md").write_text(readme(card), encoding="utf-8")
         _put(whole, order.out, Path(name) / "old")
     return card
@@ -263,4 +264,4 @@ def _disk(out: Path) -> Iterator[None]:
 
 
 def _full(folder: Path) -> bool:
-    return shutil.disk_usage(folder).free < 1 << 20
+    return folder.is_dir() and shutil.disk_usage(folder).free < 1 << 20

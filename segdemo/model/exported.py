@@ -83,7 +83,7 @@ def read_exported(folder: Path, format: str | None = None) -> Exported:
             folder,
             str(values["format"]),
             str(values["precision"]),
-            tuple((_size(entry), folder / entry["name"]) for entry in values["files"]),
+            tuple((_size(entry), folder / Path(entry["name"]).name) for entry in values["files"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SegdemoError(f"{card} is damaged ({first_line(error)}): export the checkpoint again.") from error

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from segdemo.errors import NotOfferedError, SegdemoError
-from segdemo.export.card import command_line
+from segdemo.export.card import command_line, finite, share
 from segdemo.export.telling import Steps
 from segdemo.export.tensorrt import trtexec_line
 from segdemo.model.exported import FittingSizes, load_exported, read_exported
@@ -114,3 +114,11 @@ def test_what_a_graph_does_not_hand_out_is_said(tmp_path: Path, tiny_checkpoint:
     predictor = load_exported(exported(tmp_path, "model.onnx"))
     with pytest.raises(NotOfferedError, match="run the checkpoint itself"):
         predictor.engine.decode(None, height=96, without=None)
+
+
+def test_json_has_no_word_for_what_is_no_number() -> None:
+    assert finite({"a": [1.0, float("inf")], "b": (float("nan"), "c")}) == {"a": [1.0, None], "b": [None, "c"]}
+
+
+def test_all_but_a_pixel_is_not_all() -> None:
+    assert [share(value) for value in (1, 1 - 1e-7, 0.995)] == ["100.000 %", "99.999 %", "99.500 %"]
