@@ -129,8 +129,8 @@ def _shape(shape: dict[str, Any], card: dict[str, Any]) -> list[str]:
         lines.append("| " + " | ".join(cells) + " |")
     lines += [
         "",
-        "Each in a process of its own, one after the other; the median of several runs. Peak memory is the whole "
-        "process's, after loading and running the graph or network.",
+        "Each in a process of its own, one after the other; the median of several runs. Loading includes "
+        "importing what it needs; peak memory is the whole process's, after loading and running the graph or network.",
         "",
     ]
     return lines

@@ -1,9 +1,11 @@
 """The export itself: convert, compare, measure, and put the folder where it is wanted, whole or not at all."""
 
 import errno
+import glob
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +33,7 @@ PRECISIONS = ("fp32", "fp16", "int8")
 EXTENSIONS = {"onnx": "onnx", "openvino": "xml", "torchscript": "torchscript", "tensorrt": "plan"}
 _ELSEWHERE = ((64, 96), (192, 64), (128, 416))
 """Sizes at which a graph for any size is compared, beside its usual one both ways round."""
+_OLD_SECONDS = 86_400
 _CONVERT, _RUN = 90.0, 25.0
 """Seconds that a conversion and a contender are expected to take at first, of a small checkpoint."""
 
@@ -66,6 +69,7 @@ def export(order: Order, say: Say) -> dict[str, Any]:
     with _disk(order.out):
         order.out.parent.mkdir(parents=True, exist_ok=True)
         _check_target(order.out)
+        _sweep(order.out)
     with _disk(order.out), tempfile.TemporaryDirectory(dir=order.out.parent, prefix=f".{order.out.name}.part-") as name:
         whole, work = Path(name) / "whole", Path(name) / "work"
         for part in (whole, work):
@@ -230,6 +234,13 @@ def _check_target(out: Path) -> None:
         raise SegdemoError(f"{out} holds files that are no export: choose another folder.")
     if out.exists() and not out.is_dir():
         raise SegdemoError(f"{out} is a file: choose a folder.")
+
+
+def _sweep(out: Path) -> None:
+    """Remove what exports that were killed have left beside the folder, once it is surely nobody's."""
+    for left in out.parent.glob(f".{glob.escape(out.name)}.part-*"):
+        if time.time() - left.stat().st_mtime > _OLD_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _put(whole: Path, out: Path, old: Path) -> None:

@@ -5,7 +5,9 @@ Conversion and contenders are stand-ins here; the real ones are in ``test_format
 
 import errno
 import json
+import os
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -151,3 +153,13 @@ def test_ranges_of_8_bits_are_found_on_other_pictures(
     card = export(order(tiny_checkpoint, tmp_path / "out", precision="int8", pictures=PICTURES), lambda line: None)
     assert card["calibrated_on"] == ["a", "c"]
     assert set(card["shapes"][0]["labels_equal"]["by_picture"]) == {"b", "d"}
+
+
+def test_what_a_killed_export_left_goes_after_a_day(
+    tiny_checkpoint: Path, tmp_path: Path, stand_ins: dict[str, Any]
+) -> None:
+    for name, age in ((".out.part-old", 90_000), (".out.part-new", 60)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    export(order(tiny_checkpoint, tmp_path / "out"), lambda line: None)
+    assert {file.name for file in tmp_path.iterdir()} == {"out", ".out.part-new"}
