@@ -60,6 +60,16 @@ class Settings(BaseSettings):
     precision: Precision = "auto"
     """What ``auto`` stands for where no precision is asked for, as long as it can be had."""
 
+    labels_equal_fp32: float = Field(0.9999, ge=0, le=1)
+    """Share of labels that an exported or converted network must have in common with the original, in the mean over
+    photographs: in float32,"""
+    labels_equal_fp16: float = Field(0.995, ge=0, le=1)
+    """in float16,"""
+    labels_equal_bf16: float = Field(0.98, ge=0, le=1)
+    """in bfloat16,"""
+    labels_equal_int8: float = Field(0.98, ge=0, le=1)
+    """and in 8 bits."""
+
     max_pixels: int = Field(40_000_000, gt=0)
     """Largest photograph, in pixels, checked before decoding."""
     max_file_bytes: int = Field(20_000_000, gt=0)

@@ -94,7 +94,7 @@ class Server:
     def _converts(self) -> bool:
         for pid in family(self.process.pid):
             with suppress(OSError):
-                if b"segdemo.model.conversion" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                if b"segdemo.export.graphs" in Path(f"/proc/{pid}/cmdline").read_bytes():
                     return True
         return False
 

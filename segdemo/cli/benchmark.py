@@ -3,7 +3,6 @@
 import os
 import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -132,19 +131,12 @@ def report(timings: list[Timing], predictor: "Predictor", data: bytes, size: str
 
 def machine() -> str:
     """Name the processor's cores, the load, and the versions that matter."""
+    from segdemo.machine import processor
+
     names = [name for name in ("torch", "transformers", "openvino") if find_spec(name) is not None]
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    return f"{os.cpu_count()} cores ({_processor()}){load}, Python {platform.python_version()}, {versions}"
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if sys.platform.startswith("linux") and info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return f"{os.cpu_count()} cores ({processor()}){load}, Python {platform.python_version()}, {versions}"
 
 
 def _engines() -> list[tuple[str, str]]:

@@ -32,7 +32,7 @@ def optimise(
     The page and the command line take the graph by themselves once it is there. Needs the extra ``openvino``.
     """
     from segdemo import checkpoints
-    from segdemo.model.conversion import COMMON_SHAPES, make_graph
+    from segdemo.export.graphs import COMMON_SHAPES, make_graph
     from segdemo.model.engines import processor_precision
     from segdemo.model.graph import require_openvino
 

@@ -26,7 +26,13 @@ def segment(
     out: Annotated[Path, typer.Option(help="Folder for the results; made where it is missing.", show_default=False)],
     task: Annotated[Literal["semantic", "panoptic", "instance"], typer.Option(help="What to separate.")] = "semantic",
     checkpoint: Annotated[str | None, typer.Option(help="Hub id whose weights are on disk, or a folder.")] = None,
-    engine: Annotated[Literal["auto", "torch", "openvino"], typer.Option(help="What runs the network.")] = "auto",
+    engine: Annotated[
+        Literal["auto", "torch", "openvino", "onnx", "torchscript"],
+        typer.Option(help="What runs the network; onnx, torchscript: with --model."),
+    ] = "auto",
+    model: Annotated[
+        Path | None, typer.Option(help="Folder that `segdemo export` wrote, to run instead of a checkpoint.")
+    ] = None,
     precision: Annotated[
         Precision, typer.Option(help="Numbers of the network; int8: with torch, on processors that multiply 8 bits.")
     ] = "auto",
@@ -102,6 +108,7 @@ def segment(
     as R + 256 G + 65536 B, 0 = none, and NAME.segments.json what they are. NAME.overlay.jpg is for people. A file that
     cannot be used is named on stderr, the others are still done, and the exit code is 1.
     """
+    from segdemo.model.exported import load_exported
     from segdemo.model.predictor import load_predictor
     from segdemo.model.preprocessing import parse_size
     from segdemo.results.options import options_from
@@ -111,9 +118,13 @@ def segment(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SegdemoError(f"The folder {out} cannot be made: {error.strerror or error}.") from error
+    _check_model(model, engine, checkpoint, precision)
     if checkpoint is not None:
         _fetch(checkpoint, asked=download)
-    predictor = load_predictor(checkpoint, engine=engine, precision=precision)
+    if model is not None:
+        predictor = load_exported(model, None if engine == "auto" else engine)
+    else:
+        predictor = load_predictor(checkpoint, engine=engine, precision=precision)
     # What the parameters above say, by name: the options are listed there and in the dataclass, and nowhere else.
     options = options_from(context.params, predictor.taxonomy)
     inputs = list({path.resolve(): path for path in images}.values())
@@ -132,6 +143,18 @@ def segment(
     if failed:
         typer.echo(f"{failed} of {len(inputs)} could not be segmented.", err=True)
         raise typer.Exit(1)
+
+
+def _check_model(model: Path | None, engine: str, checkpoint: str | None, precision: str) -> None:
+    """Raise ``SegdemoError`` for options that say different things of what is to run."""
+    if model is None and engine in ("onnx", "torchscript"):
+        raise SegdemoError(
+            f"The engine {engine} runs an exported folder: name it with --model, and make it with "
+            f"`python -m segdemo export --format {engine} --out DIR`."
+        )
+    if model is not None and (engine == "torch" or checkpoint is not None or precision != "auto"):
+        other = "--engine torch" if engine == "torch" else "--checkpoint" if checkpoint else f"--precision {precision}"
+        raise SegdemoError(f"--model runs an exported folder as it is: leave {other} out, or leave --model out.")
 
 
 def _fetch(checkpoint: str, *, asked: bool) -> None:

@@ -64,13 +64,21 @@ def load_predictor(
 class Predictor:
     """A checkpoint on an engine. Safe to call from several threads; forward passes run one after the other."""
 
-    def __init__(self, checkpoint: Checkpoint, folder: Path, engine: "Engine") -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, folder: Path, engine: "Engine", *, sizes: Sequence[Size] | None = None
+    ) -> None:
+        """``sizes``: the only input sizes, (height, width), that the engine of an exported folder has."""
         self.checkpoint = checkpoint
         self.engine = engine
         from segdemo.model.families import family_of
 
         self.family = family_of(folder)
         self.preprocessing = self.family.preprocessing(folder)
+        self.lacks = getattr(engine, "lacks", self.family.lacks)
+        if sizes is not None:
+            from segdemo.model.exported import FittingSizes
+
+            self.preprocessing = FittingSizes(self.preprocessing, sizes)
         self._folder = folder
 
     @cached_property
@@ -233,7 +241,7 @@ class Predictor:
             stages={scale: _own(maps, index) for scale, maps in raw.stages.items()},
             decoder_features=_decoder_features(raw, index),
             windows=self.windows if raw.stages else {},
-            lacks=self.family.lacks,
+            lacks=self.lacks,
             stuff=self.checkpoint.stuff,
             least_score=self.checkpoint.least_score,
             checkpoint=self.checkpoint.id,

@@ -14,7 +14,7 @@ from segdemo import checkpoints, examples
 from segdemo.checkpoints import public_id
 from segdemo.downloads import download
 from segdemo.errors import SegdemoError
-from segdemo.model.conversion import make_graph_in_background
+from segdemo.export.graphs import make_graph_in_background
 from segdemo.model.predictor import load_predictor
 from segdemo.process import collect_again, prepare_process
 from segdemo.results.job import Host, Job

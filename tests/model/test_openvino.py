@@ -18,10 +18,11 @@ import torch
 
 from segdemo.cli.optimise import optimise, parse_shape
 from segdemo.errors import SegdemoError
-from segdemo.model import conversion, engines
+from segdemo.export.graphs import make_graph, make_graph_in_background
+from segdemo.export.parity import Comparison
+from segdemo.model import engines
 from segdemo.model import graph as graphs
 from segdemo.model.capture import NOTHING, Request, Without
-from segdemo.model.conversion import make_graph, make_graph_in_background
 from segdemo.model.engines import make_engine, processor_precision
 from segdemo.model.fallback import FallbackEngine
 from segdemo.model.fast.network import Network
@@ -181,7 +182,8 @@ def test_other_weights_have_another_place(tiny_checkpoint: Path, tiny_ade_checkp
 
 
 def test_a_graph_that_disagrees_is_not_kept(tiny_ade_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversion, "_labels", lambda masks, classes: np.random.default_rng().integers(0, 99, 1000))
+    noise = np.random.default_rng()
+    monkeypatch.setattr(Comparison, "_labels", lambda self, size, answer: noise.integers(0, 99, size))
     with pytest.raises(SegdemoError, match="disagrees"):
         make_graph(tiny_ade_checkpoint)
     assert find_graph(tiny_ade_checkpoint, "fp32") is None
@@ -288,7 +290,7 @@ def test_a_process_of_its_own_converts(
     monkeypatch.setattr(engines, "has_native_bf16", lambda: False)
     assert make_graph_in_background(tiny_checkpoint) is None
     with monkeypatch.context() as host:
-        host.setattr("segdemo.model.conversion.settings", lambda: Settings(precision="int8"))
+        host.setattr("segdemo.export.graphs.settings", lambda: Settings(precision="int8"))
         assert make_graph_in_background(tiny_checkpoint) is None
     monkeypatch.setenv("SEGDEMO_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(graphs, "settings", lambda: Settings(cache_dir=tmp_path))

@@ -83,7 +83,7 @@ def test_reduced_precisions_agree(folder: Path, precision: str) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("openvino") is None, reason='the engine is an extra: pip install -e ".[openvino]"')
 def test_the_converted_graph_agrees() -> None:
-    from segdemo.model.conversion import make_graph
+    from segdemo.export.graphs import make_graph
 
     folder = FOLDERS[0]
     pixels, masks, classes = expected(folder)

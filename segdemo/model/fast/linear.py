@@ -12,11 +12,12 @@ from segdemo.model.fast.probes import PROBE_INPUTS, PROBE_OUTPUTS, PROBE_ROWS, w
 
 Activation = Literal["none", "relu", "gelu"]
 
-_ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
+ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "none": lambda x: x,
     "relu": F.relu,
     "gelu": F.gelu,
 }
+"""What a layer may end with; GELU by the error function."""
 _ALGORITHMS = {"none": "", "relu": "", "gelu": "none"}
 """What oneDNN's activation is asked for: ``none`` is GELU by the error function, not the approximation by tanh."""
 _ROWS = 2048
@@ -41,7 +42,7 @@ class Linear(nn.Module):
         """Return (..., out) of ``x`` (..., in)."""
         x = x.to(self.weight.dtype)
         if self.weight.layout == torch.strided:
-            return _ACTIVATIONS[self.activation](F.linear(x, self.weight, self.bias))
+            return ACTIVATIONS[self.activation](F.linear(x, self.weight, self.bias))
         return _packed_product(x, self.weight, self.bias, self.activation)
 
     def pack(self) -> None:
@@ -71,8 +72,9 @@ class Rows:
 
 
 def eager_on_processor(x: Tensor) -> bool:
-    """Whether ``x`` is worked on here and now, not traced, and not on a graphics card, so that ways to work matter."""
-    return x.device.type == "cpu" and torch._C._get_tracing_state() is None
+    """Whether ``x`` is worked on here and now, so that ways to work matter: not traced, nor on a graphics card."""
+    followed = torch.compiler.is_exporting() or torch._C._get_tracing_state() is not None
+    return x.device.type == "cpu" and not followed
 
 
 def as_maps(tokens: Tensor, height: Any, width: Any) -> Tensor:
@@ -103,7 +105,7 @@ def has_packed_products(dtype: torch.dtype) -> bool:
     def attempt() -> bool:
         packed = _packed_weight(weight)
         return all(
-            _near(_packed_product(x, packed, bias, activation), activation, dtype) for activation in _ACTIVATIONS
+            _near(_packed_product(x, packed, bias, activation), activation, dtype) for activation in ACTIVATIONS
         ) and _near(_packed_product(x, packed, None, "none") + bias, "none", dtype)
 
     return works(f"products by packed weights in {_name(dtype)}", attempt)
@@ -116,7 +118,7 @@ def _operands(dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _near(found: Tensor, activation: Activation, dtype: torch.dtype) -> bool:
-    expected = _ACTIVATIONS[activation](F.linear(*(part.float() for part in _operands(dtype))))
+    expected = ACTIVATIONS[activation](F.linear(*(part.float() for part in _operands(dtype))))
     slack = 1e-4 if dtype == torch.float32 else 0.05
     return found.dtype == dtype and torch.allclose(found.float(), expected, rtol=slack, atol=slack)
 

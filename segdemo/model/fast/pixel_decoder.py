@@ -213,12 +213,12 @@ def _shares(across: Tensor, down: Tensor, weights: Tensor) -> Tensor:
 
 
 def _by_grid(value: Tensor, places: Tensor, weights: Tensor, shapes: list[tuple[Any, Any]]) -> Tensor:
-    """Sample level by level with ``grid_sample``."""
+    """Sample level by level with ``grid_sample``, at places and in sums as exact as ``places`` are."""
     batch, count, heads, depth = value.shape
     parts = value.split([height * width for height, width in shapes], dim=1)
     total: Tensor | None = None
     for level, (height, width) in enumerate(shapes):
-        image = parts[level].permute(0, 2, 3, 1).reshape(-1, depth, height, width)
+        image = parts[level].permute(0, 2, 3, 1).reshape(-1, depth, height, width).to(places.dtype)
         # Points before places, so that what is multiplied and summed runs along thousands of neighbours, not four.
         spot = places[:, :, :, level].permute(0, 2, 3, 1, 4).reshape(-1, places.shape[4], count, 2)
         grid = torch.stack([(2 * spot[..., 0] + 1) / width - 1, (2 * spot[..., 1] + 1) / height - 1], dim=-1)
@@ -227,4 +227,4 @@ def _by_grid(value: Tensor, places: Tensor, weights: Tensor, shapes: list[tuple[
         part = (points * weight).sum(2)
         total = part if total is None else total + part
     assert total is not None
-    return total.view(batch, heads * depth, count).transpose(1, 2)
+    return total.view(batch, heads * depth, count).transpose(1, 2).to(value.dtype)

@@ -55,7 +55,7 @@ def test_bfloat16_stays_close_and_8_bits_are_refused(checkpoint: Path) -> None:
 @pytest.mark.slow
 def test_it_is_converted(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("openvino", reason="the engine is an extra")
-    from segdemo.model.conversion import make_graph
+    from segdemo.export.graphs import make_graph
 
     monkeypatch.setattr(graphs, "settings", lambda: Settings(cache_dir=tmp_path))
     found = make_graph(checkpoint, "fp32")

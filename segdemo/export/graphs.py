@@ -9,19 +9,20 @@ import os
 import subprocess
 import sys
 import time
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from segdemo.checkpoint_files import described
 from segdemo.children import end_with_parent, start_child
 from segdemo.errors import SegdemoError
+from segdemo.export.parity import USUAL_PHOTO, Comparison, examples, least_labels_equal
 from segdemo.keeping import alone, being_made, made
+from segdemo.model.exported import FittingSizes
 from segdemo.model.graph import (
     COMPILE_OPTIONS,
     GRAPH_PRECISIONS,
@@ -36,16 +37,21 @@ from segdemo.model.graph import (
 from segdemo.process import prepare_process
 from segdemo.settings import settings
 
+if TYPE_CHECKING:
+    from segdemo.model.families import Inputs
+
 Report = Callable[[float, str], None]
 """Called with the done share, 0..1, and what is being done."""
 
 COMMON_SHAPES: tuple[tuple[int, int], ...] = ((640, 864), (864, 640), (640, 640), (640, 960), (640, 1152))
 """Input sizes of the common aspect ratios at short side 640: 4:3, 3:4, 1:1, 3:2, 16:9."""
 
-_TRACED = (96, 128)
 _SMALL_SHAPES = ((64, 96), (128, 64))
-_LABELS_AGREE = {"fp32": 0.9999, "bf16": 0.98}
-"""Share of pixels whose label must be the network's own: in bfloat16 two ways to add up the same products differ."""
+"""Sizes that show whether the trace is general, beside the ones that were asked for."""
+_GENERAL = 0.9
+"""Share of labels that must be equal there: at these sizes a pass is all thresholds, and a wrong trace has far less."""
+_PICTURES = 4
+"""Photographs to compare on at each size."""
 
 
 def make_graph(
@@ -86,6 +92,7 @@ def make_graph(
 
 def _make(checkpoint: Path, precision: str, target: Path, shapes: Sequence[tuple[int, int]], say: Report) -> None:
     """Convert, compare, and put the graph where it is kept."""
+    from segdemo.model.families import family_of
     from segdemo.model.families.mask2former import make_network
     from segdemo.model.fast.network import Network
 
@@ -96,7 +103,7 @@ def _make(checkpoint: Path, precision: str, target: Path, shapes: Sequence[tuple
         raise SegdemoError("This checkpoint's architecture cannot be converted: run it with the torch engine.")
     with made(target) as folder:
         say(0.05, "converting")
-        model = _converted(network, openvino)
+        model = _converted(network)
         say(0.5, "writing the graph")
         openvino.save_model(model, folder / "model.xml", compress_to_fp16=False)
         del model
@@ -104,10 +111,13 @@ def _make(checkpoint: Path, precision: str, target: Path, shapes: Sequence[tuple
         network.pack()
         compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", COMPILE_OPTIONS)
         parity = []
-        sizes = [*_SMALL_SHAPES, *shapes]
+        inputs, labels = family_of(checkpoint).preprocessing(checkpoint), described(checkpoint).labels()
+        asked = list(shapes) or [inputs.sizes(USUAL_PHOTO, "checkpoint")[0]]
+        sizes = [*_SMALL_SHAPES, *asked]
         for index, size in enumerate(sizes):
             say(0.7 + 0.3 * index / len(sizes), f"comparing with the network at {size[0]} x {size[1]}")
-            parity.append(_compare(network, compiled, size, _LABELS_AGREE[precision]))
+            parity.append(_compare(network, compiled, size, inputs, labels))
+            _refuse(parity[-1], least_labels_equal(precision) if size in asked else _GENERAL)
         _write_probe(network, folder)
         _write_meta(folder, len(network.query_decoder.layers) + 1, parity)
 
@@ -136,18 +146,18 @@ def make_graph_in_background(checkpoint: Path) -> "subprocess.Popen[bytes] | Non
         return None
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     return start_child(
-        [sys.executable, "-m", "segdemo.model.conversion", str(checkpoint)],
+        [sys.executable, "-m", "segdemo.export.graphs", str(checkpoint)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=environment,
     )
 
 
-def _converted(network: Any, openvino: Any) -> Any:
-    """Trace the network and convert the trace with the front end itself, which sends nothing to anybody."""
+def _converted(network: Any) -> Any:
+    """Convert the network with all that its predictions offer, for any batch and size."""
     import torch
-    from openvino.frontend import FrontEndManager
-    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    from segdemo.export.openvino import traced_graph
 
     class Everything(torch.nn.Module):
         def __init__(self) -> None:
@@ -160,52 +170,44 @@ def _converted(network: Any, openvino: Any) -> Any:
             empty = torch.stack(found.unmasked)
             return (*found.masks, *found.classes, *found.attentions, empty, *found.features, *start)
 
-    pixels = torch.from_numpy(probe_pixels(_TRACED, batch=2))
-    with torch.no_grad(), warnings.catch_warnings():
-        # The tracer warns of every Python test on a size; the comparison afterwards tells whether one mattered.
-        warnings.simplefilter("ignore")
-        traced = torch.jit.trace(Everything().eval(), pixels, check_trace=False)
-    front = FrontEndManager().load_by_framework("pytorch")
-    decoder = TorchScriptPythonDecoder(traced)
-    source = front.load(decoder)
-    place = source.get_place_by_input_index(0)
-    source.set_partial_shape(place, openvino.PartialShape([-1, 3, -1, -1]))
-    source.set_element_type(place, openvino.Type.f32)
-    return front.convert(source)
+    return traced_graph(Everything(), (-1, 3, -1, -1), batch=2)
 
 
-def _compare(network: Any, compiled: Any, size: tuple[int, int], at_least: float) -> Parity:
+def _compare(network: Any, compiled: Any, size: tuple[int, int], inputs: "Inputs", labels: Mapping[int, str]) -> Parity:
+    """Compare on photographs stretched to that size; the times are of the last."""
     import torch
 
     if min(size) < 32 or size[0] % 32 or size[1] % 32:
         raise SegdemoError(f"The shape {size[0]}x{size[1]} is not an input size: give multiples of 32.")
-    pixels = probe_pixels(size)
-    values = torch.from_numpy(pixels)
-    # The first run at a size sets things up that later runs find ready.
-    compiled(pixels), network.run(values)
-    start = time.perf_counter()
-    outputs = list(compiled(pixels).values())
-    between = time.perf_counter()
-    expected = network.run(values)
-    end = time.perf_counter()
-    layers = len(expected.masks)
-    masks, classes = outputs[layers - 1], outputs[2 * layers - 1]
-    agree = float((_labels(masks[0], classes[0]) == _labels(expected.masks[-1][0], expected.classes[-1][0])).mean())
-    difference = float(np.abs(masks - expected.masks[-1]).max() / max(np.abs(expected.masks[-1]).max(), 1e-12))
-    if agree < at_least:
+    fitting = FittingSizes(inputs, [size])
+    comparison = Comparison(labels, size)
+    seconds = network_seconds = 0.0
+    for picture in examples(_PICTURES):
+        pixels = fitting.stretched(picture.load(), size)[None]
+        values = torch.from_numpy(pixels)
+        if not comparison.equal:
+            # The first run at a size sets things up that later runs find ready.
+            compiled(pixels), network.run(values)
+        start = time.perf_counter()
+        outputs = list(compiled(pixels).values())
+        between = time.perf_counter()
+        expected = network.run(values)
+        seconds, network_seconds = between - start, time.perf_counter() - between
+        layers = len(expected.masks)
+        found = outputs[2 * layers - 1][0], outputs[layers - 1][0]
+        comparison.add(picture.name, size, (expected.classes[-1][0], expected.masks[-1][0]), found)
+    masks = comparison.masks.result()
+    difference = masks.largest / max(masks.peak, 1e-12)
+    return Parity(size[0], size[1], comparison.mean, difference, seconds, network_seconds)
+
+
+def _refuse(entry: Parity, at_least: float) -> None:
+    """Raise ``SegdemoError`` where too few labels are the network's own."""
+    if entry.labels_agree < at_least:
         raise SegdemoError(
-            f"The converted graph disagrees with the network at {size[0]} x {size[1]} (labels equal on {agree:.2%} of "
-            "pixels): it is not used. Run the torch engine."
+            f"The converted graph disagrees with the network at {entry.height} x {entry.width} (labels equal on "
+            f"{entry.labels_agree:.2%} of pixels): it is not used. Run the torch engine."
         )
-    return Parity(size[0], size[1], agree, difference, between - start, end - between)
-
-
-def _labels(masks: npt.NDArray[np.floating], classes: npt.NDArray[np.floating]) -> npt.NDArray[np.intp]:
-    """Most probable class per mask pixel, as the paper sums it."""
-    weights = np.exp(classes - classes.max(axis=-1, keepdims=True))
-    weights /= weights.sum(axis=-1, keepdims=True)
-    scores = np.tensordot(weights[:, :-1].T, 1 / (1 + np.exp(-masks)), axes=1)
-    return np.asarray(scores.argmax(axis=0))
 
 
 def _write_probe(network: Any, folder: Path) -> None:
