@@ -128,7 +128,7 @@ def add_picture(
 ) -> None:
     """Count a picture: its pixels, and its segments where they are asked for and the truth tells objects apart."""
     scoring.add_labels(*_compared(sample, prediction, data.covered), boundary=boundary)
-    if segments is not None and sample.apart:
+    if segments is not None and sample.apart and "queries" in prediction.offers:
         _add_segments(scoring, sample, prediction, data, segments)
 
 

@@ -111,7 +111,7 @@ def evaluate_folder(
             found = evaluate_sample(sample, prediction, data, options)
             figures_of = found.to_json()
             part = {"name": sample.name, "set": sets[sample.name], "json": figures_of, "state": found.tally.state()}
-            part |= {"size": list(found.truth.shape), "no": [found.no_causes, found.no_layers]}
+            part |= {"size": list(found.truth.shape), "no": [found.no_causes, found.no_layers, found.no_panoptic]}
             # Pictures are kept of those that may be among the worst in the end.
             own = float(figures_of["pixel_accuracy"] or 0)
             if len(worst) < WORST or own < heapq.nsmallest(WORST, worst)[-1]:
@@ -131,7 +131,7 @@ def _write(out: Path, parts: Parts, about: Mapping[str, Any], labels: dict[int, 
     sets: dict[str, Tally] = {}
     worst: list[Shown] = []
     suspects: list[tuple[float, str, dict[str, Any]]] = []
-    no_causes, no_layers = "", ""
+    no_causes, no_layers, no_panoptic = "", "", ""
     for number, part in enumerate(parts):
         tally = Tally.restored(part["state"])
         if whole is None:
@@ -139,7 +139,8 @@ def _write(out: Path, parts: Parts, about: Mapping[str, Any], labels: dict[int, 
         whole.merge(tally)
         tally.layers, tally.lost = [], []  # of sets, which may be many, without the layers
         sets.setdefault(part["set"], Tally(tally.classes, width=tally.width)).merge(tally)
-        no_causes, no_layers = part["no"]
+        no_causes, no_layers, told = part["no"]
+        no_panoptic = no_panoptic or told  # only of pictures whose labels tell objects apart
         suspects += [
             (found["area"] * found["confidence"] / (part["size"][0] * part["size"][1]), part["name"], found)
             for found in part["json"]["suspects"]
@@ -149,9 +150,10 @@ def _write(out: Path, parts: Parts, about: Mapping[str, Any], labels: dict[int, 
             worst.append(Shown(part["name"], part["json"], part["shown"], number))
             worst = heapq.nsmallest(WORST, worst, key=lambda shown: shown.order)
     assert whole is not None
-    overall = figures(whole, labels, data.things, no_causes=no_causes, no_layers=no_layers)
+    why = {"no_causes": no_causes, "no_panoptic": no_panoptic}
+    overall = figures(whole, labels, data.things, no_layers=no_layers, **why)
     by_set = {
-        name: figures(sets[name], labels, data.things, no_causes=no_causes, no_layers="See overall.")
+        name: figures(sets[name], labels, data.things, no_layers=no_layers or "See overall.", **why)
         for name in sorted(sets)
     }
     document = {**about, "overall": overall, "sets": by_set}

@@ -128,6 +128,9 @@ class Prediction:
     """What the decoder started from, for ``Predictor.what_if`` and to look at."""
     windows: Mapping[int, Windows] = field(default_factory=dict, repr=False)
     """By scale as ``stages``: the windows that its blocks attend within; empty where there are none."""
+    logits: Float32 | None = field(default=None, repr=False)
+    """Class logits of every cell, (C, h, w), of a network that scores each pixel by itself; none of one with queries,
+    which has ``masks`` and ``classes`` instead."""
     lacks: Mapping[str, str] = field(default_factory=dict, repr=False)
     """For parts that this kind of network does not have: a sentence that says why."""
     stuff: frozenset[int] | None = None
@@ -143,7 +146,7 @@ class Prediction:
 
     def __post_init__(self) -> None:
         """Make arrays read-only, and mappings views of copies."""
-        _freeze(*self.masks, *self.classes, *self.stages.values())
+        _freeze(*self.masks, *self.classes, *self.stages.values(), *([] if self.logits is None else [self.logits]))
         for name in ("id2label", "stages", "windows", "lacks", "seconds"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
@@ -169,25 +172,33 @@ class Prediction:
         }
         return frozenset(part for part in PARTS if there[part])
 
+    def why_not(self, part: Part) -> str:
+        """A sentence on why ``part`` is not offered; empty where it is."""
+        if part in self.offers:
+            return ""
+        kept = f"This run did not keep {part.replace('_', ' ')}: run the photograph again with capture=True."
+        return self.lacks.get(part, kept)
+
     def require(self, part: Part) -> None:
         """Raise ``NotOfferedError`` with a sentence on ``part`` unless it is offered."""
-        if part not in self.offers:
-            raise NotOfferedError(
-                self.lacks.get(
-                    part,
-                    f"This run did not keep {part.replace('_', ' ')}: run the photograph again with capture=True.",
-                )
-            )
+        if sentence := self.why_not(part):
+            raise NotOfferedError(sentence)
 
     @property
     def num_layers(self) -> int:
-        """Predictions per query: the initial one and one per decoder layer."""
+        """Predictions per query: the initial one and one per decoder layer; 0 where there are no queries."""
         return len(self.masks)
 
     @property
     def num_queries(self) -> int:
         """Number of queries Q; 0 where there are none."""
         return int(self.classes[-1].shape[0]) if self.classes else 0
+
+    @property
+    def cells(self) -> Size:
+        """Height and width of the grid that the answer is given on, in cells: of the masks, or of the logits."""
+        maps = self.masks[-1] if self.logits is None else self.logits
+        return int(maps.shape[-2]), int(maps.shape[-1])
 
     @property
     def num_heads(self) -> int:
@@ -197,7 +208,8 @@ class Prediction:
     @property
     def nbytes(self) -> int:
         """Memory held by the arrays, in bytes."""
-        arrays = (*self.masks, *self.classes, *self.stages.values())
+        arrays = [*self.masks, *self.classes, *self.stages.values()]
+        arrays += [] if self.logits is None else [self.logits]
         start = 0 if self.decoder_features is None else self.decoder_features.nbytes
         return sum(array.nbytes for array in arrays) + sum(layer.nbytes for layer in self.attentions) + start
 

@@ -143,6 +143,8 @@ def evaluate(
                     "give the same command again once it can, and it goes on."
                 ) from error
     console.print(f"{predictor.checkpoint.title}, {predictor.engine.name} {predictor.engine.precision}, size {asked}")
+    if segments and (none := predictor.family.lacks.get("queries")):
+        console.print(f"There is no panoptic quality. {none}", markup=False, soft_wrap=True)
     console.print(class_table(report))
     console.print(summary_table(report))
     if out is not None:

@@ -65,10 +65,10 @@ def evaluate(
 
     Judged is the semantic map, unless ``refined``, the same after CRF or morphology, or ``segments``, whose classes are
     judged then, are given; ``unrefined`` are the segments before, where ``segments`` were refined. With ``objects``,
-    the truth's, panoptic quality is measured, of ``segments`` where they are given and else of what ``panoptic`` makes
-    with ``panoptic_options``, as it does of every layer. ``things`` are the countable classes, by default the
-    checkpoint's. ``width`` is that of the boundary band in pixels, ``tolerance`` that of the boundary F-score as a
-    share of the diagonal; ``boundary=False`` leaves that score out, ``layers=False`` the layers.
+    the truth's, panoptic quality is measured where the network has queries, of ``segments`` where they are given and
+    else of what ``panoptic`` makes with ``panoptic_options``, as it does of every layer. ``things`` are the countable
+    classes, by default the checkpoint's. ``width`` is that of the boundary band in pixels, ``tolerance`` that of the
+    boundary F-score as a share of the diagonal; ``boundary=False`` leaves that score out, ``layers=False`` the layers.
 
     Calibration, confidence and label suspects are the network's: of its semantic map, whatever is judged. Raises
     ``SegdemoError`` for labels of another size or with values that are no class.
@@ -87,7 +87,12 @@ def evaluate(
     network = semantic(prediction, least=least)
     judged, before, kept = _judged(network, refined, segments, unrefined)
     true, network_true = truth.against(judged), truth.against(network.labels)
-    segmented = None if objects is None else _Segmented(prediction, objects, truth, countable, panoptic_options or {})
+    no_panoptic = "" if objects is None else prediction.why_not("queries")
+    segmented = (
+        None
+        if objects is None or no_panoptic
+        else _Segmented(prediction, objects, truth, countable, panoptic_options or {})
+    )
 
     tally = Tally(max(prediction.id2label) + 1, width=width)
     tally.pictures = 1
@@ -128,6 +133,7 @@ def evaluate(
         no_causes=no_causes,
         lost_at=lost,
         no_layers=no_layers,
+        no_panoptic=no_panoptic,
         right_in_layers=right_in_layers,
         confidence=_percent(network.scores),
         label_probability=_percent(likely),

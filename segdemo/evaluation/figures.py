@@ -16,12 +16,18 @@ NO_CLASS_LABEL = "(no class)"
 
 
 def figures(
-    tally: Tally, labels: Mapping[int, str], things: Collection[int], *, no_causes: str = "", no_layers: str = ""
+    tally: Tally,
+    labels: Mapping[int, str],
+    things: Collection[int],
+    *,
+    no_causes: str = "",
+    no_layers: str = "",
+    no_panoptic: str = "",
 ) -> dict[str, Any]:
     """All measures of a tally; shares, scores and probabilities 0 to 1, ``None`` where there is nothing to measure.
 
-    ``labels`` are the checkpoint's classes by index, ``things`` the countable ones; ``no_causes`` and ``no_layers``
-    are the sentences for networks without.
+    ``labels`` are the checkpoint's classes by index, ``things`` the countable ones; ``no_causes``, ``no_layers``
+    and ``no_panoptic`` are the sentences for networks without.
     """
     result, wrong = tally.result, int(tally.kinds[2:].sum())
     confusion = result.confusion
@@ -33,6 +39,7 @@ def figures(
         "wrong_pixels": wrong,
         **_scores(result),
         **_qualities(result, confusion.classes, things),
+        "no_panoptic": no_panoptic,
         "absent_classes": ABSENT,
         "classes": _classes(result, labels),
         "confusion": _matrix(confusion, labels),

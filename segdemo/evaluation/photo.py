@@ -50,6 +50,8 @@ class Evaluation:
     the prediction has no layers, or they were not asked for."""
     no_layers: str
     """Why there are no layers; empty where there are."""
+    no_panoptic: str
+    """Why there is no panoptic quality although the truth tells objects apart; empty where there is, or it does not."""
     right_in_layers: npt.NDArray[np.uint64] | None = field(repr=False)
     """Bit k is set where layer k is right."""
     confidence: UInt8 = field(repr=False)
@@ -118,7 +120,14 @@ class Evaluation:
         """All numbers as JSON types; see ``figures`` for what is there for pictures and sets alike."""
         return {
             "judged": self.judged,
-            **figures(self.tally, self.id2label, self.things, no_causes=self.no_causes, no_layers=self.no_layers),
+            **figures(
+                self.tally,
+                self.id2label,
+                self.things,
+                no_causes=self.no_causes,
+                no_layers=self.no_layers,
+                no_panoptic=self.no_panoptic,
+            ),
             "boundary_width": self.boundary_width,
             "suspects": [
                 {

@@ -64,6 +64,7 @@ def report_page(
         f"input size {_text(str(about.get('size')))}.</p>",
         tiles(_headline(overall)),
         f"<p>{escape(overall['absent_classes'])}</p>",
+        f"<p>There is no panoptic quality. {escape(overall['no_panoptic'])}</p>" if overall["no_panoptic"] else "",
         _sets(sets) if len(sets) > 1 else "",
         _errors(overall),
         _causes(overall),

@@ -16,6 +16,7 @@ from segdemo.evaluation.errors import BOUNDARY, IGNORED, RIGHT, UInt8
 from segdemo.evaluation.regions import regions
 from segdemo.labels import VOID
 from segdemo.prediction import Prediction
+from segdemo.segmentation import per_pixel
 from segdemo.segmentation.sampling import Float32, grid
 from segdemo.segmentation.scores import TINY, Tile, class_weights, movers, tile_scores, tiles
 from segdemo.settings import SUSPECT_AREA, SUSPECT_IMPROBABLE, SUSPECT_SURE
@@ -51,6 +52,8 @@ def label_probability(prediction: Prediction, truth: Labels) -> Float32:
     ``truth`` (H, W) holds class indices at the photograph's size, negative values for none. Memory beyond the result
     does not grow with the photograph, but with the classes of a tile.
     """
+    if prediction.logits is not None:
+        return per_pixel.of_labels(prediction, truth)
     layout = grid(prediction, (truth.shape[0], truth.shape[1]))
     masks = np.asarray(prediction.masks[-1], np.float32)
     weights = class_weights(prediction)

@@ -70,6 +70,7 @@ def query_masks(prediction: Prediction, query: int, *, size: Size | None = None)
 
 def query_thumbnails(prediction: Prediction, *, size: Size, layer: int = -1) -> Float32:
     """``query_mask`` of every query of a layer at once, small by intention: float32 (Q, H, W), 0 to 1."""
+    prediction.require("queries")
     layout = grid(prediction, size)
     rows, columns = layout.rows.span(0, layout.size[0]), layout.columns.span(0, layout.size[1])
     with one_blas_thread():
@@ -116,8 +117,8 @@ def query_table(prediction: Prediction, *, layer: int = -1, readout: Planes | No
 
     ``won`` is counted on ``readout``, the layer's planes at any size, where they are at hand; they are made if not.
     """
-    size = _cells(prediction)
     chances = softmax(prediction.class_logits(layer))
+    size = _cells(prediction)
     inside = (prediction.masks[layer][:, : size[0], : size[1]] > 0).astype(np.uint8)
     initial = (prediction.masks[0][:, : size[0], : size[1]] > 0).astype(np.uint8)
     shared = np.count_nonzero(inside & initial, axis=(1, 2))
@@ -155,13 +156,12 @@ def _cells(prediction: Prediction) -> Size:
     """How many mask cells the picture covers, padding left out."""
     height, width = (
         max(1, round(cells * content / of))
-        for cells, content, of in zip(
-            prediction.masks[-1].shape[-2:], prediction.content_size, prediction.input_size, strict=True
-        )
+        for cells, content, of in zip(prediction.cells, prediction.content_size, prediction.input_size, strict=True)
     )
     return height, width
 
 
 def _check(prediction: Prediction, query: int) -> None:
+    prediction.require("queries")
     if not 0 <= query < prediction.num_queries:
         raise IndexError(f"query {query} is not in 0..{prediction.num_queries - 1}")

@@ -1,11 +1,15 @@
-"""Why a pixel is what it is: its most probable classes, and the queries that voted for each."""
+"""Why a pixel is what it is: its most probable classes, and the queries that voted for each.
+
+A network without queries says the classes and no more: ``PixelExplanation.no_votes`` is the sentence on the rest.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from segdemo.prediction import Prediction
-from segdemo.segmentation.sampling import Float32, grid, sigmoid
+from segdemo.segmentation.per_pixel import at_pixel
+from segdemo.segmentation.sampling import Float32, grid, sigmoid, softmax
 from segdemo.segmentation.scores import TINY, class_weights, normalised_entropy
 from segdemo.threads import one_blas_thread
 
@@ -32,9 +36,9 @@ class ClassAtPixel:
     probability: float
     """Its score over the sum of all classes' scores, 0 to 1."""
     score: float
-    """The sum over queries of class probability times mask probability."""
+    """The sum over queries of class probability times mask probability; without queries, the class's logit."""
     votes: tuple[Vote, ...]
-    """Of every query, the strongest first."""
+    """Of every query, the strongest first; empty where there are none."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,12 @@ class PixelExplanation:
     """Probability of the best class less that of the next, 0 to 1."""
     entropy: float
     """Of the class probabilities, over its maximum: 0 to 1."""
-    query: int
-    """The strongest query of the best class."""
+    query: int | None
+    """The strongest query of the best class; none where there are no queries."""
     mask_logits: tuple[float, ...]
-    """That query's mask logit at the pixel in every layer, the initial prediction first."""
+    """That query's mask logit at the pixel in every layer, the initial prediction first; empty without queries."""
+    no_votes: str = ""
+    """Why nobody voted, in a sentence; empty where queries did."""
 
 
 def explain_pixel(prediction: Prediction, y: int, x: int, *, classes: int = 5, layer: int = -1) -> PixelExplanation:
@@ -70,6 +76,8 @@ def explain_pixel(prediction: Prediction, y: int, x: int, *, classes: int = 5, l
 
 
 def _explain(prediction: Prediction, y: int, x: int, classes: int, layer: int) -> PixelExplanation:
+    if prediction.logits is not None:
+        return _scored(prediction, y, x, classes)
     layout = grid(prediction)
     row, column = layout.rows.span(y, y + 1), layout.columns.span(x, x + 1)
     near = row.up @ prediction.masks[layer][:, row.cells, column.cells].astype(np.float32) @ column.up.T
@@ -100,6 +108,34 @@ def _explain(prediction: Prediction, y: int, x: int, classes: int, layer: int) -
             float(row.direct[0] @ masks[strongest, row.cells, column.cells].astype(np.float32) @ column.direct[0])
             for masks in prediction.masks
         ),
+    )
+
+
+def _scored(prediction: Prediction, y: int, x: int, classes: int) -> PixelExplanation:
+    """Of a network that scores each pixel by itself."""
+    logits = at_pixel(prediction, y, x)
+    chances = np.maximum(softmax(logits), TINY)
+    order = np.argsort(-logits, kind="stable")
+    found = tuple(
+        ClassAtPixel(
+            int(index),
+            prediction.id2label.get(int(index), f"class {index}"),
+            float(chances[index]),
+            float(logits[index]),
+            (),
+        )
+        for index in order[:classes]
+    )
+    rest = float(chances[order[1]]) if len(order) > 1 else 0.0
+    return PixelExplanation(
+        y,
+        x,
+        found,
+        float(chances[order[0]]) - rest,
+        float(normalised_entropy(chances, np.ones((), np.float32))),
+        None,
+        (),
+        prediction.why_not("queries"),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from segdemo.class_tables import ADE20K
 from segdemo.errors import SegdemoError
+from segdemo.model.relatives import SQUARE, relatives
 
 _SWIN = {
     "tiny": {"embed_dim": 96, "depths": [2, 2, 6, 2], "num_heads": [3, 6, 12, 24], "window_size": 7},
@@ -32,16 +33,26 @@ PREPROCESSOR: dict[str, Any] = {
 }
 """Image processor settings of the ADE20K checkpoints: short side 640, long side at most 2560."""
 
-ARCHITECTURES = tuple(f"swin-{size}-ade" for size in _SWIN)
+_RELATIVES = relatives(_SWIN)
+ARCHITECTURES = (*(f"swin-{size}-ade" for size in _SWIN), *_RELATIVES)
+"""Mask2Former's by their backbone and data set, the others by their family and size."""
+
+_NETWORKS = {
+    "mask2former": ("Mask2FormerForUniversalSegmentation", PREPROCESSOR),
+    "upernet": ("UperNetForSemanticSegmentation", SQUARE),
+}
+"""By ``model_type``: the library's class, and the image processor's settings."""
 
 
 def architecture_config(architecture: str = "swin-large-ade", **changes: Any) -> Any:
-    """Return the ``Mask2FormerConfig`` of a published architecture, with ``changes`` to its fields.
+    """Return the library's configuration of a published architecture, with ``changes`` to a Mask2Former's fields.
 
     Raises ``SegdemoError`` for names that are not in ``ARCHITECTURES``.
     """
     if architecture not in ARCHITECTURES:
         raise SegdemoError(f"The architecture {architecture!r} is not known: choose one of {', '.join(ARCHITECTURES)}.")
+    if architecture in _RELATIVES:
+        return _RELATIVES[architecture][0]()
     from transformers import Mask2FormerConfig, SwinConfig
 
     size = architecture.split("-")[1]
@@ -58,19 +69,26 @@ def write_random_checkpoint(folder: Path | str, architecture: str = "swin-large-
 
     It runs wherever the real one runs, at the same cost, and predicts nonsense.
     """
-    return write_checkpoint(Path(folder), architecture_config(architecture), seed=seed)
+    preprocessor = dict(_RELATIVES[architecture][1]) if architecture in _RELATIVES else None
+    return write_checkpoint(Path(folder), architecture_config(architecture), seed=seed, preprocessor=preprocessor)
 
 
 def write_checkpoint(folder: Path, config: Any, *, seed: int = 0, preprocessor: dict[str, Any] | None = None) -> Path:
-    """Write a randomly initialised checkpoint of any ``Mask2FormerConfig``; the same seed gives the same weights."""
-    import torch
-    from transformers import Mask2FormerForUniversalSegmentation
+    """Write a randomly initialised checkpoint of a family's configuration; the same seed gives the same weights.
 
+    ``preprocessor`` are the settings of its image processor, those of the published checkpoints unless given.
+    """
+    import torch
+    import transformers
+
+    name, published = _NETWORKS[config.model_type]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = Mask2FormerForUniversalSegmentation(config)
+        model = getattr(transformers, name)(config)
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder, safe_serialization=True)
-    settings = {**(preprocessor or PREPROCESSOR), "num_labels": config.num_labels}
+    settings = preprocessor or dict(published)
+    if config.model_type == "mask2former":
+        settings = {**settings, "num_labels": config.num_labels}
     (folder / "preprocessor_config.json").write_text(json.dumps(settings, indent=2) + "\n")
     return folder

@@ -36,6 +36,8 @@ class RawOutputs:
     """What the backbone handed on, each (B, C, h, w) float16, by the pixels of the input that a cell is wide."""
     start: "Start | None" = None
     """What the decoder started from."""
+    logits: npt.NDArray[np.float32] | None = None
+    """(B, C, h, w), of a network without queries, whose ``masks`` and ``classes`` are empty."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +141,14 @@ def packed(
     )
 
 
+def scored(logits: "Tensor", features: "Sequence[Tensor]" = (), *, height: int) -> RawOutputs:
+    """The same of a network without queries: class logits (B, C, h, w), and what its backbone handed on."""
+    stages = [as_half(maps).cpu().numpy() for maps in features]
+    return RawOutputs(
+        (), (), logits=logits.float().cpu().numpy(), stages={_stride(height, maps): maps for maps in stages}
+    )
+
+
 def kept(
     masks: Sequence[npt.NDArray[np.floating]],
     classes: Sequence[npt.NDArray[np.floating]],
@@ -154,11 +164,11 @@ def kept(
     return RawOutputs(
         tuple(masks),
         tuple(classes),
-        tuple(attentions),
-        unmasked,
-        tuple(_stride(height, maps) for maps in attentions),
-        {_stride(height, maps): maps for maps in features},
-        None
+        attentions=tuple(attentions),
+        unmasked=unmasked,
+        strides=tuple(_stride(height, maps) for maps in attentions),
+        stages={_stride(height, maps): maps for maps in features},
+        start=None
         if mask_features is None
         else Start(
             tuple(levels),

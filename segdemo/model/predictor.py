@@ -214,7 +214,8 @@ class Predictor:
         ]
 
     def _require_numbers(self, raw: RawOutputs) -> None:
-        if not all(np.isfinite(layer).all() for layer in (raw.masks[-1], raw.classes[-1])):
+        answer = (raw.masks[-1], raw.classes[-1]) if raw.logits is None else (raw.logits,)
+        if not all(np.isfinite(maps).all() for maps in answer):
             raise SegdemoError(
                 f"The answer of {self.checkpoint.title} holds values that are not numbers: its weights are damaged or "
                 "of a run that diverged; use another checkpoint."
@@ -237,6 +238,7 @@ class Predictor:
             id2label=self.id2label,
             masks=tuple(_own(layer, index) for layer in raw.masks),
             classes=tuple(_own(layer, index) for layer in raw.classes),
+            logits=None if raw.logits is None else np.asarray(_own(raw.logits, index), np.float32),
             attentions=_attentions(raw, index),
             stages={scale: _own(maps, index) for scale, maps in raw.stages.items()},
             decoder_features=_decoder_features(raw, index),

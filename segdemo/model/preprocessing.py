@@ -1,8 +1,10 @@
 """From a photograph to the network's input: resizing, padding and normalising as the checkpoint was trained."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -46,14 +48,19 @@ class Preprocessing:
     """Height and width that every photograph is padded to."""
 
     @classmethod
-    def from_folder(cls, folder: Path) -> "Preprocessing":
+    def from_folder(
+        cls, folder: Path, *, as_written: Callable[[dict[str, Any]], dict[str, Any]] = dict
+    ) -> "Preprocessing":
         """Read the settings of a checkpoint folder; what the file leaves out is as the library has it by default.
+
+        ``as_written`` turns the file of another processor than Mask2Former's into one that says the same to that.
 
         Raises ``SegdemoError`` naming file and field for settings that the library refuses, and for those that leave
         nothing of a photograph or make it too large to be computed.
         """
         file = folder / "preprocessor_config.json"
-        settings = parsed(ProcessorFile, read_json(file) if file.exists() or file.is_symlink() else {}, file)
+        values = read_json(file) if file.exists() or file.is_symlink() else {}
+        settings = parsed(ProcessorFile, as_written(values), file)
         pad = settings.pad_size
         found = cls(
             size={key: int(value) for key, value in settings.size.items()} if settings.do_resize else {},

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.prediction import Prediction, Size
+from segdemo.segmentation import per_pixel
 from segdemo.segmentation.sampling import Float32, grid
 from segdemo.segmentation.scores import (
     TINY,
@@ -21,6 +22,9 @@ from segdemo.segmentation.scores import (
 from segdemo.threads import in_threads
 
 Int16 = npt.NDArray[np.int16]
+
+NO_QUERY = -1
+"""In ``Planes.query``, of a network without queries."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +42,13 @@ class Planes:
     entropy: Float32
     """Of the class probabilities, over its maximum: 0 to 1."""
     query: Int16
-    """The query that contributes most to the score of ``top``."""
+    """The query that contributes most to the score of ``top``; ``NO_QUERY`` where there are none."""
 
 
 def planes(prediction: Prediction, *, size: Size, layer: int = -1) -> Planes:
     """The read-out's planes at ``size`` (height, width), small by intention: every class and query counts here."""
+    if prediction.logits is not None:
+        return Planes(*per_pixel.readout(prediction, size), np.full(size, NO_QUERY, np.int16))
     layout = grid(prediction, size)
     masks = np.asarray(prediction.masks[layer], np.float32)
     weights = class_weights(prediction, layer)

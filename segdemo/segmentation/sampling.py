@@ -152,11 +152,10 @@ def grid(prediction: Prediction, size: Size | None = None) -> Grid:
     height, width = size or prediction.image_size
     if height < 1 or width < 1:
         raise ValueError(f"size must be at least 1 x 1, not {height} x {width}")
-    cells = prediction.masks[-1].shape[-2:]
     axes = (
         axis(int(n), of, content, out)
         for n, of, content, out in zip(
-            cells, prediction.input_size, prediction.content_size, (height, width), strict=True
+            prediction.cells, prediction.input_size, prediction.content_size, (height, width), strict=True
         )
     )
     return Grid((height, width), *axes)

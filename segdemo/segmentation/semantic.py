@@ -4,6 +4,8 @@ Procedure (Cheng et al., CVPR 2022; ``semantic_inference`` and what surrounds it
 upsampled to the padded input and squashed by a sigmoid; the score of a class is the sum over queries of its class
 probability, "no object" left out, times the mask probability; padding is cropped, the scores are resized to the
 photograph, the highest wins. Scores do not sum to 1 over classes: a *probability* is a score divided by that sum.
+
+Networks without queries go by ``per_pixel``.
 """
 
 from collections.abc import Sequence
@@ -13,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.prediction import Prediction, Size
+from segdemo.segmentation import per_pixel
 from segdemo.segmentation.sampling import Float32, grid
 from segdemo.segmentation.scores import (
     SLACK,
@@ -81,6 +84,11 @@ def semantic(
     whose best class scores below ``least``, the prediction's own ``least_score`` unless given, is of no class. Memory
     beyond the result does not grow with ``size``.
     """
+    if prediction.logits is not None:
+        _check_layer(prediction, layer)
+        found, chances = per_pixel.winners(prediction, size)
+        lowest = prediction.least_score if least is None else least
+        return SemanticMap(np.where(chances < lowest, np.int16(NO_CLASS), found) if lowest else found, chances)
     layout = grid(prediction, size)
     masks = np.asarray(prediction.masks[layer], np.float32)
     weights = class_weights(prediction, layer)
@@ -103,7 +111,7 @@ def layer_labels(prediction: Prediction, layer: int, *, size: Size | None = None
 
     As ``semantic``, whose labels these are but where two classes are within 1e-4 of each other, for less work.
     """
-    if prediction.least_score:
+    if prediction.least_score or prediction.logits is not None:
         return semantic(prediction, layer=layer, size=size).labels
     layout = grid(prediction, size)
     masks = np.asarray(prediction.masks[layer], np.float32)
@@ -149,13 +157,13 @@ def class_probabilities(
     (height, width) is the photograph's own unless given. The result takes ``4 * L * H * W`` bytes. Raises
     ``ValueError`` for no classes or repeated ones, ``IndexError`` for ones that do not exist.
     """
+    if prediction.logits is not None:
+        _check_layer(prediction, layer)
+        every = len(prediction.logits)
+        return per_pixel.probabilities(prediction, range(every) if classes is None else _known(classes, every), size)
     weights = class_weights(prediction, layer)
     if classes is not None:
-        if not len(classes) or len(set(classes)) != len(classes):
-            raise ValueError("name at least one class, and each only once")
-        if min(classes) < 0:
-            raise IndexError(f"class {min(classes)} is not in 0..{weights.shape[1] - 1}")
-        weights = np.ascontiguousarray(weights[:, list(classes)])
+        weights = np.ascontiguousarray(weights[:, _known(classes, weights.shape[1])])
     layout = grid(prediction, size)
     masks = np.asarray(prediction.masks[layer], np.float32)
     together = weights.sum(axis=1)
@@ -176,6 +184,9 @@ def confidence(prediction: Prediction, *, layer: int = -1, size: Size | None = N
 
     All classes count here, so this costs several times what ``semantic`` does; ask for the ``size`` that is shown.
     """
+    if prediction.logits is not None:
+        _check_layer(prediction, layer)
+        return Confidence(*per_pixel.sureness(prediction, size))
     layout = grid(prediction, size)
     masks = np.asarray(prediction.masks[layer], np.float32)
     weights = class_weights(prediction, layer)
@@ -190,6 +201,21 @@ def confidence(prediction: Prediction, *, layer: int = -1, size: Size | None = N
 
     in_threads(fill, tiles(layout, masks))
     return Confidence(margin, entropy)
+
+
+def _known(classes: Sequence[int], every: int) -> list[int]:
+    """The classes asked for; raises ``ValueError`` for none or repeated ones, ``IndexError`` for unknown ones."""
+    if not len(classes) or len(set(classes)) != len(classes):
+        raise ValueError("name at least one class, and each only once")
+    if wrong := [index for index in classes if not 0 <= index < every]:
+        raise IndexError(f"class {wrong[0]} is not in 0..{every - 1}")
+    return list(classes)
+
+
+def _check_layer(prediction: Prediction, layer: int) -> None:
+    """Raise ``NotOfferedError`` for another layer than the last of a network that has one only."""
+    if layer not in (-1, 0):
+        prediction.require("layers")
 
 
 def top_margin(scores: Float32) -> Float32:

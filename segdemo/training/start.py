@@ -8,6 +8,7 @@ import torch
 
 from segdemo import checkpoints
 from segdemo.errors import SegdemoError
+from segdemo.model.families import family_of
 from segdemo.model.preprocessing import Preprocessing
 from segdemo.model.weights import load_library_model, quiet_library
 from segdemo.taxonomy import taxonomy_for
@@ -91,8 +92,18 @@ def silence_decoder(network: Any) -> None:
 
 
 def checkpoint_folder(name: str) -> Path:
-    """Return the folder of a checkpoint given as a folder or as a hub id whose weights are on disk."""
-    return Path(checkpoints.resolve(checkpoints.find(name).id))
+    """Return the folder of a Mask2Former checkpoint given as a folder or as a hub id whose weights are on disk.
+
+    Raises ``SegdemoError`` for another network: what is trained here is a Mask2Former.
+    """
+    folder = Path(checkpoints.resolve(checkpoints.find(name).id))
+    family = family_of(folder)
+    if family.name != "Mask2Former":
+        raise SegdemoError(
+            f"{checkpoints.public_id(name)} is a {family.name} checkpoint, and only Mask2Former can be fine-tuned "
+            "here: start from a Mask2Former checkpoint, or from an architecture."
+        )
+    return folder
 
 
 def _refit(base: Any, labels: Mapping[int, str]) -> Any:

@@ -43,6 +43,7 @@ SCRIPTS = (
     "keys.js",
     "thumbs.js",
     "classes.js",
+    "lacking.js",
     "queries.js",
     "snapshot.js",
     "dropped.js",

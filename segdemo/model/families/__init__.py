@@ -6,8 +6,12 @@ from segdemo.checkpoint_files import read_config
 from segdemo.errors import SegdemoError
 from segdemo.model.families.family import Family, Inputs, Loaded
 from segdemo.model.families.mask2former import Mask2Former
+from segdemo.model.families.upernet import UperNet
 
-FAMILIES: tuple[Family, ...] = (Mask2Former(),)
+FAMILIES: tuple[Family, ...] = (
+    Mask2Former(),
+    UperNet(),
+)
 """In the order in which they are asked."""
 
 __all__ = ["FAMILIES", "Family", "Inputs", "Loaded", "family_of"]

@@ -19,11 +19,11 @@ from torch import Tensor, nn
 
 from segdemo.errors import SegdemoError
 from segdemo.model.capture import EVERYTHING, NOTHING, RawOutputs, Request, Steps, Without, as_half, packed
+from segdemo.model.families.common import blocks, described, library_precisions, swin_windows
 from segdemo.model.families.family import Loaded
-from segdemo.model.fast.linear import has_products
 from segdemo.model.fast.network import Network
 from segdemo.model.preprocessing import Preprocessing
-from segdemo.model.weights import load_library_model, named_backbone, quiet_library
+from segdemo.model.weights import load_library_model
 from segdemo.prediction import Windows
 
 logger = logging.getLogger(__name__)
@@ -46,27 +46,20 @@ class Mask2Former:
 
     def accelerates(self, config: Mapping[str, Any]) -> bool:
         """See ``Family``."""
-        described = _described(config)
-        return described is not None and Network.supports(described)
+        found = described("Mask2FormerConfig", config)
+        return found is not None and Network.supports(found)
 
     def windows(self, config: Mapping[str, Any]) -> Mapping[int, Windows]:
-        """See ``Family``; of Swin, whose second block in a pair attends in windows shifted by half of one."""
-        described = _described(config)
-        backbone = None if described is None else described.backbone_config
-        if backbone is None or backbone.model_type != "swin":
-            return {}
-        patch, side = backbone.patch_size, backbone.window_size
-        first = patch[0] if isinstance(patch, list | tuple) else patch
-        return {
-            first << index: Windows(side, side // 2 if depth > 1 else 0) for index, depth in enumerate(backbone.depths)
-        }
+        """See ``Family``."""
+        found = described("Mask2FormerConfig", config)
+        return swin_windows(None if found is None else found.backbone_config)
 
     def precisions(self, config: Mapping[str, Any], device: str) -> tuple[str, ...]:
         """See ``Family``."""
-        described = _described(config)
-        if device != "cpu" or described is None or not Network.supports(described):
-            return ("fp32", "bf16") if device != "cpu" or has_products(torch.bfloat16) else ("fp32",)
-        return Network.precisions(described)
+        found = described("Mask2FormerConfig", config)
+        if device != "cpu" or found is None or not Network.supports(found):
+            return library_precisions(device)
+        return Network.precisions(found)
 
     def load(self, folder: Path, device: str, precision: str, *, accelerated: bool = True) -> Loaded:
         """See ``Family``."""
@@ -75,19 +68,6 @@ class Mask2Former:
             network.pack()
         network.to(device)
         return network
-
-
-def _described(config: Mapping[str, Any]) -> Any | None:
-    """The library's configuration, or none for one that loading will complain about."""
-    from transformers import Mask2FormerConfig
-
-    if named_backbone(config) is not None:
-        return None
-    with quiet_library():
-        try:
-            return Mask2FormerConfig.from_dict(dict(config))
-        except Exception:
-            return None
 
 
 def make_network(folder: Path, precision: str = "fp32", *, accelerated: bool = True) -> "Network | LibraryNetwork":
@@ -209,7 +189,7 @@ class LibraryNetwork:
         core: Any = self.model.model
         decoder = core.transformer_module.decoder
         parts: dict[str, list[nn.Module]] = {
-            "backbone": _blocks(core.pixel_level_module.encoder),
+            "backbone": blocks(core.pixel_level_module.encoder),
             "pixel": list(core.pixel_level_module.decoder.encoder.layers),
             "decoder": list(decoder.layers),
         }
@@ -285,12 +265,3 @@ def _folded(sink: _Sink) -> list[Tensor]:
     """The cross-attention as maps (B, heads, Q, h, w)."""
     sizes = [(level.shape[2], level.shape[3]) for level in sink.levels]
     return [maps.unflatten(-1, sizes[index % len(sizes)]) for index, maps in enumerate(sink.attentions)]
-
-
-def _blocks(backbone: nn.Module) -> list[nn.Module]:
-    """Return what a backbone computes one after the other: the members of its innermost lists, else all of it."""
-
-    def lists(module: nn.Module) -> list[nn.ModuleList]:
-        return [part for part in module.modules() if isinstance(part, nn.ModuleList)]
-
-    return [part for parts in lists(backbone) for part in parts if not lists(part)] or [backbone]

@@ -87,7 +87,16 @@
       viewer.select(null);
       viewer.highlight(null);
       viewer.light(null);
-      tab.show(app);
+      const index = sd.tabs.indexOf(tab);
+      const missing = tab.needs ? sd.lacking(state.get("run"), tab.needs) : "";
+      if (tab.needs) sd.tellLacking(shell.panels[index], tab.title, missing);
+      if (!missing) {
+        tab.show(app);
+        return;
+      }
+      const map = sd.currentMap(app);
+      viewer.setMap(map);
+      sd.showVisible(app, map.entries);
     };
 
     opening = sd.createOpening(app, shell, { mark: (example) => source.mark(example), showRun });

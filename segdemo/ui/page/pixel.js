@@ -22,7 +22,7 @@
     unfold.setAttribute("aria-label", "Open: why this pixel");
     pixelCard.append(
       sd.heading("Why this pixel?",
-        "A class's probability here is its score divided by the sum of all classes' scores. A query's vote is its class probability times its mask probability at this pixel. Margin: the best class less the next. Entropy: 0 is sure, 1 is undecided between all classes."),
+        "A class's probability here is its score divided by the sum of all classes' scores; a network without queries gives each class a score of its own, and the probability is their softmax. A query's vote is its class probability times its mask probability at this pixel. Margin: the best class less the next. Entropy: 0 is sure, 1 is undecided between all classes."),
       unfold, close, body);
     state.on(["tab"], () => fold(true));
     pixelCard.hidden = true;
@@ -53,11 +53,13 @@
           bar.style.setProperty("--sd-share", `${Math.max(entry.probability * 100, 0.5)}%`);
           bar.style.setProperty("--sd-chip", sd.rgb(entry.color));
           const votes = rank === 0 || entry.probability >= VOTED ? entry.votes.map((cast) => vote(cast, entry.label)) : [];
+          const number = answer.noVotes ? `score ${entry.score.toFixed(2)} · ${sd.percent(entry.probability)}` : sd.percent(entry.probability);
           return e("div", { class: "sd-pixel-class" },
             e("div", { class: "sd-legend-row sd-static" }, sd.chip(entry.color, entry.isthing), e("span", { class: "sd-name", text: entry.label }),
-              e("span", { class: "sd-number", text: sd.percent(entry.probability) }), bar),
+              e("span", { class: "sd-number", text: number }), bar),
             ...(votes.length ? [e("div", { class: "sd-votes" }, ...votes)] : []));
-        }));
+        }),
+        ...(answer.noVotes ? [e("p", { class: "sd-note-text", text: answer.noVotes })] : []));
     };
     const exactOf = ({ classes: [first, second] }) => ({
       classId: first.id, label: first.label, probability: first.probability, runner: second?.label ?? null,

@@ -80,6 +80,6 @@
     return box;
   };
 
-  /** The query to begin with: the surest that has a mask. */
-  sd.bestQuery = (run) => (run.queries.find(({ area }) => area > 0) ?? run.queries[0]).query;
+  /** The query to begin with: the surest that has a mask; null without queries. */
+  sd.bestQuery = (run) => (run.queries.find(({ area }) => area > 0) ?? run.queries[0])?.query ?? null;
 })((window.segdemo ??= {}));

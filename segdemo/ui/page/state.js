@@ -3,9 +3,10 @@
   "use strict";
 
   /**
-   * The tabs in their order, each put in by its own script; one that `asks` has a question of its own about a pixel.
+   * The tabs in their order, each put in by its own script; one that `asks` has a question of its own about a pixel,
+   * one that `needs` a part of a prediction says why where that is lacking.
    * @type {{id: string, title: string, question: string, build: Function, show: Function, pick?: Function, asks?: boolean,
-   *   legend?: Function}[]} `legend`: the rows below a saved picture, {color, text}
+   *   needs?: string,   legend?: Function}[]} `legend`: the rows below a saved picture, {color, text}
    */
   sd.tabs = [];
 

@@ -2,12 +2,13 @@
 ((sd) => {
   "use strict";
 
-  /** The query with the largest vote at a point of the photo (x, y in 0..1), from the small planes. */
+  /** The query with the largest vote at a point of the photo (x, y in 0..1), from the small planes; null without queries. */
   sd.queryAt = (run, x, y) => {
     const { width, height, query } = run.planes;
     const column = Math.min(width - 1, Math.max(0, Math.floor(x * width)));
     const row = Math.min(height - 1, Math.max(0, Math.floor(y * height)));
-    return query[row * width + column];
+    const found = query[row * width + column];
+    return found === 65535 ? null : found;
   };
 
   const build = (app, panel) => {
@@ -80,12 +81,8 @@
     };
 
     const draw = async () => {
-      if (state.get("tab") !== "attention" || !state.get("run")) return;
+      if (state.get("tab") !== "attention" || !state.get("run") || sd.lacking(state.get("run"), "attention")) return;
       const { run, query, layer, head } = current();
-      if (!run.offers.includes("attention")) {
-        about.textContent = run.lacks.attention ?? "Attention is not available with this checkpoint.";
-        return;
-      }
       const data = await fetchMaps(layer, query);
       const now = state.get("run") && current();
       if (!data || state.get("tab") !== "attention" || now.query !== query || now.layer !== layer || now.head !== head) return;
@@ -111,7 +108,7 @@
       delete heads.dataset.of;
       about.textContent = "";
       flag.hidden = true;
-      if (run) layers.input.max = String(run.numLayers - 1);
+      if (run && !sd.lacking(run, "attention")) layers.input.max = String(run.numLayers - 1);
     };
     flag.append(...[
       e("strong", { text: "Attends everywhere. " }),
@@ -124,5 +121,5 @@
 
   const show = (app) => app.drawAttention();
 
-  sd.tabs.push({ id: "attention", title: "Attention", question: "Why", build, show });
+  sd.tabs.push({ id: "attention", title: "Attention", question: "Why", needs: "attention", build, show });
 })((window.segdemo ??= {}));

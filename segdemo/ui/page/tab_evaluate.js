@@ -203,6 +203,13 @@
       const which = state.get("shownPixels")?.join(",") ?? null;
       for (const button of panel.querySelectorAll("[data-pixels]")) button.setAttribute("aria-pressed", String(button.dataset.pixels === which));
     };
+    /** Segments are judged where there are any. */
+    const fitJudged = () => {
+      const none = Boolean(sd.lacking(state.get("run"), "queries"));
+      judged.hidden = none;
+      if (none && state.get("judging") === "panoptic") state.set({ judging: "semantic" });
+    };
+    state.on(["run", "judging"], fitJudged);
     const fillLegend = (found) => {
       const { figures } = found;
       const view = sd.hasErrorView(found, state.get("errorView")) ? state.get("errorView") : "right";
@@ -247,7 +254,7 @@
       }
       if (!found) return;
       const on = "refine" in sd.refinementOf(app, state.get("judging"));
-      refinedNote.textContent = [on ? "With the refinement that is switched on." : "", found.figures.no_causes, found.figures.no_layers].filter(Boolean).join(" ");
+      refinedNote.textContent = [on ? "With the refinement that is switched on." : "", ...new Set([found.figures.no_panoptic, found.figures.no_causes, found.figures.no_layers])].filter(Boolean).join(" ");
       fillLegend(found);
       const context = { evaluation: found, open: (which) => openAndLook(found, which), mark };
       numbers.replaceChildren(sd.headNumbers(context), ...sd.numberParts(context, unfolded));

@@ -98,14 +98,10 @@
 
     const draw = async () => {
       const run = state.get("run");
-      if (state.get("tab") !== "features" || !run) return;
+      if (state.get("tab") !== "features" || !run || sd.lacking(run, "features")) return;
       view.set(chosen.view);
       windows.set(chosen.block);
       channels.hidden = chosen.view !== "channel";
-      if (!run.offers.includes("features")) {
-        about.textContent = run.lacks.features ?? "This result has no features to look at.";
-        return;
-      }
       const pixel = state.get("pixel");
       const shown = { ...chosen };
       if (shown.view === "alike" && !pixel) {
@@ -156,5 +152,5 @@
   /** A picked pixel asks what resembles it. */
   const pick = (app) => app.showAlike();
 
-  sd.tabs.push({ id: "features", title: "Features", question: "Why", build, show, pick, asks: true });
+  sd.tabs.push({ id: "features", title: "Features", question: "Why", needs: "features", build, show, pick, asks: true });
 })((window.segdemo ??= {}));

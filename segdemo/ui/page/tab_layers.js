@@ -64,7 +64,7 @@
     };
     const start = () => {
       const run = state.get("run");
-      if (!run) return;
+      if (!run || sd.lacking(run, "layers")) return;
       const last = run.numLayers - 1;
       if ((state.get("layer") ?? last) === last) state.set({ layer: 0 });
       play.textContent = "Pause";
@@ -102,7 +102,7 @@
       ahead?.cancel();
       ahead = null;
       const run = state.get("run");
-      if (!run || run.shipped || run.preview) return;
+      if (!run || run.shipped || run.preview || sd.lacking(run, "layers")) return;
       setTimeout(async () => {
         if (state.get("run") !== run || state.get("tab") === "layers" || (cache.run === run && cache.layers.has(null))) return;
         ahead = client.run(() => client.call("start_layers", { token: run.token }), () => {});
@@ -174,7 +174,7 @@
 
     const draw = async () => {
       const run = state.get("run");
-      if (state.get("tab") !== "layers" || !run) return;
+      if (state.get("tab") !== "layers" || !run || sd.lacking(run, "layers")) return;
       const query = shownQuery();
       const data = await fetchLayers(query);
       if (!data || shownQuery() !== query || state.get("tab") !== "layers") return;
@@ -226,7 +226,7 @@
       plot.replaceChildren();
       about.textContent = "";
       prepare();
-      if (!run) return;
+      if (!run || sd.lacking(run, "layers")) return;
       scrub.input.max = String(run.numLayers - 1);
       queries.setOptions(run.queries.map((entry) => [entry.query, `${entry.query}: ${entry.label} ${sd.percent(entry.probability)}`]));
     };
@@ -246,5 +246,5 @@
 
   const show = (app) => app.drawLayers();
 
-  sd.tabs.push({ id: "layers", title: "Decoder layers", question: "Why", build, show });
+  sd.tabs.push({ id: "layers", title: "Decoder layers", question: "Why", needs: "layers", build, show });
 })((window.segdemo ??= {}));

@@ -38,7 +38,7 @@
     };
     const refresh = () => app.guard(async () => {
       const run = state.get("run");
-      if (!run) return;
+      if (!run || sd.lacking(run, "queries")) return;
       const exact = app.exact.panoptic;
       exact.cancel();
       const asked = { token: run.token, ...state.get("thresholds"), ...sd.refinementOf(app, "panoptic") };
@@ -112,7 +112,7 @@
     };
     state.on(["panoptic", "run"], fill);
     state.on(["segment"], mark);
-    state.on(["panoptic", "segment", "visible"], () => state.get("tab") === "panoptic" && state.get("run") && show(app));
+    state.on(["panoptic", "segment", "visible"], () => state.get("tab") === "panoptic" && state.get("run") && !sd.lacking(state.get("run"), "queries") && show(app));
     app.selectSegment = select;
   };
 
@@ -137,5 +137,5 @@
     } else app.state.set({ segment: null });
   };
 
-  sd.tabs.push({ id: "panoptic", title: "Panoptic", question: "See", build, show, pick });
+  sd.tabs.push({ id: "panoptic", title: "Panoptic", question: "See", needs: "queries", build, show, pick });
 })((window.segdemo ??= {}));

@@ -112,7 +112,7 @@
     /** The controls as the state says. */
     const mark = () => {
       const run = state.get("run");
-      if (!run) return;
+      if (!run || sd.lacking(run, "decoder_features")) return;
       const { queries, heads: offHeads, layers: offLayers } = state.get("off");
       const query = chosenQuery();
       const layer = chosenLayer();
@@ -141,16 +141,11 @@
 
     const draw = async () => {
       const run = state.get("run");
-      if (state.get("tab") !== "whatif" || !run) return;
+      if (state.get("tab") !== "whatif" || !run || sd.lacking(run, "decoder_features")) return;
       mark();
       view.set(shownView);
       const off = state.get("off");
       app.whatIf = null;
-      if (!run.shipped && !run.offers.includes("decoder_features")) {
-        about.textContent = run.lacks.decoder_features ?? "What the decoder started from was not kept of this result.";
-        onCanvas(run, null);
-        return;
-      }
       if (!Object.values(off).some((items) => items.length)) {
         about.textContent = NOBODY;
         changes.replaceChildren();
@@ -224,5 +219,5 @@
 
   const show = (app) => app.drawWhatIf();
 
-  sd.tabs.push({ id: "whatif", title: "What if", question: "Why", build, show, asks: true });
+  sd.tabs.push({ id: "whatif", title: "What if", question: "Why", needs: "decoder_features", build, show, asks: true });
 })((window.segdemo ??= {}));

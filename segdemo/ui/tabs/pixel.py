@@ -20,10 +20,12 @@ def pixel(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
         "y": row,
         "margin": found.margin,
         "entropy": found.entropy,
+        "noVotes": found.no_votes,
         "classes": [
             {
                 **class_entry(record.taxonomy, entry.category_id),
                 "probability": entry.probability,
+                "score": entry.score,
                 "votes": [{"query": vote.query, "share": vote.share} for vote in entry.votes[:3] if vote.share >= 0.01],
             }
             for entry in found.classes

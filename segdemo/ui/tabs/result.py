@@ -59,7 +59,9 @@ def small_planes(record: Record) -> Planes:
 
 
 def query_rows(record: Record) -> tuple[QuerySummary, ...]:
-    """The queries, the surest first, computed once."""
+    """The queries, the surest first, computed once; none of a network without."""
+    if "queries" not in record.prediction.offers:
+        return ()
     return record.derive("queries", lambda: query_table(record.prediction, readout=small_planes(record)))
 
 

@@ -1,0 +1,154 @@
+"""UperNet: every pixel is scored by itself, from a pyramid of the backbone's stages; there are no queries.
+
+(Xiao et al., "Unified Perceptual Parsing for Scene Understanding", ECCV 2018.) The library's network is run up to its
+logits, at a quarter of the input: bringing them to the photograph is the segmentation's work. Its auxiliary head
+serves training only, and is not run.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from segdemo.errors import NotOfferedError, SegdemoError
+from segdemo.model.capture import EVERYTHING, NOTHING, RawOutputs, Request, Steps, Without, scored
+from segdemo.model.families.common import blocks, described, library_precisions, swin_windows
+from segdemo.model.families.family import Loaded
+from segdemo.model.preprocessing import Preprocessing
+from segdemo.model.weights import load_library_model
+from segdemo.prediction import Windows
+
+_SIDE = 512
+"""Height and width that a photograph becomes where a checkpoint's settings do not say."""
+
+
+class UperNet:
+    """The family's adapter; see ``Family``."""
+
+    name = "UperNet"
+    lacks: Mapping[str, str] = {
+        "queries": "UperNet decides every pixel on its own: there are no queries to look at, and so no segments.",
+        "layers": "UperNet decides once: there are no decoder layers that would make one prediction after another.",
+        "attention": "UperNet has no queries that would look anywhere: there is no cross-attention to show.",
+        "decoder_features": (
+            "UperNet has no decoder with queries, layers and heads: there is nothing that could be switched off one by "
+            "one."
+        ),
+    }
+    tasks: tuple[str, ...] = ()
+
+    def recognises(self, config: Mapping[str, Any]) -> bool:
+        """See ``Family``."""
+        return config.get("model_type") == "upernet"
+
+    def preprocessing(self, folder: Path) -> Preprocessing:
+        """See ``Family``; the library's processor resizes to a height and a width, whatever the photograph's own."""
+        return Preprocessing.from_folder(folder, as_written=_square)
+
+    def accelerates(self, config: Mapping[str, Any]) -> bool:
+        """See ``Family``."""
+        return False
+
+    def windows(self, config: Mapping[str, Any]) -> Mapping[int, Windows]:
+        """See ``Family``."""
+        found = described("UperNetConfig", config)
+        return swin_windows(None if found is None else found.backbone_config)
+
+    def precisions(self, config: Mapping[str, Any], device: str) -> tuple[str, ...]:
+        """See ``Family``."""
+        return library_precisions(device)
+
+    def load(self, folder: Path, device: str, precision: str, *, accelerated: bool = True) -> Loaded:
+        """See ``Family``."""
+        network = ScoringNetwork(load_library_model(folder, "UperNetForSemanticSegmentation"), self.lacks)
+        if precision != "fp32":
+            network.reduce(precision)
+        network.to(device)
+        return network
+
+
+def _square(values: dict[str, Any]) -> dict[str, Any]:
+    """The processor's file with the defaults of ``SegformerImageProcessor``: one number is both sides of a square."""
+    size = values.get("size")
+    if size is None or type(size) is int:
+        side = _SIDE if size is None else size
+        values = {**values, "size": {"height": side, "width": side}}
+    return {"size_divisor": 1, **values}
+
+
+class ScoringNetwork:
+    """A ``UperNetForSemanticSegmentation`` whose forward pass can be watched, stopped and kept.
+
+    One forward pass at a time: concurrent callers wait.
+    """
+
+    def __init__(self, model: nn.Module, lacks: Mapping[str, str]) -> None:
+        self.model = model.eval()
+        self._lacks = lacks
+        self._lock = threading.Lock()
+        self._step: Steps | None = None
+        self._reduced = False
+        core: Any = self.model
+        head = core.decode_head
+        parts: dict[str, list[nn.Module]] = {
+            "backbone": blocks(core.backbone),
+            "pixel": [*head.psp_modules.blocks, *head.lateral_convs, *head.fpn_convs],
+            "decoder": [head.fpn_bottleneck, head.classifier],
+        }
+        self._counts = {part: len(modules) for part, modules in parts.items()}
+        for part, modules in parts.items():
+            for module in modules:
+                module.register_forward_hook(self._after(part))
+
+    def to(self, device: str) -> None:
+        """Move the weights to a device."""
+        self.model.to(device)
+
+    def reduce(self, precision: str) -> None:
+        """Compute matrix products in ``bf16`` from now on; raises ``SegdemoError`` for ``int8``."""
+        if precision != "bf16":
+            raise SegdemoError(f"This checkpoint's architecture does not run in {precision}: choose fp32 or bf16.")
+        self._reduced = True
+
+    def run(self, pixels: Tensor, request: Request = EVERYTHING) -> RawOutputs:
+        """Run float32 (B, 3, H, W) forward, H and W multiples of 32. Raises ``CancelledError``."""
+        step = Steps(self._counts, request)
+        autocast = torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=self._reduced)
+        core: Any = self.model
+        with self._lock, self._watched(step), torch.inference_mode(), autocast:
+            stages = core.backbone(pixels).feature_maps
+            logits = core.decode_head(stages)
+            raw = scored(logits, stages if request.capture else (), height=pixels.shape[2])
+        step.end()
+        return raw
+
+    def decode(
+        self,
+        levels: list[Tensor],
+        masks: Tensor,
+        *,
+        height: int,
+        without: Without = NOTHING,
+        request: Request = EVERYTHING,
+    ) -> RawOutputs:
+        """There is no decoder of that kind: raises ``NotOfferedError``."""
+        raise NotOfferedError(self._lacks["decoder_features"])
+
+    @contextmanager
+    def _watched(self, step: Steps) -> Iterator[None]:
+        self._step = step
+        try:
+            yield
+        finally:
+            self._step = None
+
+    def _after(self, part: str) -> Any:
+        def advance(module: nn.Module, args: Any, output: Any) -> None:
+            if self._step is not None:
+                self._step(part)
+
+        return advance

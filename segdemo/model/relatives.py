@@ -1,0 +1,72 @@
+"""The published shapes of the networks beside Mask2Former, for checkpoints with random weights."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from segdemo.class_tables import ADE20K
+
+STAGES = ["stage1", "stage2", "stage3", "stage4"]
+
+_CONVNEXT: Mapping[str, tuple[list[int], list[int]]] = {
+    "tiny": ([3, 3, 9, 3], [96, 192, 384, 768]),
+    "small": ([3, 3, 27, 3], [96, 192, 384, 768]),
+    "base": ([3, 3, 27, 3], [128, 256, 512, 1024]),
+    "large": ([3, 3, 27, 3], [192, 384, 768, 1536]),
+    "xlarge": ([3, 3, 27, 3], [256, 512, 1024, 2048]),
+}
+"""Depths and channels of the stages (Liu et al., "A ConvNet for the 2020s", CVPR 2022, section 3)."""
+
+SQUARE: Mapping[str, Any] = {
+    "do_normalize": True,
+    "do_reduce_labels": False,
+    "do_rescale": True,
+    "do_resize": True,
+    "image_mean": [0.485, 0.456, 0.406],
+    "image_processor_type": "SegformerImageProcessor",
+    "image_std": [0.229, 0.224, 0.225],
+    "resample": 2,
+    "rescale_factor": 1 / 255,
+    "size": {"height": 512, "width": 512},
+}
+"""Image processor settings of the published UperNet checkpoints: every photograph becomes 512 x 512."""
+
+
+def labelled(names: tuple[str, ...]) -> dict[str, Any]:
+    """A configuration's fields for classes of these names, each by its first one."""
+    labels = {index: name.split(",")[0] for index, name in enumerate(names)}
+    return {"id2label": labels, "label2id": {label: index for index, label in labels.items()}}
+
+
+def _upernet(backbone: Any, third: int) -> Any:
+    """The configuration of a UperNet for ADE20K; ``third`` are the channels of the backbone's third stage."""
+    from transformers import UperNetConfig
+
+    return UperNetConfig(
+        backbone_config=backbone,
+        hidden_size=512,
+        auxiliary_in_channels=third,
+        auxiliary_channels=256,
+        **labelled(ADE20K),
+    )
+
+
+def _convnext(size: str) -> Any:
+    from transformers import ConvNextConfig
+
+    depths, channels = _CONVNEXT[size]
+    return _upernet(ConvNextConfig(depths=depths, hidden_sizes=channels, out_features=STAGES), channels[2])
+
+
+def _swin(fields: Mapping[str, Any]) -> Any:
+    from transformers import SwinConfig
+
+    return _upernet(SwinConfig(**fields, out_features=STAGES, drop_path_rate=0.3), 4 * fields["embed_dim"])
+
+
+def relatives(swins: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Callable[[], Any], Mapping[str, Any]]]:
+    """By architecture's name: what makes its configuration, and its image processor's settings."""
+    return {
+        **{f"upernet-convnext-{size}": (partial(_convnext, size), SQUARE) for size in _CONVNEXT},
+        **{f"upernet-swin-{size}": (partial(_swin, fields), SQUARE) for size, fields in swins.items()},
+    }
