@@ -21,7 +21,7 @@ from segdemo.results.job import Host, Job
 from segdemo.settings import settings
 from segdemo.ui import viewer
 from segdemo.ui.choices import by_public_id, check_extra_checkpoints
-from segdemo.ui.endpoint import add_endpoint
+from segdemo.ui.endpoint import add_endpoints
 from segdemo.ui.jobs import Jobs
 from segdemo.ui.runs import Runner
 from segdemo.ui.server.folder import private_folder
@@ -89,7 +89,7 @@ def create_app(checkpoint: str | None = None, *, warm_up: bool = True) -> gr.Blo
     runner, jobs = Runner(store, lambda: available), Jobs(host)
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
         build_workbench(runner, jobs, public)
-        add_endpoint(chosen.id, jobs)
+        add_endpoints(chosen.id, jobs)
     # Whose turn it is the host decides, which knows who asks: Gradio's own line only bounds what arrives.
     blocks.queue(max_size=_calls_at_once(), api_open=False)
     if warm_up:

@@ -1,4 +1,4 @@
-"""In what forms a caller may send a photo: as an uploaded file, by its path or Gradio's data of it, or in base64."""
+"""In what forms a caller may send a file: as an uploaded one, by its path or Gradio's data of it, or in base64."""
 
 import base64
 import binascii
@@ -14,39 +14,57 @@ from segdemo.settings import settings
 HOW = "upload it to /gradio_api/upload and send the path that comes back, or send it as a data URL in base64."
 
 
-def sent_photo(value: Any) -> bytes:
-    """The bytes of a photo that a caller sent, now or as a file before.
+WORDS = {"image": "photo", "labels": "label file", "table": "second label file"}
+"""What the files of calls are, by the names of the options."""
+
+
+def sent_file(value: Any, option: str) -> bytes:
+    """The bytes of a file that a caller sent as an ``option``, one of ``WORDS``, now or as a file before.
 
     ``value`` is a path or a ``data:`` URL, Gradio's ``FileData`` with one of these as its ``path`` or ``url``, or a
     list of one such. Nothing is fetched, and no file is read but those that callers uploaded. Raises ``SegdemoError``.
     """
+    what = WORDS[option]
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, dict):
         value = value.get("path") or value.get("url")
-    if value is None or value in ("", {}, []):
-        raise SegdemoError(f"There is no photo: send one as `image`; {HOW}")
+    if not is_sent(value):
+        raise SegdemoError(f"There is no {what}: send one as `{option}`; {HOW}")
     if not isinstance(value, str):
-        raise SegdemoError(f"image is not one photo: {HOW}")
+        raise SegdemoError(f"{option} is not one {what}: {HOW}")
     if value.startswith("data:"):
-        return _in_base64(value)
+        return _in_base64(value, what)
     if value.lower().startswith(("http:", "https:")):
         raise SegdemoError(f"This server fetches nothing from other hosts: {HOW}")
-    return _uploaded(value)
+    return _uploaded(value, what)
 
 
-def _in_base64(url: str) -> bytes:
+def is_sent(value: Any) -> bool:
+    """Whether there is anything in an option that takes a file."""
+    return value is not None and value not in ("", {}, [])
+
+
+def own_name(value: Any) -> str:
+    """The name that a file had where it came from, as Gradio's data of it tells; empty where nothing does."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    name = value.get("orig_name") if isinstance(value, dict) else None
+    return name[:200] if isinstance(name, str) else ""
+
+
+def _in_base64(url: str, what: str) -> bytes:
     """The content of a ``data:`` URL (RFC 2397)."""
     head, comma, content = url.partition(",")
     if not comma or not head.endswith(";base64"):
-        raise SegdemoError("The photo's data URL is not in base64: begin it with `data:image/jpeg;base64,`.")
+        raise SegdemoError(f"The {what}'s data URL is not in base64: begin it with `data:image/jpeg;base64,`.")
     try:
         return base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError):
-        raise SegdemoError("The photo's data URL cannot be read: its base64 is damaged or cut off.") from None
+        raise SegdemoError(f"The {what}'s data URL cannot be read: its base64 is damaged or cut off.") from None
 
 
-def _uploaded(text: str) -> bytes:
+def _uploaded(text: str, what: str) -> bytes:
     folder = Path(os.path.realpath(get_upload_folder()))
     try:
         path = Path(os.path.realpath(text))
@@ -56,4 +74,4 @@ def _uploaded(text: str) -> bytes:
                 return stream.read(settings().max_file_bytes + 1)
     except (OSError, ValueError):
         pass
-    raise SegdemoError(f"The photo is not a file that was uploaded here: {HOW}")
+    raise SegdemoError(f"The {what} is not a file that was uploaded here: {HOW}")

@@ -14,7 +14,7 @@ from PIL import Image
 from segdemo.images import encode_jpeg
 from segdemo.model.predictor import load_predictor
 from segdemo.results.job import Host
-from segdemo.ui.endpoint import add_endpoint
+from segdemo.ui.endpoint import add_endpoints
 from segdemo.ui.jobs import Jobs
 from segdemo.ui.store import Record
 
@@ -36,7 +36,7 @@ def record(tiny_ade_checkpoint: Path, photo: npt.NDArray[np.uint8]) -> Record:
 @pytest.fixture(scope="module")
 def client(tiny_ade_checkpoint: Path) -> Iterator[Client]:
     with gr.Blocks(analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
-        add_endpoint(str(tiny_ade_checkpoint), Jobs(Host(waiting=3)))
+        add_endpoints(str(tiny_ade_checkpoint), Jobs(Host(waiting=3)))
     blocks.queue(max_size=5, api_open=False)
     options: dict[str, Any] = {"prevent_thread_lock": True, "quiet": True, "ssr_mode": False}
     _, url, _ = blocks.launch(server_port=None, max_file_size=1_000_000, **options)

@@ -21,10 +21,12 @@ from segdemo.results.outputs import make_outputs
 from segdemo.settings import settings
 from segdemo.ui.app import create_app
 
+NAMES = ["/segment", "/explain", "/evaluate"]
+
 
 def _parameters(client: Client) -> dict[str, Any]:
     described = client.view_api(return_format="dict", print_info=False)
-    assert list(described["named_endpoints"]) == ["/segment"]
+    assert list(described["named_endpoints"]) == NAMES
     assert described["unnamed_endpoints"] == {}
     return {entry["parameter_name"]: entry for entry in described["named_endpoints"]["/segment"]["parameters"]}
 
@@ -97,10 +99,10 @@ def test_nothing_is_fetched_for_a_caller(client: Client) -> None:
         client.predict(image=address, api_name="/segment")
 
 
-def test_the_pages_api_lists_it_and_nothing_else(tiny_ade_checkpoint: Path) -> None:
+def test_the_pages_api_lists_them_and_nothing_else(tiny_ade_checkpoint: Path) -> None:
     blocks = create_app(str(tiny_ade_checkpoint), warm_up=False)
     described = blocks.get_api_info()
-    assert list(described["named_endpoints"]) == ["/segment"]
+    assert list(described["named_endpoints"]) == NAMES
     assert not described["unnamed_endpoints"]
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from segdemo.errors import SegdemoError
 from segdemo.images import load_image
 from segdemo.results.options import flat_defaults
-from segdemo.ui.forms import sent_photo
+from segdemo.ui.forms import sent_file
 
 FORMS = ["FileData", "no meta", "path", "data URL", "url with a data URL", "path with a data URL", "list of one"]
 
@@ -42,19 +42,19 @@ def sent(form: str, path: str) -> Any:
     }[form]
 
 
-def call(client: Client, body: Any, *, version: str = "call/v2") -> tuple[str, Any]:
+def call(client: Client, body: Any, *, version: str = "call/v2", name: str = "segment") -> tuple[str, Any]:
     """The last event of a call over plain HTTP, and its data."""
     with httpx.Client(base_url=client.src, timeout=120) as http:
-        answer = http.post(f"gradio_api/{version}/segment", json=body)
+        answer = http.post(f"gradio_api/{version}/{name}", json=body)
         assert answer.status_code == 200, answer.text
-        lines = http.get(f"gradio_api/{version}/segment/{answer.json()['event_id']}").text.strip().splitlines()
+        lines = http.get(f"gradio_api/{version}/{name}/{answer.json()['event_id']}").text.strip().splitlines()
     event, data = lines[-2:]
     return event.removeprefix("event: "), json.loads(data.removeprefix("data: "))
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_photo_is_read_in_every_form(uploaded: str, photo: npt.NDArray[np.uint8], form: str) -> None:
-    assert np.array_equal(load_image(sent_photo(sent(form, uploaded))), photo)
+    assert np.array_equal(load_image(sent_file(sent(form, uploaded), "image")), photo)
 
 
 @pytest.mark.parametrize("form", ["no meta", "data URL"])
@@ -88,7 +88,7 @@ def test_a_call_takes_it(client: Client, uploaded: str, form: str) -> None:
 )
 def test_other_things_get_a_sentence(image: Any, sentence: str) -> None:
     with pytest.raises(SegdemoError, match=sentence):
-        sent_photo(image)
+        sent_file(image, "image")
 
 
 def test_no_way_leads_out_of_the_folder_of_uploads(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_no_way_leads_out_of_the_folder_of_uploads(tmp_path: Path) -> None:
     try:
         for path in (link, folder / ".." / ".." / "outside.png", folder):
             with pytest.raises(SegdemoError, match="not a file that was uploaded"):
-                sent_photo(str(path))
+                sent_file(str(path), "image")
     finally:
         link.unlink()
         folder.rmdir()
@@ -114,11 +114,11 @@ def test_a_value_of_the_wrong_kind_is_named(client: Client, uploaded: str) -> No
         assert data["error"].startswith(f"{name} is {value!r}: ")
 
 
-@pytest.mark.parametrize("given", [1, len(flat_defaults())])
+@pytest.mark.parametrize("given", [1, 4, len(flat_defaults())])
 def test_options_left_out_take_their_defaults_in_every_form(client: Client, uploaded: str, given: int) -> None:
-    first = [uploaded, None, None, "64", *[None] * len(flat_defaults())][: max(given, 4)]
+    first = [uploaded, None, None, "64", *[None] * len(flat_defaults())][:given]
     by_place = call(client, {"data": first}, version="call")
-    by_name = call(client, {"image": uploaded, "size": 64, "opacity": None})
+    by_name = call(client, {"image": uploaded, **({"size": 64} if given > 1 else {}), "opacity": None})
     assert by_place[0] == by_name[0] == "complete"
     assert by_place[1][1] == by_name[1][1]
     assert by_name[1][1]["parameters"]["opacity"] == flat_defaults()["opacity"]

@@ -9,16 +9,15 @@ import numpy.typing as npt
 from segdemo.errors import SegdemoError
 from segdemo.evaluation.causes import CAUSES
 from segdemo.evaluation.errors import KINDS, WIDTH
-from segdemo.evaluation.evaluate import evaluate
 from segdemo.evaluation.legend import CAUSE_COLORS, KIND_COLORS, WRONG_COLOR
 from segdemo.evaluation.photo import Evaluation
 from segdemo.evaluation.pixel import error_at
 from segdemo.results.errormap import encode_error_map
 from segdemo.results.job import Job
-from segdemo.results.make import make_result, reduced
+from segdemo.results.judged import WIDEST, judge
+from segdemo.results.make import reduced
 from segdemo.results.options import Task
 from segdemo.results.outputs import as_json
-from segdemo.segmentation import Segments
 from segdemo.ui.arguments import Arguments, choice, number
 from segdemo.ui.options import page_options
 from segdemo.ui.packing import pack
@@ -27,8 +26,6 @@ from segdemo.ui.tabs.labels import NO_LABELS, RecordLabels, record_labels
 from segdemo.ui.tabs.result import class_entry, small_size
 
 JUDGED = ("semantic", "panoptic")
-WIDEST = 20
-"""Pixels on either side of a border that the boundary band may have at most."""
 
 
 def evaluation(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
@@ -89,31 +86,9 @@ def _evaluated(record: Record, arguments: Arguments, job: Job, labels: RecordLab
     judged: Task = "panoptic" if choice(arguments, "judged", JUDGED, default="semantic") == "panoptic" else "semantic"
     width = number(arguments, "width", low=0.5, high=WIDEST, default=WIDTH)
     options = page_options({**arguments, "things_only": False}, record.taxonomy, task=judged).of_the_map()
-    thresholds = {
-        "score_threshold": options.score_threshold,
-        "mask_threshold": options.mask_threshold,
-        "overlap_threshold": options.overlap_threshold,
-        "split_components": options.split_components,
-    }
 
     def compute() -> Evaluation:
-        result = make_result(job, record.source, options)
-        job.report("Comparing with the labels")
-        if isinstance(result.after, Segments):
-            given: dict[str, Any] = {"segments": result.after}
-            if result.change is not None:
-                given["unrefined"] = result.before
-        else:
-            given = {"refined": result.labels} if result.change is not None else {}
-        return evaluate(
-            record.prediction,
-            labels.labels,
-            **given,
-            objects=labels.objects,
-            panoptic_options=thresholds,
-            covered=labels.covered,
-            width=width,
-        )
+        return judge(job, record.source, options, labels, width=width)
 
     with job.turn():
         return record.derive(("evaluation", judged), compute, version=(options, width), nbytes=_nbytes)

@@ -92,7 +92,7 @@ def _read(record: Record) -> RecordLabels:
     files, scene = record.label_files, labelled_scene(record)
     size = record.prediction.image_size
     if files is not None:
-        return _of_file(
+        return labels_of_file(
             read_photo_labels(
                 files.content,
                 size,
@@ -115,7 +115,8 @@ def _read(record: Record) -> RecordLabels:
     return RecordLabels(labels, said, "example", (), None, objects)
 
 
-def _of_file(found: PhotoLabels) -> RecordLabels:
+def labels_of_file(found: PhotoLabels) -> RecordLabels:
+    """What was read of a label file, as what a photo is compared with."""
     told = found.objects
     objects = None if told is None else TrueSegments.numbered(told.segments, told.classes, told.crowd)
     return RecordLabels(found.labels, found.said, found.form, found.unmapped, found.covered, objects)
