@@ -35,6 +35,8 @@ class AttentionLayer:
     """(Q,): whether the query's attention mask was empty, so that it attended everywhere."""
     stride: int
     """Pixels of the network's input that a cell is wide and high."""
+    masked: bool = True
+    """Whether queries are held to their masks; plain attention looks everywhere by choice."""
 
     def __post_init__(self) -> None:
         """Make the arrays read-only."""
@@ -42,7 +44,7 @@ class AttentionLayer:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by the constructor's arguments, so that a copy is read-only as well."""
-        return type(self), (self.maps, self.unmasked, self.stride)
+        return type(self), (self.maps, self.unmasked, self.stride, self.masked)
 
     @property
     def size(self) -> Size:
@@ -238,7 +240,10 @@ class Prediction:
         return np.asarray(per_head.mean(axis=0), dtype=np.float32)
 
     def attends_everywhere(self, layer: int, query: int) -> bool:
-        """Whether the query's mask was empty before ``layer`` (1..), which lifts the restriction to the mask."""
+        """Whether nothing holds the query to its mask in ``layer`` (1..).
+
+        Masked attention lifts the restriction where the mask is empty; plain attention has none.
+        """
         return bool(self.attention_layer(layer).unmasked[query])
 
     def attention_layer(self, layer: int) -> AttentionLayer:

@@ -5,6 +5,7 @@ from typing import Any
 
 STAGES = ["stage1", "stage2", "stage3", "stage4"]
 LABELS = {0: "wall", 1: "building", 2: "sky", 3: "person", 4: "tree", 5: "car", 6: "grass"}
+_LABELLED = {"id2label": LABELS, "label2id": {label: index for index, label in LABELS.items()}}
 BACKBONES: dict[str, tuple[str, dict[str, Any]]] = {
     "convnext": ("ConvNextConfig", {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 2, 1]}),
     "swin": (
@@ -50,3 +51,64 @@ def livelier(folder: Path, network: Any, seed: int) -> Path:
                 values.normal_(0, 0.1, generator=generator)
     model.save_pretrained(folder, safe_serialization=True)
     return folder
+
+
+def write_tiny_oneformer(folder: Path, *, seed: int = 0, **changes: Any) -> Path:
+    """Write a OneFormer on a tiny Swin with 7 labels, 12 queries and a decoder of 4 layers; return the folder."""
+    import transformers
+
+    from segdemo.model.architecture import write_checkpoint
+    from segdemo.model.relatives import SHORT_SIDE
+
+    name, fields = BACKBONES["swin"]
+    config = transformers.OneFormerConfig(
+        backbone_config=getattr(transformers, name)(**fields, out_features=STAGES),
+        num_queries=12,
+        hidden_dim=32,
+        mask_dim=32,
+        conv_dim=32,
+        encoder_feedforward_dim=48,
+        dim_feedforward=48,
+        num_attention_heads=4,
+        encoder_layers=2,
+        decoder_layers=5,
+        text_encoder_width=32,
+        text_encoder_num_layers=1,
+        text_encoder_vocab_size=600,
+        **{**_LABELLED, **changes},
+    )
+    size = {"shortest_edge": 96, "longest_edge": 384}
+    write_checkpoint(folder, config, seed=seed, preprocessor={**SHORT_SIDE["oneformer"], "size": size})
+    return livelier(folder, transformers.OneFormerForUniversalSegmentation, seed)
+
+
+def write_tiny_maskformer(folder: Path, backbone: str = "swin", *, seed: int = 0, **changes: Any) -> Path:
+    """Write a MaskFormer with 7 labels, 12 queries and a decoder of 3 layers; return the folder."""
+    import transformers
+
+    from segdemo.model.architecture import write_checkpoint
+    from segdemo.model.relatives import SHORT_SIDE
+
+    if backbone == "swin":
+        name, fields = BACKBONES["swin"]
+    else:
+        name = "ResNetConfig"
+        fields = {
+            "hidden_sizes": [8, 16, 24, 32],
+            "depths": [1, 1, 1, 1],
+            "embedding_size": 8,
+            "layer_type": "basic",
+        }
+    decoder = transformers.DetrConfig(
+        d_model=32, decoder_layers=3, decoder_ffn_dim=48, decoder_attention_heads=4, num_queries=12
+    )
+    config = transformers.MaskFormerConfig(
+        backbone_config=getattr(transformers, name)(**fields, out_features=STAGES),
+        decoder_config=decoder,
+        fpn_feature_size=32,
+        mask_feature_size=32,
+        **{**_LABELLED, **changes},
+    )
+    size = {"shortest_edge": 96, "longest_edge": 384}
+    write_checkpoint(folder, config, seed=seed, preprocessor={**SHORT_SIDE["maskformer"], "size": size})
+    return livelier(folder, transformers.MaskFormerForInstanceSegmentation, seed)

@@ -6,7 +6,7 @@ from typing import Any
 
 from segdemo.class_tables import ADE20K
 from segdemo.errors import SegdemoError
-from segdemo.model.relatives import SQUARE, relatives
+from segdemo.model.relatives import SHORT_SIDE, SQUARE, relatives
 
 _SWIN = {
     "tiny": {"embed_dim": 96, "depths": [2, 2, 6, 2], "num_heads": [3, 6, 12, 24], "window_size": 7},
@@ -40,6 +40,8 @@ ARCHITECTURES = (*(f"swin-{size}-ade" for size in _SWIN), *_RELATIVES)
 _NETWORKS = {
     "mask2former": ("Mask2FormerForUniversalSegmentation", PREPROCESSOR),
     "upernet": ("UperNetForSemanticSegmentation", SQUARE),
+    "oneformer": ("OneFormerForUniversalSegmentation", SHORT_SIDE["oneformer"]),
+    "maskformer": ("MaskFormerForInstanceSegmentation", SHORT_SIDE["maskformer"]),
 }
 """By ``model_type``: the library's class, and the image processor's settings."""
 

@@ -29,7 +29,8 @@ class RawOutputs:
     attentions: tuple[npt.NDArray[np.floating], ...] = ()
     """Per layer 1.. (B, heads, Q, h_l, w_l): float16, each map scaled to a maximum of 1."""
     unmasked: npt.NDArray[np.bool_] | None = None
-    """(layers - 1, B, Q): the query's attention mask was empty, so that it attended everywhere."""
+    """(layers - 1, B, Q): the query's attention mask was empty, so that it attended everywhere; none for plain
+    attention, which no mask restricts."""
     strides: tuple[int, ...] = ()
     """Of each of ``attentions``: pixels of the input that a cell is wide and high."""
     stages: Mapping[int, npt.NDArray[np.floating]] = field(default_factory=dict)

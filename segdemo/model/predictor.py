@@ -256,7 +256,11 @@ class Predictor:
 
 def _attentions(raw: RawOutputs, index: int) -> tuple[AttentionLayer, ...]:
     if raw.unmasked is None:
-        return ()
+        plain = [np.ones(maps.shape[2], bool) for maps in raw.attentions]
+        return tuple(
+            AttentionLayer(_own(maps, index), unmasked, stride, masked=False)
+            for maps, unmasked, stride in zip(raw.attentions, plain, raw.strides, strict=True)
+        )
     return tuple(
         AttentionLayer(_own(maps, index), unmasked[index].copy(), stride)
         for maps, unmasked, stride in zip(raw.attentions, raw.unmasked, raw.strides, strict=True)

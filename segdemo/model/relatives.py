@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from segdemo.class_tables import ADE20K
+from segdemo.class_tables import ADE20K, COCO_STUFF, COCO_THINGS
 
 STAGES = ["stage1", "stage2", "stage3", "stage4"]
 
@@ -30,6 +30,27 @@ SQUARE: Mapping[str, Any] = {
     "size": {"height": 512, "width": 512},
 }
 """Image processor settings of the published UperNet checkpoints: every photograph becomes 512 x 512."""
+
+SHORT_SIDE: Mapping[str, Mapping[str, Any]] = {
+    "oneformer": {
+        **SQUARE,
+        "image_processor_type": "OneFormerImageProcessor",
+        "size": {"shortest_edge": 512, "longest_edge": 2048},
+    },
+    "maskformer": {
+        **SQUARE,
+        "image_processor_type": "MaskFormerImageProcessor",
+        "size": {"shortest_edge": 512, "longest_edge": 2048},
+        "size_divisor": 32,
+    },
+}
+"""The same of OneFormer and MaskFormer with small backbones on ADE20K: the short side becomes 512."""
+
+_LONG = {"shortest_edge": 640, "longest_edge": 2560}
+_COCO_CLASSES = (*COCO_THINGS, *COCO_STUFF)
+_COCO = {"shortest_edge": 800, "longest_edge": 1333}
+_SIDES = {"tiny": {}, "small": {}, "base": {"size": _LONG}, "large": {"size": _LONG}}
+"""What the larger backbones were trained at."""
 
 
 def labelled(names: tuple[str, ...]) -> dict[str, Any]:
@@ -64,9 +85,50 @@ def _swin(fields: Mapping[str, Any]) -> Any:
     return _upernet(SwinConfig(**fields, out_features=STAGES, drop_path_rate=0.3), 4 * fields["embed_dim"])
 
 
+def _oneformer(fields: Mapping[str, Any], classes: tuple[str, ...], queries: int) -> Any:
+    """Its defaults are the published ones (Jain et al., CVPR 2023, appendix), but for the number of queries."""
+    from transformers import OneFormerConfig, SwinConfig
+
+    backbone = SwinConfig(**fields, out_features=STAGES, drop_path_rate=0.3)
+    return OneFormerConfig(backbone_config=backbone, num_queries=queries, **labelled(classes))
+
+
+def _maskformer(fields: Mapping[str, Any], classes: tuple[str, ...]) -> Any:
+    """(Cheng et al., NeurIPS 2021, section 4.1): 100 queries and six layers, which are the library's defaults."""
+    from transformers import MaskFormerConfig, SwinConfig
+
+    backbone = SwinConfig(**fields, out_features=STAGES, drop_path_rate=0.3)
+    return MaskFormerConfig(backbone_config=backbone, **labelled(classes))
+
+
+def _told(swins: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Callable[[], Any], Mapping[str, Any]]]:
+    """OneFormer and MaskFormer, in the sizes that were published."""
+    one, mask = SHORT_SIDE["oneformer"], SHORT_SIDE["maskformer"]
+    return {
+        "oneformer-swin-tiny-ade": (partial(_oneformer, swins["tiny"], ADE20K, 150), one),
+        "oneformer-swin-large-ade": (partial(_oneformer, swins["large"], ADE20K, 250), {**one, "size": _LONG}),
+        "oneformer-swin-large-coco": (
+            partial(_oneformer, swins["large"], _COCO_CLASSES, 150),
+            {**one, "size": _COCO},
+        ),
+        **{
+            f"maskformer-swin-{size}-ade": (partial(_maskformer, fields, ADE20K), {**mask, **_SIDES[size]})
+            for size, fields in swins.items()
+        },
+        **{
+            f"maskformer-swin-{size}-coco": (
+                partial(_maskformer, fields, _COCO_CLASSES),
+                {**mask, "size": _COCO},
+            )
+            for size, fields in swins.items()
+        },
+    }
+
+
 def relatives(swins: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Callable[[], Any], Mapping[str, Any]]]:
     """By architecture's name: what makes its configuration, and its image processor's settings."""
     return {
         **{f"upernet-convnext-{size}": (partial(_convnext, size), SQUARE) for size in _CONVNEXT},
         **{f"upernet-swin-{size}": (partial(_swin, fields), SQUARE) for size, fields in swins.items()},
+        **_told(swins),
     }

@@ -6,11 +6,15 @@ from segdemo.checkpoint_files import read_config
 from segdemo.errors import SegdemoError
 from segdemo.model.families.family import Family, Inputs, Loaded
 from segdemo.model.families.mask2former import Mask2Former
+from segdemo.model.families.maskformer import MaskFormer
+from segdemo.model.families.oneformer import OneFormer
 from segdemo.model.families.upernet import UperNet
 
 FAMILIES: tuple[Family, ...] = (
     Mask2Former(),
     UperNet(),
+    OneFormer(),
+    MaskFormer(),
 )
 """In the order in which they are asked."""
 

@@ -26,7 +26,8 @@ def attention(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
         attention_map(prediction, layer, query, head=head, size=size) for head in (None, *range(prediction.num_heads))
     ]
     peaks = [float(values.max()) for values in maps]
-    everywhere = prediction.attends_everywhere(layer, query)
+    masked = prediction.attention_layer(layer).masked
+    everywhere = masked and prediction.attends_everywhere(layer, query)
     shown = layer if everywhere else layer - 1
     mask = query_mask(prediction, query, layer=shown, size=size) >= 0.5
     row = next(row for row in query_rows(record) if row.query == query)
@@ -40,6 +41,8 @@ def attention(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
             "its mask after this layer, since it had none before"
             if everywhere
             else "the mask it was held to: its own, from the prediction before this layer"
+            if masked
+            else "its mask before this layer, which does not restrict where it looks"
         ),
         "stride": f"1/{prediction.attention_layer(layer).stride}",
         "probability": row.probability,

@@ -22,6 +22,7 @@ from segdemo.prediction import PARTS, Part
 from segdemo.progress import CancelledError
 from segdemo.segmentation import semantic
 
+FAMILY = {family.name: family for family in FAMILIES}
 SIZES = ((96, 128), (64, 64), (160, 96))
 
 
