@@ -1,7 +1,7 @@
 """How a call of the API is made known, awaited and answered: in turn, within its time, and with sentences."""
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from inspect import Parameter, Signature
 from typing import Any
 
@@ -30,7 +30,7 @@ def register(
     name: str,
     description: str,
     inputs: Mapping[str, gr.components.Component],
-    outputs: list[gr.components.Component],
+    outputs: Sequence[gr.components.Component],
     work: Work,
     jobs: Jobs,
 ) -> None:
@@ -57,7 +57,7 @@ def register(
     gr.Button().click(
         answer,
         list(inputs.values()),
-        outputs,
+        list(outputs),
         api_name=name,
         api_description=description,
         concurrency_limit=None,
