@@ -12,7 +12,7 @@
   const SHIPPED = ["computed beforehand", "This result was computed beforehand and came with the page. More about it", "It came with the page; the same photo is computed here meanwhile"];
 
   /** Titles to choose from; where two are alike the id tells them apart. */
-  const titles = (checkpoints) => checkpoints.map(({ id, title }) => [
+  sd.titles = (checkpoints) => checkpoints.map(({ id, title }) => [
     id, checkpoints.some((other) => other.id !== id && other.title === title) ? `${title} (${id.split("/").at(-1)})` : title,
   ]);
 
@@ -43,7 +43,7 @@
       "The photo is resized to this before the network sees it. More pixels show smaller things and take longer; far from what the network was trained at it gets worse.");
     text.classList.add("sd-setup-note");
     shell.setup.append(
-      chooser("Checkpoint", "checkpoint", titles(config.checkpoints)), chooser("Input size", "size", SIZES), button, text);
+      chooser("Checkpoint", "checkpoint", sd.titles(config.checkpoints)), chooser("Input size", "size", SIZES), button, text);
 
     const describe = () => {
       const chosen = config.checkpoints.find(({ id }) => id === state.get("checkpoint"));

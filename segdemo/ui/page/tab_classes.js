@@ -41,13 +41,23 @@
         const name = e("label", { class: "sd-name" }, input, sd.chip(entry.color, entry.isthing), e("span", { text: entry.label }));
         const row = e("div", { class: "sd-check" }, name, e("span", { class: "sd-number", text: sd.percent(entry.area) }), only);
         row.dataset.name = entry.label.toLowerCase();
+        row.dataset.id = String(entry.id);
         row.addEventListener("pointerenter", () => viewer.highlight(entry.id));
         row.addEventListener("pointerleave", () => viewer.highlight(null));
         return row;
       }) : []));
       filter();
+      mark();
+    };
+    /** The class that is picked on the photo, here as in the legend. */
+    const mark = () => {
+      for (const row of list.children) {
+        if (Number(row.dataset.id) === state.get("classId")) row.setAttribute("aria-current", "true");
+        else row.removeAttribute("aria-current");
+      }
     };
     state.on(["run", "refined"], fill);
+    state.on(["classId"], mark);
     state.on(["visible"], () => sd.markSwitches(app, list));
     state.on(["visible", "refined", "classId"], () => state.get("tab") === "classes" && state.get("run") && show(app));
   };

@@ -8,13 +8,30 @@
   const NO_WINDOWS = "This checkpoint's backbone is not a Swin transformer: it has no grid of attention windows to show.";
   const PICK = "Pick a pixel of the photo: the pictures then show what resembles it at every scale.";
 
+  /** What is looked at: a view, the number of a map, of one of its channels by strength, and whose grid is on. */
+  sd.FEATURES = Object.freeze({ view: "colours", map: 0, rank: 0, block: "off" });
+
+  /** What an address says of it: features=channel.2.5, counted from 0, and grid=this. */
+  sd.readFeatures = (query) => {
+    const [, view, map, rank] = /^([a-z]+)\.(\d{1,2})(?:\.(\d{1,4}))?$/.exec(query.get("features") ?? "") ?? [];
+    const block = ["this", "next"].includes(query.get("grid")) ? query.get("grid") : "off";
+    const known = VIEWS.some(([key]) => key === view);
+    if (!known && block === "off") return {};
+    return { features: { view: known ? view : "colours", map: Number(map ?? 0), rank: Number(rank ?? 0), block } };
+  };
+  sd.putFeatures = (state, put) => {
+    const { view, map, rank, block } = state.get("features");
+    if (view !== "colours" || map) put("features", `${view}.${map}${rank ? `.${rank}` : ""}`);
+    if (block !== "off") put("grid", block);
+  };
+
   /** Short name of a map below its picture. */
   const nameOf = ({ part, stage, stride }) => (part === "backbone" ? `stage ${stage}, 1/${stride}` : part === "pixel decoder" ? `decoder 1/${stride}` : `masks 1/${stride}`);
 
   const build = (app, panel) => {
     const e = sd.element;
     const { state, client } = app;
-    const chosen = { view: "colours", map: 0, rank: 0, block: "off" };
+    const chosen = { ...state.get("features") };
     const cache = { run: null, answers: new Map() };
 
     const view = sd.segmented({ label: "What the pictures show", options: VIEWS, value: chosen.view, onChange: (key) => choose({ view: key }) });
@@ -37,8 +54,15 @@
 
     const choose = (changes) => {
       Object.assign(chosen, changes);
+      state.set({ features: { ...chosen } });
       draw();
     };
+    state.on(["features"], () => {
+      const asked = state.get("features");
+      if (Object.keys(asked).every((key) => asked[key] === chosen[key])) return;
+      Object.assign(chosen, asked);
+      draw();
+    });
 
     /** The pictures of a view, or the channels of a map; asked once and kept for this run. */
     const ask = async (name, argument) => {
@@ -140,7 +164,6 @@
       small.replaceChildren();
       about.textContent = "";
       windowWords.textContent = "";
-      chosen.rank = 0;
     });
     state.on(["pixel"], () => chosen.view === "alike" && draw());
     app.drawFeatures = draw;
