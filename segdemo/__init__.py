@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from segdemo.images import load_image
     from segdemo.model.predictor import Predictor, load_predictor
     from segdemo.prediction import Prediction
-    from segdemo.segmentation.panoptic import instances, panoptic
+    from segdemo.segmentation.instances import instances
+    from segdemo.segmentation.panoptic import panoptic
     from segdemo.segmentation.semantic import class_probabilities, semantic
 
 __version__ = "0.1.0"
@@ -31,7 +32,7 @@ _HOMES = {
     "SegdemoError": "segdemo.errors",
     "class_probabilities": "segdemo.segmentation.semantic",
     "evaluate": "segdemo.evaluation.evaluate",
-    "instances": "segdemo.segmentation.panoptic",
+    "instances": "segdemo.segmentation.instances",
     "load_image": "segdemo.images",
     "load_predictor": "segdemo.model.predictor",
     "panoptic": "segdemo.segmentation.panoptic",

@@ -99,3 +99,15 @@ CITYSCAPES_STUFF = _names(
     """
 )
 """The 11 stuff classes of Cityscapes."""
+
+# fmt: off
+CITYSCAPES: dict[str, tuple[int, tuple[int, int, int]]] = {
+    "road": (7, (128, 64, 128)), "sidewalk": (8, (244, 35, 232)), "building": (11, (70, 70, 70)),
+    "wall": (12, (102, 102, 156)), "fence": (13, (190, 153, 153)), "pole": (17, (153, 153, 153)),
+    "traffic light": (19, (250, 170, 30)), "traffic sign": (20, (220, 220, 0)), "vegetation": (21, (107, 142, 35)),
+    "terrain": (22, (152, 251, 152)), "sky": (23, (70, 130, 180)), "person": (24, (220, 20, 60)),
+    "rider": (25, (255, 0, 0)), "car": (26, (0, 0, 142)), "truck": (27, (0, 0, 70)), "bus": (28, (0, 60, 100)),
+    "train": (31, (0, 80, 100)), "motorcycle": (32, (0, 0, 230)), "bicycle": (33, (119, 11, 32)),
+}
+# fmt: on
+"""Cityscapes' label id and colour of each class, in the order of the train ids (cityscapesScripts, ``labels.py``)."""

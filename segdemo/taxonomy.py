@@ -9,7 +9,7 @@ from segdemo.class_tables import (
     ADE20K_INDOORS,
     ADE20K_OUTDOORS,
     ADE20K_STUFF,
-    CITYSCAPES_STUFF,
+    CITYSCAPES,
     CITYSCAPES_THINGS,
     COCO_STUFF,
     COCO_THINGS,
@@ -113,9 +113,9 @@ def taxonomy_for(id2label: Mapping[int, str], *, stuff: Collection[int] | None =
     """Return the taxonomy of any checkpoint.
 
     The data set whose table knows most of the labels decides what is a thing and what is stuff; ADE20K's classes keep
-    their colours in any order or subset. Labels unknown to it are looked up in the other tables, and count as things
-    where nobody knows them; ``stuff`` are the indices of the stuff classes where somebody does. Colours are distinct
-    and depend on the labels only.
+    their colours in any order or subset, and Cityscapes' have the benchmark's own. Labels unknown to it are
+    looked up in the other tables, and count as things where nobody knows them; ``stuff`` are the indices of the stuff
+    classes where somebody does. Colours are distinct and depend on the labels only.
     """
     found = _taxonomy(tuple((int(index), str(label)) for index, label in sorted(id2label.items())))
     if stuff is None:
@@ -134,8 +134,8 @@ def _taxonomy(labels: tuple[tuple[int, str], ...]) -> Taxonomy:
 
     taken: list[Color] = []
     wanted: list[Color | None] = []
-    for entry in known:
-        color = entry.color if entry is not None and recognised and best == "ADE20K" else None
+    for (_, label), entry in zip(labels, known, strict=True):
+        color = entry.color if entry is not None and recognised and _normal(label) in tables[best] else None
         wanted.append(color if color not in taken else None)
         if wanted[-1] is not None:
             taken.append(wanted[-1])
@@ -161,7 +161,9 @@ def _tables() -> dict[str, dict[str, _Known]]:
     return {
         "ADE20K": _ade_table(),
         "COCO": _plain_table(COCO_THINGS, COCO_STUFF),
-        "Cityscapes": _plain_table(CITYSCAPES_THINGS, CITYSCAPES_STUFF),
+        "Cityscapes": {
+            _normal(name): _Known((), name in CITYSCAPES_THINGS, color) for name, (_, color) in CITYSCAPES.items()
+        },
     }
 
 

@@ -24,7 +24,12 @@ def segment(
     context: typer.Context,
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Photographs.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder for the results; made where it is missing.", show_default=False)],
-    task: Annotated[Literal["semantic", "panoptic", "instance"], typer.Option(help="What to separate.")] = "semantic",
+    task: Annotated[
+        Literal["semantic", "panoptic", "instance"] | None,
+        typer.Option(
+            help="What to separate; by default classes, or instances with a checkpoint of them.", show_default=False
+        ),
+    ] = None,
     checkpoint: Annotated[str | None, typer.Option(help="Hub id whose weights are on disk, or a folder.")] = None,
     engine: Annotated[
         Literal["auto", "torch", "openvino", "onnx", "torchscript"],
@@ -46,13 +51,16 @@ def segment(
         float, typer.Option(min=0, max=1, help="Least mask probability in a segment (panoptic, instance).")
     ] = MASK_THRESHOLD,
     overlap_threshold: Annotated[
-        float, typer.Option(min=0, max=1, help="Least share of its mask a segment must win (panoptic, instance).")
+        float, typer.Option(min=0, max=1, help="Least share of its mask a segment must win (panoptic).")
     ] = OVERLAP_THRESHOLD,
     fuse_stuff: Annotated[bool, typer.Option(help="One segment for each stuff class (panoptic).")] = True,
     split_components: Annotated[
         bool, typer.Option(help="One segment for each connected part of a thing (panoptic, instance).")
     ] = False,
     min_area: Annotated[int, typer.Option(min=0, help="Least area of a segment, in pixels (panoptic, instance).")] = 0,
+    label_ids: Annotated[
+        bool, typer.Option(help="Number the classes of Cityscapes by its label ids, 0 = none, not by its train ids.")
+    ] = False,
     opacity: Annotated[float, typer.Option(min=0, max=1, help="Weight of the colours in the overlay.")] = 0.5,
     outlines: Annotated[bool, typer.Option(help="Outline the regions in the overlay.")] = True,
     hatching: Annotated[bool, typer.Option(help="Hatch stuff in the overlay.")] = False,
@@ -105,13 +113,14 @@ def segment(
     """Segment photographs and write, for each, an id map, its segments and an overlay into a folder.
 
     NAME.semantic.png holds 8-bit class indices, 255 = none. For the other tasks, NAME.panoptic.png holds segment ids
-    as R + 256 G + 65536 B, 0 = none, and NAME.segments.json what they are. NAME.overlay.jpg is for people. A file that
-    cannot be used is named on stderr, the others are still done, and the exit code is 1.
+    as R + 256 G + 65536 B, 0 = none, and NAME.segments.json what they are. Instances may overlap: NAME.instances.json
+    holds whole masks as COCO's results do, category_id being the class index. NAME.overlay.jpg is for people. A file
+    that cannot be used is named on stderr, the others are still done, and the exit code is 1.
     """
     from segdemo.model.exported import load_exported
     from segdemo.model.predictor import load_predictor
     from segdemo.model.preprocessing import parse_size
-    from segdemo.results.options import options_from
+    from segdemo.results.options import options_from, usual_task
 
     parse_size(size)
     try:
@@ -126,7 +135,7 @@ def segment(
     else:
         predictor = load_predictor(checkpoint, engine=engine, precision=precision)
     # What the parameters above say, by name: the options are listed there and in the dataclass, and nowhere else.
-    options = options_from(context.params, predictor.taxonomy)
+    options = options_from({**context.params, "task": task or usual_task(predictor.checkpoint)}, predictor.taxonomy)
     inputs = list({path.resolve(): path for path in images}.values())
     typer.echo(f"{predictor.checkpoint.title}: {_engine(predictor)}")
     failed = 0
@@ -204,8 +213,8 @@ def _segment(
 
 
 def _found(outputs: "Outputs") -> str:
-    kind = "class" if outputs.task == "semantic" else "segment"
-    count = len(outputs.segments["segments_info"])
+    kind = {"semantic": "class", "panoptic": "segment", "instance": "instance"}[outputs.task]
+    count = len(outputs.segments["segments_info"] if outputs.instances is None else outputs.instances)
     return f"{count} {kind}{'' if count == 1 else 'es' if kind == 'class' else 's'}"
 
 

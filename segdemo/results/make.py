@@ -14,7 +14,8 @@ from segdemo.refine.pipeline import CrfOptions, Refined, RefinedSegments
 from segdemo.results.job import Job
 from segdemo.results.options import OutputOptions
 from segdemo.results.refined import contending_categories, contending_classes, refined_segments, refined_semantic
-from segdemo.segmentation.panoptic import Segment, Segments, instances, panoptic
+from segdemo.segmentation.instances import Instances, instances
+from segdemo.segmentation.panoptic import Segment, Segments, panoptic
 from segdemo.segmentation.semantic import NO_CLASS, SemanticMap, class_probabilities, semantic
 
 T = TypeVar("T")
@@ -86,7 +87,10 @@ class Result:
         arrays = [array for part in (self.before, self.after) for array in vars(part).values()]
         arrays += [] if self.change is None else [self.change.difference.mask]
         distinct = {id(array): array for array in arrays if isinstance(array, np.ndarray)}
-        return sum(array.nbytes for array in distinct.values())
+        masks = {
+            one.mask for part in (self.before, self.after) if isinstance(part, Instances) for one in part.instances
+        }
+        return sum(array.nbytes for array in distinct.values()) + sum(mask.counts.nbytes for mask in masks)
 
 
 def make_result(job: Job, source: Source, options: OutputOptions, *, preview: Size | None = None) -> Result:
@@ -159,13 +163,15 @@ def _segments(job: Job, source: Source, options: OutputOptions, preview: Size | 
     shared: dict[str, Any] = {
         "score_threshold": scaled.score_threshold,
         "mask_threshold": scaled.mask_threshold,
-        "overlap_threshold": scaled.overlap_threshold,
         "split_components": scaled.split_components,
         "min_area": scaled.min_area,
         "size": size,
     }
+    before: Segments
     if options.task == "panoptic":
-        before = panoptic(source.prediction, fuse_stuff=scaled.fuse_stuff, **shared)
+        before = panoptic(
+            source.prediction, overlap_threshold=scaled.overlap_threshold, fuse_stuff=scaled.fuse_stuff, **shared
+        )
     else:
         before = instances(source.prediction, **shared)
     if not scaled.refine.active:

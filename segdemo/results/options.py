@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
+from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
 from segdemo.refine.crf import RANGES
 from segdemo.refine.morphology import MorphologyOptions, Operation, Shape
 from segdemo.refine.pipeline import CrfOptions, RefineOptions
+from segdemo.results.label_ids import label_ids
 from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
 from segdemo.taxonomy import Taxonomy
 
@@ -21,17 +23,19 @@ class OutputOptions:
 
     task: Task = "semantic"
     score_threshold: float = SCORE_THRESHOLD
-    """Least probability of a query's class; panoptic and instance."""
+    """Least probability of a query's class, of an instance times the mean of its mask's; panoptic and instance."""
     mask_threshold: float = MASK_THRESHOLD
     """Least mask probability of a pixel that belongs to a segment; panoptic and instance."""
     overlap_threshold: float = OVERLAP_THRESHOLD
-    """Least share of its own mask that a segment must win; panoptic and instance."""
+    """Least share of its own mask that a segment must win; panoptic: instances may overlap."""
     fuse_stuff: bool = True
     """One segment for each stuff class; panoptic."""
     split_components: bool = False
     """One segment for each connected part of a thing; panoptic and instance."""
     min_area: int = 0
     """Least area of a segment in pixels; panoptic and instance."""
+    label_ids: bool = False
+    """Whether files number the classes of Cityscapes as its benchmark does, not by their indices, its train ids."""
     opacity: float = 0.5
     """Weight of the colours in the overlay, 0 to 1."""
     outlines: bool = True
@@ -93,6 +97,11 @@ class OutputOptions:
         )
 
 
+def usual_task(checkpoint: Checkpoint) -> Task:
+    """What is wanted of a checkpoint where nobody says: instances of one that learned those alone, else classes."""
+    return "instance" if checkpoint.kind == "instance" else "semantic"
+
+
 CHOICES: dict[str, tuple[str, ...]] = {
     "task": get_args(Task),
     "view": get_args(View),
@@ -150,6 +159,8 @@ def options_from(values: Mapping[str, Any], taxonomy: Taxonomy) -> OutputOptions
     crf = CrfOptions(**{field: given[name] for name, field in _CRF.items()})
     plain = {name: given[name] for name in _PLAIN}
     show = () if shown == "none" else _classes("show_classes", shown, taxonomy) if shown else None
+    if plain["label_ids"]:
+        label_ids(taxonomy)
     return OutputOptions(**plain, show_classes=show, refine=RefineOptions(crf=crf, morphology=morphology))
 
 

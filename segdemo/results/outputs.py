@@ -22,8 +22,10 @@ from segdemo.refine.pipeline import Refined, RefinedSegments
 from segdemo.render.heatmap import Colormap, heatmap
 from segdemo.render.overlay import OverlayStyle, overlay
 from segdemo.results.job import Job
+from segdemo.results.label_ids import NONE, label_ids
 from segdemo.results.make import Result, Source, make_result
 from segdemo.results.options import OutputOptions, Task, View
+from segdemo.segmentation.instances import Instance, Instances
 from segdemo.segmentation.panoptic import Segment, Segments
 from segdemo.segmentation.planes import planes
 from segdemo.segmentation.semantic import NO_CLASS, SemanticMap, present_classes
@@ -48,6 +50,8 @@ class Outputs:
     ``parameters``, and what made it. For semantic maps the segments are the classes present, their id the index."""
     overlay: bytes
     """JPEG of the colours over the photo."""
+    instances: tuple[Mapping[str, Any], ...] | None = None
+    """With the instance task, each thing as in COCO's results, the surest first, with its whole mask; else none."""
 
     def segments_json(self, *, file_name: str | None = None) -> bytes:
         """``segments`` as UTF-8 JSON, with the name of the id map's file where it has one."""
@@ -59,9 +63,11 @@ class Outputs:
         if self.task == "semantic":
             return {f"{name}.semantic.png": self.id_map, f"{name}.overlay.jpg": self.overlay}
         id_map = f"{name}.panoptic.png"
+        results = {} if self.instances is None else {f"{name}.instances.json": instances_json(self.instances, name)}
         return {
             id_map: self.id_map,
             f"{name}.segments.json": self.segments_json(file_name=id_map),
+            **results,
             f"{name}.overlay.jpg": self.overlay,
         }
 
@@ -80,6 +86,7 @@ def make_outputs(job: Job, source: Source, options: OutputOptions) -> Outputs:
         id_map=encode_id_map(job, source, result),
         segments=describe(job, source, result, options),
         overlay=encode_overlay(job, source, result, options),
+        instances=coco_instances(job, source, result),
     )
 
 
@@ -90,6 +97,12 @@ def encode_id_map(job: Job, source: Source, result: Result) -> bytes:
             _check_classes(source.prediction)
             labels = result.after.labels
             palette = source.prediction.taxonomy.colors
+            if result.options.label_ids:
+                numbers = label_ids(source.prediction.taxonomy)
+                # One place more, for pixels of no class, which are found at the end.
+                table = np.full(max(numbers) + 2, NONE, np.uint8)
+                table[list(numbers)] = list(numbers.values())
+                return encode_png_index(table[labels], palette={numbers[index]: palette[index] for index in numbers})
             return encode_png_index(np.where(labels == NO_CLASS, IGNORE, labels), palette=palette)
         return encode_png_ids(result.after.ids)
 
@@ -133,7 +146,23 @@ def describe(job: Job, source: Source, result: Result, options: OutputOptions) -
             info = _classes(source.prediction, result.after, taxonomy)
         else:
             info = _segments(result.after)
-    return _document(source.prediction, info, taxonomy, options, result.change)
+    document = _document(source.prediction, info, taxonomy, options, result.change)
+    return _renumbered(document, label_ids(taxonomy)) if options.label_ids else document
+
+
+def _renumbered(document: dict[str, Any], numbers: Mapping[int, int]) -> dict[str, Any]:
+    """The same with other numbers for the classes; what semantic maps have as segments are classes."""
+    semantic = document["parameters"]["task"] == "semantic"
+
+    def renumber(entry: dict[str, Any]) -> dict[str, Any]:
+        number = numbers[entry["category_id"]]
+        return {**entry, "category_id": number, **({"id": number} if semantic else {})}
+
+    return {
+        **document,
+        "segments_info": [renumber(entry) for entry in document["segments_info"]],
+        "categories": [{**entry, "id": numbers[entry["id"]]} for entry in document["categories"]],
+    }
 
 
 def _classes(prediction: Prediction, found: SemanticMap, taxonomy: Taxonomy) -> list[dict[str, Any]]:
@@ -170,12 +199,45 @@ def _segments(found: Segments) -> list[dict[str, Any]]:
     ]
 
 
+def coco_instances(job: Job, source: Source, result: Result) -> tuple[dict[str, Any], ...] | None:
+    """The instances as COCO's results have them, but for ``image_id``; none where the result has no instances.
+
+    Class index, whole mask as run lengths, score, class name, the id that the map has for it, and its query. There is
+    no box: COCO's tools would take its area for the mask's.
+    """
+    if not isinstance(result.after, Instances):
+        return None
+    numbers = label_ids(source.prediction.taxonomy) if result.options.label_ids else {}
+    with job.working():
+        return tuple(
+            {
+                "category_id": numbers.get(one.category_id, one.category_id),
+                "segmentation": one.mask.coco(),
+                "score": round(one.score, 6),
+                "label": one.label,
+                "segment_id": one.id,
+                "query": one.query,
+            }
+            for one in result.after.instances
+        )
+
+
+def instances_json(instances: Sequence[Mapping[str, Any]] | None, name: str) -> bytes:
+    """COCO's results (``COCO.loadRes``) as UTF-8 JSON, an instance a line; an empty list where there are none.
+
+    ``image_id`` is the number that the photo's ``name`` is, as COCO's are (000000000139), else the name itself.
+    """
+    image = int(name) if name.isascii() and name.isdecimal() else name
+    lines = (json.dumps({"image_id": image, **entry}, ensure_ascii=False) for entry in instances or ())
+    return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
+
+
 def as_json(document: Mapping[str, Any]) -> bytes:
     """A document as the UTF-8 text of its file."""
     return json.dumps(document, indent=1, ensure_ascii=False).encode()
 
 
-def segment_colors(segments: Sequence[Segment], taxonomy: Taxonomy) -> dict[int, Color]:
+def segment_colors(segments: Sequence[Segment | Instance], taxonomy: Taxonomy) -> dict[int, Color]:
     """Return a colour for each segment id: shades of its class's hue, distinct within the class."""
     members: dict[int, list[int]] = defaultdict(list)
     for entry in segments:

@@ -9,6 +9,7 @@ from segdemo.progress import Progress
 from segdemo.refine.crf import PreparedCrf, Quality
 from segdemo.refine.difference import difference
 from segdemo.refine.pipeline import Refined, RefinedSegments, RefineOptions, refine_panoptic, refine_semantic
+from segdemo.segmentation.instances import Instances
 from segdemo.segmentation.panoptic import Segment, Segments
 from segdemo.segmentation.semantic import NO_CLASS, SemanticMap
 
@@ -82,8 +83,8 @@ def refined_segments(
 ) -> tuple[Segments, RefinedSegments[Segment]]:
     """Refine segments, and say what that changed; ``probabilities`` are those of ``classes`` (L, H, W), if any.
 
-    Segments that are left are numbered as before. Raises ``SegdemoError`` where the options ask for the CRF, which is
-    for semantic maps.
+    Segments that are left are numbered as before; masks of instances follow what is seen of them. Raises
+    ``SegdemoError`` where the options ask for the CRF, which is for semantic maps.
     """
     refined = refine_panoptic(
         before.ids,
@@ -92,4 +93,7 @@ def refined_segments(
         probabilities=probabilities,
         classes=classes if probabilities is not None else None,
     )
-    return replace(before, ids=refined.ids, segments_info=tuple(refined.segments_info)), refined
+    left = tuple(refined.segments_info)
+    if isinstance(before, Instances):
+        return before.redrawn(refined.ids, left), refined
+    return replace(before, ids=refined.ids, segments_info=left), refined

@@ -1,8 +1,10 @@
 """What the network sees: label maps, segments, and how sure it is."""
 
 from segdemo.segmentation.dropped import Dropped, dropped
-from segdemo.segmentation.panoptic import Segment, Segments, instances, panoptic
+from segdemo.segmentation.instances import Instance, Instances, instances
+from segdemo.segmentation.panoptic import Segment, Segments, panoptic
 from segdemo.segmentation.planes import Planes, planes
+from segdemo.segmentation.runs import Mask
 from segdemo.segmentation.semantic import (
     Confidence,
     PresentClass,
@@ -17,6 +19,9 @@ from segdemo.segmentation.semantic import (
 __all__ = [
     "Confidence",
     "Dropped",
+    "Instance",
+    "Instances",
+    "Mask",
     "Planes",
     "PresentClass",
     "Segment",

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from segdemo.prediction import Prediction, Size
 from segdemo.segmentation.claims import claim
-from segdemo.segmentation.panoptic import Segments, instances, mask_confidence, panoptic
+from segdemo.segmentation.instances import instances, mask_confidence
+from segdemo.segmentation.panoptic import panoptic
 from segdemo.segmentation.sampling import grid, sigmoid, softmax
 from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
 from segdemo.taxonomy import taxonomy_for
@@ -49,37 +50,35 @@ def dropped(
 ) -> tuple[Dropped, ...]:
     """Every query whose best class is an object and that is in no segment, the highest score first.
 
-    Thresholds as for ``panoptic``, or with ``things_only`` as for ``instances``; both are run again to see that a
-    remedy helps, so ``size`` (height, width) had better be small. Queries that say "no object" were never candidates.
+    Thresholds as for ``panoptic``, or with ``things_only`` as for ``instances``, which may overlap; both are run again
+    to see that a remedy helps, so ``size`` (height, width) had better be small. Queries that say "no object" were never
+    candidates.
     """
     amorphous = taxonomy_for(prediction.id2label).stuff if stuff is None else frozenset(stuff)
     probabilities = softmax(prediction.class_logits(-1))
     best = probabilities.argmax(axis=1)
     scores = probabilities.max(axis=1)
     named = np.flatnonzero(best < probabilities.shape[1] - 1)
+    empty: set[int] = set()
     if things_only:
         named = np.array([query for query in named if int(best[query]) not in amorphous], np.intp)
         scores = scores.copy()
-        scores[named] *= mask_confidence(prediction, named)
+        sure = scores[named] > score_threshold
+        confidence = mask_confidence(prediction, named, mask_threshold=mask_threshold, size=size)
+        scores[named] *= confidence
+        empty = set(named[sure & (confidence == 0)].tolist())
 
-    def run(score: float, mask: float, overlap: float) -> Segments:
-        return (instances if things_only else panoptic)(
-            prediction,
-            score_threshold=score,
-            mask_threshold=mask,
-            overlap_threshold=overlap,
-            stuff=amorphous,
-            size=size,
-        )
+    def run(score: float, mask: float, overlap: float) -> set[int]:
+        options: dict[str, Any] = {"score_threshold": score, "mask_threshold": mask, "stuff": amorphous, "size": size}
+        if things_only:
+            return {one.query for one in instances(prediction, **options).instances}
+        found = panoptic(prediction, overlap_threshold=overlap, **options)
+        return {query for segment in found.segments_info for query in segment.queries}
 
     def has_segment(query: int, score: float, mask: float, overlap: float) -> bool:
-        return any(query in segment.queries for segment in run(score, mask, overlap).segments_info)
+        return query in run(score, mask, overlap)
 
-    kept = {
-        query
-        for segment in run(score_threshold, mask_threshold, overlap_threshold).segments_info
-        for query in segment.queries
-    }
+    kept = run(score_threshold, mask_threshold, overlap_threshold)
     competing = named[scores[named] > score_threshold]
     layout = grid(prediction, size)
     claims = (
@@ -90,7 +89,11 @@ def dropped(
     found = []
     for query in sorted((int(query) for query in named if int(query) not in kept), key=lambda q: -float(scores[q])):
         reason: Threshold
-        if scores[query] <= score_threshold or claims is None:
+        if query in empty:
+            reason, value = "mask", _largest(prediction, query, size)
+            remedy = math.floor(value / STEP) * STEP
+            helps = has_segment(query, score_threshold, remedy, overlap_threshold)
+        elif scores[query] <= score_threshold or claims is None:
             reason, value = "score", float(scores[query])
             remedy = math.ceil(value / STEP - 1) * STEP
             helps = has_segment(query, max(0.0, remedy), mask_threshold, overlap_threshold)

@@ -1,4 +1,4 @@
-"""Panoptic and instance segments from a prediction: every id unique and listed once, areas that add up.
+"""Panoptic segments from a prediction: every id unique and listed once, areas that add up.
 
 Procedure (``panoptic_inference`` in ``maskformer_model.py``, Cheng et al., CVPR 2022): queries whose best class is an
 object and scores above a threshold compete for every pixel with score times mask probability; a query that keeps too
@@ -7,7 +7,6 @@ queries of one stuff class become one segment. Mask logits are brought to the in
 and only then squashed.
 """
 
-import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -18,7 +17,7 @@ from segdemo.errors import SegdemoError
 from segdemo.prediction import Prediction, Size
 from segdemo.segmentation.claims import claim, painted
 from segdemo.segmentation.components import split_map
-from segdemo.segmentation.sampling import Float32, grid, sigmoid, softmax
+from segdemo.segmentation.sampling import Float32, grid, softmax
 from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
 from segdemo.threads import in_threads
 
@@ -33,7 +32,7 @@ class Segment:
     """One segment of the map."""
 
     id: int
-    """Its value in ``Segments.ids``, from 1 and consecutive."""
+    """Its value in ``Segments.ids``, from 1 and consecutive (of instances: those wholly covered are missing)."""
     category_id: int
     """Class index of the checkpoint."""
     label: str
@@ -93,14 +92,14 @@ def panoptic(
     probabilities = softmax(prediction.class_logits(layer))
     best = probabilities.argmax(axis=1)
     scores = probabilities.max(axis=1)
-    sure = scores > _checked("score", score_threshold)
+    sure = scores > checked("score", score_threshold)
     kept = np.flatnonzero((best < probabilities.shape[1] - 1) & sure)
     return _segments(
         prediction,
         _Candidates(kept, best[kept], scores[kept]),
-        mask_threshold=_checked("mask", mask_threshold),
-        overlap_threshold=_checked("overlap", overlap_threshold),
-        stuff=_stuff(prediction, stuff),
+        mask_threshold=checked("mask", mask_threshold),
+        overlap_threshold=checked("overlap", overlap_threshold),
+        stuff=stuff_of(prediction, stuff),
         fuse_stuff=fuse_stuff,
         split_components=split_components,
         min_area=min_area,
@@ -109,65 +108,15 @@ def panoptic(
     )
 
 
-def instances(
-    prediction: Prediction,
-    *,
-    score_threshold: float = SCORE_THRESHOLD,
-    mask_threshold: float = MASK_THRESHOLD,
-    overlap_threshold: float = OVERLAP_THRESHOLD,
-    stuff: Collection[int] | None = None,
-    split_components: bool = False,
-    min_area: int = 0,
-    layer: int = -1,
-    size: Size | None = None,
-) -> Segments:
-    """The things alone, as segments that do not overlap; options as for ``panoptic``.
-
-    A query takes part when its best class is a thing. Its score is its class probability times the mean mask
-    probability inside its mask (``instance_inference`` in ``maskformer_model.py``; here taken over the mask's own cells
-    above 0.5), so it is lower than the one in ``panoptic``. Stuff does not compete for pixels.
-    """
-    probabilities = softmax(prediction.class_logits(layer))
-    best = probabilities.argmax(axis=1)
-    amorphous = _stuff(prediction, stuff)
-    things = [q for q, c in enumerate(best) if c < probabilities.shape[1] - 1 and int(c) not in amorphous]
-    candidates = np.array(things, np.intp)
-    scores = probabilities.max(axis=1)[candidates] * mask_confidence(prediction, candidates, layer=layer)
-    sure = scores > _checked("score", score_threshold)
-    return _segments(
-        prediction,
-        _Candidates(candidates[sure], best[candidates[sure]], scores[sure]),
-        mask_threshold=_checked("mask", mask_threshold),
-        overlap_threshold=_checked("overlap", overlap_threshold),
-        stuff=amorphous,
-        fuse_stuff=False,
-        split_components=split_components,
-        min_area=min_area,
-        layer=layer,
-        size=size,
-    )
-
-
-def mask_confidence(prediction: Prediction, queries: npt.NDArray[np.intp], *, layer: int = -1) -> Float32:
-    """Mean mask probability over the cells of each query's mask above 0.5, padding left out: float32 (q,), 0 to 1."""
-    logits = prediction.masks[layer][queries].astype(np.float32)
-    rows, columns = (
-        math.ceil(cells * content / of)
-        for cells, content, of in zip(logits.shape[1:], prediction.content_size, prediction.input_size, strict=True)
-    )
-    logits = logits[:, :rows, :columns]
-    inside = logits > 0
-    sums = np.where(inside, sigmoid(logits), 0).sum(axis=(1, 2))
-    return np.asarray(sums / np.maximum(inside.sum(axis=(1, 2)), 1), np.float32)
-
-
-def _checked(name: str, value: float) -> float:
+def checked(name: str, value: float) -> float:
+    """A threshold; raises ``SegdemoError`` unless it lies in 0 to 1."""
     if not 0 <= value <= 1:
         raise SegdemoError(f"The {name} threshold is {value:g}: choose one from 0 to 1.")
     return value
 
 
-def _stuff(prediction: Prediction, stuff: Collection[int] | None) -> frozenset[int]:
+def stuff_of(prediction: Prediction, stuff: Collection[int] | None) -> frozenset[int]:
+    """The stuff classes: those given, else those of the checkpoint's taxonomy."""
     return prediction.taxonomy.stuff if stuff is None else frozenset(stuff)
 
 

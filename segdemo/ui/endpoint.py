@@ -11,7 +11,7 @@ import gradio as gr
 from segdemo.checkpoints import Checkpoint, available_checkpoints, find
 from segdemo.results.job import Job
 from segdemo.results.make import Source
-from segdemo.results.options import CHOICES, flat_defaults, options_from
+from segdemo.results.options import CHOICES, flat_defaults, options_from, usual_task
 from segdemo.results.outputs import make_outputs
 from segdemo.settings import settings
 from segdemo.ui.calls import (
@@ -38,7 +38,8 @@ Answer = tuple[str, dict[str, Any], str]
 _DESCRIPTION = (
     "Segment one photo. Returns the id map as a PNG, its segments as JSON, and an overlay as a JPEG, all at the photo's"
     " own size. Semantic: 8-bit class indices, 255 = none, and the classes present. Panoptic and instance: id = R + "
-    "256 G + 65536 B, 0 = none, and COCO segments_info with score and label."
+    "256 G + 65536 B, 0 = none, and COCO segments_info with score and label. Instances may overlap: their list "
+    "has each with its whole mask, as COCO's results do."
 )
 
 
@@ -58,9 +59,10 @@ def add_endpoints(checkpoint: str, jobs: Jobs) -> None:
 
 
 def _add_segment(choices: Mapping[str, Checkpoint], jobs: Jobs) -> None:
+    default = next(iter(choices.values()))
     inputs = {
         "image": gr.File(label="Photo", type="binary"),
-        "task": gr.Dropdown(list(CHOICES["task"]), value="semantic", label="What to separate"),
+        "task": gr.Dropdown(list(CHOICES["task"]), value=usual_task(default), label="What to separate"),
         **network_inputs(choices),
         **option_inputs(flat_defaults().keys() - {"task"}),
     }
@@ -73,9 +75,11 @@ def _segment(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpoi
     with opened_photo(sent_file(values.get("image"), "image"), job) as photo:
         with job.turn():
             predictor = load(checkpoint)
-            options = options_from(values, predictor.taxonomy)
+            task = usual_task(predictor.checkpoint) if values.get("task") is None else values["task"]
+            options = options_from({**values, "task": task}, predictor.taxonomy)
             prediction = predict(job, predictor, photo, size, capture=False)
         with job.within(settings().result_deadline):
             made = make_outputs(job, Source(photo, prediction), options)
     id_map, overlay = ledger().keep(job.client, {"ids.png": made.id_map, "overlay.jpg": made.overlay})
-    return str(id_map), dict(made.segments), str(overlay)
+    listed = {} if made.instances is None else {"instances": list(made.instances)}
+    return str(id_map), {**made.segments, **listed}, str(overlay)

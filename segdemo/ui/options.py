@@ -8,11 +8,13 @@ from segdemo.taxonomy import Taxonomy
 from segdemo.ui.arguments import Arguments, choice, flag
 
 
-def page_options(arguments: Arguments, taxonomy: Taxonomy, *, task: Task | None = None) -> OutputOptions:
+def page_options(
+    arguments: Arguments, taxonomy: Taxonomy, *, task: Task | None = None, things_only: bool = False
+) -> OutputOptions:
     """The options that a page asks for; raises ``SegdemoError`` with a sentence that names the one that is wrong.
 
     ``task`` is the tab's own, where it has one. The Panoptic tab asks for things only, or for splitting them into
-    connected parts, in its own words.
+    connected parts, in its own words. ``things_only``: whether there is nothing else, whatever the page asks for.
     """
     wanted: Any = arguments.get("refine") or {}
     if not isinstance(wanted, dict):
@@ -21,6 +23,6 @@ def page_options(arguments: Arguments, taxonomy: Taxonomy, *, task: Task | None 
     values["task"] = task or choice(arguments, "task", ("semantic", "panoptic"))
     if values["task"] == "panoptic":
         values["split_components"] = flag(arguments, "split")
-        if flag(arguments, "things_only"):
+        if flag(arguments, "things_only") or things_only:
             values["task"] = "instance"
     return options_from(values, taxonomy)

@@ -291,6 +291,7 @@ def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
             {
                 "id": public,
                 "title": entry.title,
+                "kind": entry.kind,
                 "note": " ".join(part for part in (entry.description, entry.note) if part),
                 "known": known,
                 "classes": len(names),

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from segdemo import checkpoints
+from segdemo.class_tables import CITYSCAPES
 from segdemo.model.families.mask2former import make_network
 from segdemo.model.fast.quantized import has_quantized_products
 from segdemo.model.predictor import load_predictor
@@ -104,6 +105,7 @@ def test_classes_are_recognised(folder: Path) -> None:
         assert (taxonomy.name, len(taxonomy.things), taxonomy.stuff) == ("COCO", 80, frozenset())
     else:
         assert (taxonomy.name, len(taxonomy.things), len(taxonomy.stuff)) == ("Cityscapes", 8, 11)
+        assert taxonomy.colors == {index: color for index, (_, color) in enumerate(CITYSCAPES.values())}
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

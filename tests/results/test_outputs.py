@@ -15,10 +15,11 @@ from segdemo.prediction import Prediction
 from segdemo.refine import CrfOptions, MorphologyOptions, RefineOptions
 from segdemo.render.heatmap import colormap
 from segdemo.results.job import own_job
-from segdemo.results.make import Result, Source
+from segdemo.results.make import Result, Source, make_result
 from segdemo.results.options import OutputOptions, Task, View, flat_defaults, options_from
 from segdemo.results.outputs import Outputs, describe, encode_id_map, segment_colors
 from segdemo.results.outputs import make_outputs as make_outputs_for
+from segdemo.segmentation.instances import Instances
 from segdemo.segmentation.panoptic import Segment, Segments
 from segdemo.segmentation.semantic import SemanticMap
 from segdemo.taxonomy import taxonomy_for
@@ -168,6 +169,99 @@ def test_panoptic_files_are_coco(prediction: Prediction, image: npt.NDArray[np.u
 def test_instances_are_things_alone(prediction: Prediction, image: npt.NDArray[np.uint8]) -> None:
     result = make_outputs(image, prediction, OutputOptions(task="instance"))
     assert [entry["label"] for entry in result.segments["segments_info"]] == ["car", "car"]
+
+
+@pytest.mark.parametrize(("name", "image_id"), [("000000000139", 139), ("street", "street")])
+def test_instances_are_cocos_results(image: npt.NDArray[np.uint8], name: str, image_id: int | str) -> None:
+    """A car, and a second one that the first covers in part: read by COCO's own tools."""
+    from pycocotools import mask as codec
+    from pycocotools.coco import COCO
+
+    masks = np.zeros((2, 8, 12), bool)
+    masks[0, :, :8] = masks[1, 2:, 4:] = True
+    sure = _prediction([2, 2], masks, LABELS)
+    chances = sure.classes[-1].copy()
+    chances[1] = [-20, -20, 2, 0]
+    prediction = replace(sure, classes=(chances,))
+    files = make_outputs(image, prediction, OutputOptions(task="instance", score_threshold=0.3)).files(name)
+    assert list(files)[1:] == [f"{name}.segments.json", f"{name}.instances.json", f"{name}.overlay.jpg"]
+    listed = json.loads(files[f"{name}.instances.json"])
+    ids = decode_png_ids(files[f"{name}.panoptic.png"])
+    assert [entry["segment_id"] for entry in listed] == [1, 2]
+    truth = COCO()
+    truth.dataset = {
+        "images": [{"id": image_id, "height": 32, "width": 48}],
+        "categories": [{"id": index, "name": label} for index, label in LABELS.items()],
+        "annotations": [],
+    }
+    truth.createIndex()
+    found = truth.loadRes(listed)
+    first, second = (found.annToMask(entry) > 0 for entry in found.loadAnns(found.getAnnIds()))
+    assert (first == (ids == 1)).all()
+    assert (ids[second] == 1).any()
+    assert ((ids == 2) == (second & ~first)).all()
+    assert second[12:, 20:].all()
+    assert not second[:4].any()
+    for entry, mask in zip(listed, (first, second), strict=True):
+        assert (entry["category_id"], entry["label"]) == (2, "car")
+        # What the tools have added.
+        assert entry["area"] == codec.area(entry["segmentation"]) == mask.sum()
+    assert listed[0]["score"] > listed[1]["score"] > 0.3
+
+
+CITY = {0: "road", 1: "sky", 2: "car"}
+
+
+@pytest.mark.parametrize("task", ["semantic", "panoptic", "instance"])
+def test_label_ids_are_the_benchmarks(image: npt.NDArray[np.uint8], task: Task) -> None:
+    masks = np.zeros((3, 8, 12), bool)
+    masks[0, 4:] = masks[1, :3] = masks[2, 5:7, 2:8] = True
+    prediction = replace(_prediction([0, 1, 2], masks, CITY), least_score=0.5)
+    given = {"task": task, "score_threshold": 0.5, "overlap_threshold": 0.1}
+    plain = make_outputs(image, prediction, options_from(given, prediction.taxonomy))
+    told = make_outputs(image, prediction, options_from({**given, "label_ids": True}, prediction.taxonomy))
+    own = {0: 7, 1: 23, 2: 26}
+    for name in ("segments_info", "categories"):
+        key = "category_id" if name == "segments_info" else "id"
+        assert [own[entry[key]] for entry in plain.segments[name]] == [entry[key] for entry in told.segments[name]]
+    before, after = _pixels(plain.id_map), _pixels(told.id_map)
+    if task != "semantic":
+        assert (before == after).all()
+        assert [entry["category_id"] for entry in told.instances or ()] == ([26] if task == "instance" else [])
+        return
+    assert set(np.unique(before)) == {0, 1, 2, 255}
+    assert (after == np.select([before == index for index in own], list(own.values()), 0)).all()
+    with Image.open(io.BytesIO(told.id_map), formats=("PNG",)) as shown:
+        assert shown.convert("RGB").getpixel((0, 0)) == (70, 130, 180)
+
+
+def test_label_ids_are_for_cityscapes_alone(prediction: Prediction) -> None:
+    with pytest.raises(SegdemoError, match="Cityscapes' own numbers"):
+        options_from({"label_ids": True}, prediction.taxonomy)
+
+
+def test_other_tasks_have_no_list_of_instances(prediction: Prediction, image: npt.NDArray[np.uint8]) -> None:
+    assert make_outputs(image, prediction, OutputOptions(task="panoptic")).instances is None
+
+
+def test_the_masks_of_instances_follow_what_is_refined(image: npt.NDArray[np.uint8]) -> None:
+    masks = np.zeros((2, 8, 12), bool)
+    masks[0, :, :8] = masks[1, 2:, 4:] = True
+    sure = _prediction([2, 2], masks, LABELS)
+    chances = sure.classes[-1].copy()
+    chances[1] = [-20, -20, 2, 0]
+    prediction = replace(sure, classes=(chances,))
+    erode = RefineOptions(morphology=MorphologyOptions(operation="erode", size=3))
+    options = OutputOptions(task="instance", score_threshold=0.3)
+    result = make_result(own_job(), Source(image, prediction), replace(options, refine=erode))
+    before, after = result.before, result.after
+    assert isinstance(before, Instances)
+    assert isinstance(after, Instances)
+    assert len(after.instances) == 2
+    for old, new in zip(before.instances, after.instances, strict=True):
+        kept, covered = new.mask.array(), old.mask.array() & (before.ids != old.id)
+        assert (kept == (covered | (after.ids == new.id))).all()
+        assert 0 < new.area < old.area
 
 
 def test_nothing_sure_enough_is_a_result(image: npt.NDArray[np.uint8]) -> None:

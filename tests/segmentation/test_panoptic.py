@@ -1,11 +1,11 @@
-"""Panoptic and instance segments: the paper's procedure, and what the library gets wrong."""
+"""Panoptic segments: the paper's procedure, and what the library gets wrong."""
 
 import numpy as np
 import pytest
 
 from segdemo.errors import SegdemoError
 from segdemo.explain import query_mask
-from segdemo.segmentation import Segments, instances, panoptic
+from segdemo.segmentation import Segments, panoptic
 
 SKY_CAR = {0: "sky", 1: "car"}
 SKY, CAR, NOTHING = [0.96, 0.0, 0.04], [0.0, 0.9, 0.1], [0.05, 0.05, 0.9]
@@ -156,10 +156,10 @@ def test_agrees_with_the_library_where_it_is_right(make):
 
 def test_nothing_found_is_a_result(hand):
     prediction = hand(stripes((0, 8)), [NOTHING], labels=SKY_CAR, image=(9, 7))
-    for result in (panoptic(prediction), instances(prediction)):
-        assert result.segments_info == ()
-        assert result.ids.shape == (9, 7)
-        assert not result.ids.any()
+    result = panoptic(prediction)
+    assert result.segments_info == ()
+    assert result.ids.shape == (9, 7)
+    assert not result.ids.any()
 
 
 def test_a_query_without_a_mask_is_dropped(hand):
@@ -218,29 +218,12 @@ def test_a_segment_that_wins_all_of_its_mask_passes_any_overlap_threshold(hand):
     assert len(panoptic(prediction, overlap_threshold=1).segments_info) == 2
 
 
-def test_instances_are_things_with_their_own_score(hand):
-    masks = stripes((0, 4), (4, 8), inside=np.log(19))
-    prediction = hand(masks, [SKY, [0, 1, 0]], labels=SKY_CAR)
-    result = instances(prediction)
-    check(result)
-    assert [(s.label, s.queries) for s in result.segments_info] == [("car", (1,))]
-    assert result.segments_info[0].score == pytest.approx(0.95, abs=1e-3)
-    assert instances(prediction, score_threshold=0.96).segments_info == ()
-
-
-def test_stuff_does_not_hide_instances(hand):
-    prediction = hand(stripes((0, 8), (2, 4)), [[1, 0, 0], CAR], labels=SKY_CAR)
-    assert [s.label for s in panoptic(prediction).segments_info] == ["sky"]
-    assert [s.label for s in instances(prediction).segments_info] == ["car"]
-
-
 @pytest.mark.parametrize("name", ["score_threshold", "mask_threshold", "overlap_threshold"])
 @pytest.mark.parametrize("value", [-0.1, 1.5, float("nan")])
 def test_impossible_thresholds_are_explained(hand, name, value):
     prediction = hand(stripes((0, 4)), [CAR], labels=SKY_CAR)
-    for call in (panoptic, instances):
-        with pytest.raises(SegdemoError, match="from 0 to 1"):
-            call(prediction, **{name: value})
+    with pytest.raises(SegdemoError, match="from 0 to 1"):
+        panoptic(prediction, **{name: value})
 
 
 @pytest.mark.parametrize("mask", [0.0, 1.0])

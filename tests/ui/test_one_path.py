@@ -110,9 +110,18 @@ def test_screen_download_and_call_hold_the_same(
     )
     assert Path(id_map).read_bytes() == file
     assert Path(overlay).read_bytes() == downloaded(same_record, words, task, "overlay")
+    whole = segments.pop("instances", None)
     assert segments == json.loads(downloaded(same_record, words, task, "segments"))
     rows = on_screen["entries"] if task == "semantic" else on_screen["segments"]
-    assert {row["id"] for row in rows} == {entry["id"] for entry in segments["segments_info"]}
+    seen = {entry["id"] for entry in segments["segments_info"]}
+    if task != "instance":
+        assert whole is None
+        assert {row["id"] for row in rows} == seen
+        return
+    listed = json.loads(downloaded(same_record, words, task, "instances"))
+    assert [{"image_id": "photo", **entry} for entry in whole] == listed
+    assert [row["id"] for row in rows] == [entry["segment_id"] for entry in listed]
+    assert seen <= {row["id"] for row in rows}
 
 
 @pytest.mark.parametrize(("task", "name"), [("semantic", "open"), ("panoptic", "dilate"), ("instance", "regions")])

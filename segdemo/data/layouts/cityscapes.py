@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from segdemo.class_tables import CITYSCAPES
 from segdemo.data.files import is_dir, is_file
 from segdemo.data.labelmaps import LabelMaps, read_regions, split
 from segdemo.data.listing import DataClass, Found, Picture, Truth, View
@@ -21,23 +22,9 @@ from segdemo.labels import VOID
 from segdemo.prediction import Size
 
 LOOKED_FOR = "gtFine/ with *_labelIds.png (Cityscapes)"
-CLASSES = (
-    *(
-        "road",
-        "sidewalk",
-        "building",
-        "wall",
-        "fence",
-        "pole",
-        "traffic light",
-        "traffic sign",
-        "vegetation",
-        "terrain",
-    ),
-    *("sky", "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle"),
-)
+CLASSES = tuple(CITYSCAPES)
 """In the order of the train ids."""
-LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
+LABEL_IDS = tuple(number for number, _ in CITYSCAPES.values())
 """The label id of each train id; the other ids to 33 are void, in training and in evaluation."""
 FIRST_THING = 11
 KINDS = ("gtFine", "gtCoarse")

@@ -19,7 +19,7 @@
     const { score_threshold, mask_threshold, overlap_threshold, opacity: given } = config.options;
     const thresholds = { score_threshold, mask_threshold, overlap_threshold, split: false, things_only: false };
     const state = sd.createState({
-      ...sd.NOTHING, run: null, tab: asked.tab ?? "semantic", layer: null, head: -1, view: "classes", thresholds,
+      ...sd.NOTHING, run: null, tab: asked.tab ?? sd.firstTab(config, asked), layer: null, head: -1, view: "classes", thresholds,
       opacity: given, outlines: true, hatching: false,
       checkpoint: asked.checkpoint ?? config.checkpoint, size: asked.size ?? "checkpoint",
       refined: null, panoptic: null, busy: false, features: sd.FEATURES, ...sd.EVALUATION,

@@ -39,8 +39,15 @@
         button.classList.remove("sd-waiting");
       }
     };
+    const instances = sd.button("Instances", fetchAndSave("instances"));
+    instances.hidden = true;
+    if (task === "panoptic") {
+      state.on(["panoptic"], () => {
+        instances.hidden = !(state.get("panoptic")?.overlapping ?? false);
+      });
+    }
     const buttons = [
-      sd.button("Id map", fetchAndSave("idmap")), sd.button("Segments", fetchAndSave("segments")), sd.button("Overlay", fetchAndSave("overlay")),
+      sd.button("Id map", fetchAndSave("idmap")), sd.button("Segments", fetchAndSave("segments")), instances, sd.button("Overlay", fetchAndSave("overlay")),
       sd.button("This view", () => sd.saveView(app)),
     ];
     const fit = () => {
@@ -49,7 +56,7 @@
     state.on(["run"], fit);
     fit();
     return e("div", { class: "sd-downloads" },
-      sd.heading("Download", "The id map, the segments and the overlay are at the photo's own size. The id map is an index PNG (255 = none) for semantic results, and COCO's panoptic format for segments. This view is what the canvas shows now, with its legend."),
+      sd.heading("Download", "The id map, the segments and the overlay are at the photo's own size. The id map is an index PNG (255 = none) for semantic results, and COCO's panoptic format for segments. Instances are COCO's results: whole masks as run lengths, with scores. This view is what the canvas shows now, with its legend."),
       e("div", { class: "sd-row" }, ...buttons));
   };
 })((window.segdemo ??= {}));

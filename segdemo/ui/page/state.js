@@ -10,6 +10,10 @@
    */
   sd.tabs = [];
 
+  /** The tab to begin with where an address names none: that of what the checkpoint separates. */
+  sd.firstTab = (config, { checkpoint }) =>
+    config.checkpoints.find(({ id }) => id === (checkpoint ?? config.checkpoint))?.kind === "instance" ? "panoptic" : "semantic";
+
   /** What the decoder goes without: queries, heads as "layer.head" counted from 1 and 0, and layers. */
   sd.NOTHING_OFF = Object.freeze({ queries: [], heads: [], layers: [] });
 

@@ -8,6 +8,8 @@
     ["overlap_threshold", "Overlap", "A segment is kept when this share of its mask is really its own, not covered by stronger queries."],
   ];
 
+  const OVERLAPPING = "Instances may overlap: the surest lies on top. Choose one to see all of it, also what others cover.";
+
   /** `plain` are the entries of the same segments before refinement, where there is one. */
   const decode = async (answer, plain) => {
     const entries = new Map(answer.segments.map((segment) => [segment.id, segment]));
@@ -22,8 +24,9 @@
     const change = (changes) => state.set({ thresholds: { ...state.get("thresholds"), ...changes } });
     const note = e("p", { class: "sd-note-text" });
     const body = e("tbody");
+    const caption = e("caption", { class: "sd-hidden", text: "Segments, by area" });
     const table = e("table", { class: "sd-table" },
-      e("caption", { class: "sd-hidden", text: "Segments, by area" }),
+      caption,
       e("thead", {}, e("tr", {}, ...["Class", "Score", "Area", "Kind"].map((text, index) =>
         e("th", { scope: "col", text, class: index === 1 || index === 2 ? "sd-number" : "" })))),
       body);
@@ -57,12 +60,20 @@
     }));
     const split = sd.check({ label: "Split things into connected parts", onChange: (on) => change({ split: on }) });
     const things = sd.check({ label: "Things only (instances)", onChange: (on) => change({ things_only: on }) });
+    /** Of a network that learned things alone there is nothing else; they may overlap, so that none must win its mask. */
+    const fitThings = () => {
+      const alone = state.get("run")?.thingsOnly ?? false;
+      things.input.checked = alone || state.get("thresholds").things_only;
+      things.input.disabled = alone;
+      sliders[2].hidden = things.input.checked;
+    };
+    state.on(["run"], fitThings);
     const reset = sd.button("Reset thresholds", () => state.set({ thresholds: app.thresholds }));
     state.on(["thresholds"], () => {
       const chosen = state.get("thresholds");
       SLIDERS.forEach(([key], index) => sliders[index].set(chosen[key]));
       split.input.checked = chosen.split;
-      things.input.checked = chosen.things_only;
+      fitThings();
       if (state.get("panoptic") || state.get("tab") === "panoptic") refresh();
     });
     panel.append(
@@ -75,7 +86,9 @@
     const fill = () => {
       const run = state.get("run");
       const result = state.get("panoptic");
-      note.textContent = run?.instancesNote ?? "";
+      const overlapping = result?.overlapping ?? false;
+      note.textContent = [run?.instancesNote, overlapping ? OVERLAPPING : ""].filter(Boolean).join(" ");
+      caption.textContent = overlapping ? "Instances, by score" : "Segments, by area";
       empty.hidden = !result || result.segments.length > 0;
       table.hidden = !result || result.segments.length === 0;
       if (!result) {
@@ -92,8 +105,14 @@
         row.dataset.id = String(segment.id);
         name.addEventListener("click", () => select(segment));
         row.addEventListener("click", (event) => event.target.closest("button") || select(segment));
-        row.addEventListener("pointerenter", () => viewer.highlight(segment.id));
-        row.addEventListener("pointerleave", () => viewer.highlight(null));
+        row.addEventListener("pointerenter", () => {
+          raise(app, segment.id);
+          viewer.highlight(segment.id);
+        });
+        row.addEventListener("pointerleave", () => {
+          raise(app, state.get("segment"));
+          viewer.highlight(null);
+        });
         return row;
       }));
       mark();
@@ -124,10 +143,40 @@
       app.refreshPanoptic();
       return;
     }
+    raised = null;
     viewer.setMap(result.map);
     sd.showVisible(app, result.entries, (id) => result.entries.get(id).category_id);
     viewer.select(state.get("segment"));
     sd.showComparison(app, "panoptic");
+    raise(app, state.get("segment"));
+  };
+
+  /** The id of the instance that lies on top of the others for now; none where they lie as they are. */
+  let raised = null;
+
+  /** Show all of an instance that others cover in part, as if it lay on top; with null, all as they lie. */
+  const raise = async (app, id) => {
+    const { state, viewer } = app;
+    const result = state.get("panoptic");
+    const whole = result?.entries.get(id)?.whole;
+    const wanted = whole ? id : null;
+    if (raised === wanted || result?.comparison || state.get("tab") !== "panoptic") return;
+    raised = wanted;
+    if (!whole) {
+      viewer.setMap(result.map);
+      return;
+    }
+    const { x, y, mask } = whole;
+    const inside = await sd.unpack(mask);
+    if (raised !== id || state.get("panoptic") !== result || state.get("tab") !== "panoptic") return;
+    const [height, width] = mask.shape;
+    const ids = result.map.ids.slice();
+    for (let row = 0; row < height; row += 1) {
+      for (let column = 0; column < width; column += 1) {
+        if (inside[row * width + column]) ids[(y + row) * result.map.width + x + column] = id;
+      }
+    }
+    viewer.setMap({ ...result.map, ids });
   };
 
   const pick = (app, { id }) => {

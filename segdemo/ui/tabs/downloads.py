@@ -5,18 +5,19 @@ from typing import Any
 
 from segdemo.results.job import Job
 from segdemo.results.make import make_result
-from segdemo.results.outputs import as_json, describe, encode_id_map, encode_overlay
+from segdemo.results.outputs import as_json, coco_instances, describe, encode_id_map, encode_overlay, instances_json
 from segdemo.ui.arguments import Arguments, choice
 from segdemo.ui.options import page_options
 from segdemo.ui.store import Record
+from segdemo.ui.tabs.result import things_only
 
-KINDS = ("idmap", "segments", "overlay")
+KINDS = ("idmap", "segments", "overlay", "instances")
 
 
 def download(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
     """One file: name, MIME type, and base64 of its content."""
     kind = choice(arguments, "kind", KINDS)
-    options, source = page_options(arguments, record.taxonomy), record.source
+    options, source = page_options(arguments, record.taxonomy, things_only=things_only(record)), record.source
     stem = f"{record.name}.{options.task}"
     with job.in_memory(pixels=record.image.shape[0] * record.image.shape[1]):
         job.report("Making the result")
@@ -27,6 +28,9 @@ def download(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
         elif kind == "segments":
             name, mime = f"{stem}.segments.json", "application/json"
             content = as_json(describe(job, source, result, options))
+        elif kind == "instances":
+            name, mime = f"{record.name}.instances.json", "application/json"
+            content = instances_json(coco_instances(job, source, result), record.name)
         else:
             name, mime = f"{stem}.overlay.jpg", "image/jpeg"
             content = encode_overlay(job, source, result, options)

@@ -7,12 +7,12 @@ from segdemo.segmentation import dropped as dropped_queries
 from segdemo.ui.arguments import Arguments
 from segdemo.ui.options import page_options
 from segdemo.ui.store import Record
-from segdemo.ui.tabs.result import class_entry, small_size
+from segdemo.ui.tabs.result import class_entry, small_size, things_only
 
 
 def dropped(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
     """The dropped candidates under the visitor's thresholds, the highest score first."""
-    options = page_options(arguments, record.taxonomy, task="panoptic")
+    options = page_options(arguments, record.taxonomy, task="panoptic", things_only=things_only(record))
     with job.turn():
         found = dropped_queries(
             record.prediction,

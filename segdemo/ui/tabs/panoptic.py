@@ -3,17 +3,20 @@
 from collections import Counter
 from typing import Any
 
+import cv2
 import numpy as np
 
+from segdemo.prediction import Size
 from segdemo.results.job import Job
 from segdemo.results.make import Result, make_result, reduced
 from segdemo.results.outputs import segment_colors
-from segdemo.segmentation import Segments
+from segdemo.segmentation import Instance, Instances, Mask, Segment, Segments
 from segdemo.ui.arguments import Arguments
 from segdemo.ui.options import page_options
 from segdemo.ui.packing import pack
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.refinement import change_rows
+from segdemo.ui.tabs.result import things_only
 
 
 def panoptic(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
@@ -21,13 +24,13 @@ def panoptic(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
 
     Where that is not yet what a download holds, the answer says so: ``quick``.
     """
-    options = page_options(arguments, record.taxonomy, task="panoptic")
+    options = page_options(arguments, record.taxonomy, task="panoptic", things_only=things_only(record))
     return _answer(record, make_result(job, record.source, options, preview=record.display_size))
 
 
 def panoptic_exactly(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
     """The segments that a download holds, brought to the picture's size."""
-    options = page_options(arguments, record.taxonomy, task="panoptic")
+    options = page_options(arguments, record.taxonomy, task="panoptic", things_only=things_only(record))
     return _answer(record, make_result(job, record.source, options))
 
 
@@ -42,6 +45,7 @@ def _answer(record: Record, result: Result) -> dict[str, Any]:
         "parameters": result.options.parameters(),
         "empty": "" if found.segments_info else _why_empty(result),
         "quick": result.quick,
+        "overlapping": isinstance(found, Instances),
     }
     if result.change is not None:
         categories = {segment.id: segment.category_id for segment in before.segments_info}
@@ -59,35 +63,56 @@ def _answer(record: Record, result: Result) -> dict[str, Any]:
 
 
 def segment_rows(record: Record, result: Segments) -> list[dict[str, Any]]:
-    """What the table and the canvas know of each segment; several of one class are numbered."""
-    colors = segment_colors(result.segments_info, record.taxonomy)
-    ordered = sorted(result.segments_info, key=lambda segment: -segment.area)
+    """What the table and the canvas know of each segment; several of one class are numbered.
+
+    Segments by area, and with ``instances`` by score. An instance has the area of all of its mask, and where others lie
+    on top of it the mask itself, at the picture's size: ``whole``.
+    """
+    ordered: list[Segment | Instance]
+    if isinstance(result, Instances):
+        ordered = list(result.instances)
+        visible = {segment.id: segment.area for segment in result.segments_info}
+    else:
+        ordered, visible = sorted(result.segments_info, key=lambda segment: -segment.area), {}
+    colors = segment_colors(ordered, record.taxonomy)
     several = Counter(segment.category_id for segment in ordered)
     seen: Counter[int] = Counter()
     rows = []
     for segment in ordered:
         seen[segment.category_id] += 1
         label = record.taxonomy[segment.category_id].name
-        rows.append(
-            {
-                "id": segment.id,
-                "category_id": segment.category_id,
-                "classId": segment.category_id,
-                "label": label,
-                "name": f"{label} {seen[segment.category_id]}" if several[segment.category_id] > 1 else label,
-                "color": list(colors[segment.id]),
-                "isthing": segment.isthing,
-                "area": segment.area / result.ids.size,
-                "score": segment.score,
-                "queries": list(segment.queries),
-            }
-        )
+        row = {
+            "id": segment.id,
+            "category_id": segment.category_id,
+            "classId": segment.category_id,
+            "label": label,
+            "name": f"{label} {seen[segment.category_id]}" if several[segment.category_id] > 1 else label,
+            "color": list(colors[segment.id]),
+            "isthing": segment.isthing,
+            "area": segment.area / result.ids.size,
+            "score": segment.score,
+            "queries": list(segment.queries),
+        }
+        if isinstance(segment, Instance) and visible.get(segment.id, 0) < segment.area:
+            row["whole"] = _cut_out(segment.mask, record.display_size)
+        rows.append(row)
     return rows
 
 
+def _cut_out(mask: Mask, size: Size) -> dict[str, Any]:
+    """A mask at ``size`` (height, width), as its smallest rectangle: x, y, and the pixels."""
+    whole = reduced(mask.array(), size).astype(np.uint8)
+    x, y, width, height = cv2.boundingRect(whole)
+    return {"x": x, "y": y, "mask": pack(whole[y : y + height, x : x + width])}
+
+
 def _why_empty(result: Result) -> str:
-    kind = "thing" if result.options.task == "instance" else "segment"
+    if result.options.task == "instance":
+        return (
+            f"No thing is left: no instance scored above {result.options.score_threshold:.2f}, its class probability "
+            "times the mean probability of its mask. Lower the threshold to see more."
+        )
     return (
-        f"No {kind} is left: no query scored above {result.options.score_threshold:.2f} and kept enough of its mask. "
+        f"No segment is left: no query scored above {result.options.score_threshold:.2f} and kept enough of its mask. "
         "Lower the thresholds to see more."
     )

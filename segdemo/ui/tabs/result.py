@@ -34,6 +34,12 @@ INSTANCES_NOTE = {
     "instance": "This checkpoint learned objects only: there are no segments of stuff.",
 }
 
+
+def things_only(record: Record) -> bool:
+    """Whether a record's network tells of things alone."""
+    return record.checkpoint.kind == "instance"
+
+
 CRF_HINTS = {
     "": "",
     "helps": "An example to try it on: here the CRF at its defaults brings the map closer to the ground truth.",
@@ -90,6 +96,7 @@ def result(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
         "numHeads": prediction.num_heads,
         "offers": sorted(prediction.offers),
         "lacks": dict(prediction.lacks),
+        "thingsOnly": things_only(record),
         "instancesNote": INSTANCES_NOTE[record.checkpoint.kind],
         "crfHint": _crf_hint(record),
         "doubt": _doubt(record, shown),
