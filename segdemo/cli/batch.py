@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,17 +19,28 @@ from segdemo.results.folder import Entry, Results
 from segdemo.results.inputs import find_inputs
 from segdemo.results.pace import Pace
 from segdemo.results.tables import write_tables
-from segdemo.results.work import Work
+from segdemo.results.work import Work, run_of
 
 _SAY_SECONDS = 10.0
 """How often a line says how far it is, where there is no terminal for a bar."""
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """Where a batch on Ray runs: see ``run_on_ray``."""
+
+    address: str | None = None
+    actors: int | None = None
+    cores: int = 1
+
+
 class Batch:
     """The photographs of one call. Raises ``SegdemoError`` where nothing can be written or there is nothing to do."""
 
-    def __init__(self, images: Sequence[Path], out: Path, work: Work, *, at_once: int | None = None) -> None:
-        self.work, self.results, self.at_once = work, Results(out), at_once
+    def __init__(
+        self, images: Sequence[Path], out: Path, work: Work, *, at_once: int | None = None, ray: Cluster | None = None
+    ) -> None:
+        self.work, self.results, self.at_once, self.ray = work, Results(out), at_once, ray
         self.predictor = work.load()
         found = find_inputs(images, out=out)
         try:
@@ -66,6 +78,18 @@ class Batch:
         return failed
 
     def _entries(self) -> Iterator[Entry]:
+        if self.ray is not None:
+            from segdemo.results.on_ray import run_on_ray
+
+            return run_on_ray(
+                self.plan.todo,
+                self.work,
+                self.results,
+                address=self.ray.address,
+                actors=self.ray.actors,
+                own_cores=self.ray.cores,
+                refused=frozenset(map(str, self._protected)),
+            )
         return run_batch(
             self.plan.todo,
             self.work,
@@ -92,12 +116,6 @@ def found(entry: Entry, work: Work) -> str:
     """How much was found, in words."""
     kind = "class" if work.options.task == "semantic" else "segment"
     return f"{entry.found} {kind}{'' if entry.found == 1 else 'es' if kind == 'class' else 's'}"
-
-
-def run_of(predictor: Predictor) -> dict[str, object]:
-    """How a predictor runs its network: what ``auto`` came to."""
-    engine = predictor.engine
-    return {"engine": engine.name, "precision": engine.precision, "device": engine.device}
 
 
 @contextmanager

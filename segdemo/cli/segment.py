@@ -115,6 +115,20 @@ def segment(
             show_default=False,
         ),
     ] = None,
+    ray: Annotated[
+        bool, typer.Option("--ray", help="Run as a batch of a Ray cluster, on this machine.", rich_help_panel=MANY)
+    ] = False,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(help="Address of a Ray cluster that runs already.", rich_help_panel=MANY, show_default=False),
+    ] = None,
+    ray_actors: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Actors; by default as many as there are cores for.", rich_help_panel=MANY, show_default=False
+        ),
+    ] = None,
+    ray_cores: Annotated[int, typer.Option(min=1, help="Cores of each actor.", rich_help_panel=MANY)] = 1,
 ) -> None:
     """Segment photographs and write, for each, an id map, its segments and an overlay into a folder.
 
@@ -125,7 +139,7 @@ def segment(
     For more than one photograph also results.csv, failures.csv and manifest.json. Run again with the same options, it
     does only what is missing, however it ended before.
     """
-    from segdemo.cli.batch import Batch
+    from segdemo.cli.batch import Batch, Cluster
     from segdemo.model.preprocessing import parse_size
     from segdemo.results.options import options_from
     from segdemo.results.work import Work
@@ -139,7 +153,8 @@ def segment(
     predictor = work.load()
     # What the parameters above say, by name: the options are listed there and in the dataclass, and nowhere else.
     work = replace(work, options=options_from(context.params, predictor.taxonomy))
-    failed = Batch(images, out, work, at_once=at_once).run()
+    cluster = Cluster(ray_address, ray_actors, ray_cores) if ray or ray_address is not None else None
+    failed = Batch(images, out, work, at_once=at_once, ray=cluster).run()
     if failed:
         raise typer.Exit(1)
 

@@ -7,7 +7,7 @@ every layer; two photos on a core each do not. Its bytes do not depend on how ma
 import contextvars
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +58,17 @@ def make_plan(found: Sequence[Found], results: Results, work: str) -> Plan:
         Photo(name, _relative(path, root), path, entry.problem)
         for name, path, entry in zip(names, paths, found, strict=True)
     )
+    return _plan(photos, known, results, work)
+
+
+def photos_of(files: Sequence[tuple[str, Path]], results: Results, work: str) -> Plan:
+    """The same for files that are called otherwise than where they are: by their names, and where they are."""
+    names = result_names([Path(name) for name, _ in files])
+    photos = tuple(Photo(stem, name, path) for stem, (name, path) in zip(names, files, strict=True))
+    return _plan(photos, {entry.name: entry for entry in results.entries()}, results, work)
+
+
+def _plan(photos: tuple[Photo, ...], known: Mapping[str, Entry], results: Results, work: str) -> Plan:
     done = {
         photo.name: known[photo.name]
         for photo in photos

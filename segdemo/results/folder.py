@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 BOOKS = ".segdemo"
 """Hidden folder, beside the results, of what is known about them."""
@@ -97,7 +98,7 @@ class Results:
     def entry(self, name: str) -> Entry | None:
         """What is known about the photo whose results have that name."""
         try:
-            return _entry(json.loads((self._entries / f"{name}.json").read_bytes()))
+            return entry_of(json.loads((self._entries / f"{name}.json").read_bytes()))
         except (OSError, ValueError, TypeError):
             return None
 
@@ -156,11 +157,12 @@ class _Whole:
             self._part.unlink(missing_ok=True)
 
 
-def _entry(found: Mapping[str, object]) -> Entry:
+def entry_of(found: Mapping[str, Any]) -> Entry:
+    """An entry from its fields as JSON has them; raises ``TypeError`` or ``ValueError`` for others."""
     known = {field.name for field in fields(Entry)}
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
-    values["classes"] = tuple((str(label), float(share)) for label, share in values.get("classes", ()))  # type: ignore[union-attr]
-    return Entry(**{name: value for name, value in values.items() if name in known})  # type: ignore[arg-type]
+    values["classes"] = tuple((str(label), float(share)) for label, share in values.get("classes", ()))
+    return Entry(**{name: value for name, value in values.items() if name in known})
 
 
 def _host() -> str:

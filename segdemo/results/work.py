@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -83,6 +84,12 @@ class Work:
         return hashlib.sha256(json.dumps(self.describe(), sort_keys=True).encode()).hexdigest()[:32]
 
 
+def run_of(predictor: "Predictor") -> dict[str, Any]:
+    """How a predictor runs its network: what ``auto`` came to."""
+    engine = predictor.engine
+    return {"engine": engine.name, "precision": engine.precision, "device": engine.device}
+
+
 @contextmanager
 def opened_here(content: bytes, job: Job) -> Iterator[Rgb]:
     """A photograph decoded in this process, once there is memory for it."""
@@ -122,9 +129,8 @@ def do_photo(
     try:
         if photo.problem:
             raise SegdemoError(photo.problem)
+        entry = _identified(entry, photo)
         content = read_bytes(photo.path)
-        changed = photo.path.stat().st_mtime_ns
-        entry = replace(entry, sha256=hashlib.sha256(content).hexdigest(), nbytes=len(content), changed=changed)
         with opened(content, job) as image:
             outputs = _outputs(job, predictor, image, work, predict)
         files = outputs.files(photo.name)
@@ -148,6 +154,17 @@ def do_photo(
         )
         results.keep(entry, {})
     return entry
+
+
+def _identified(entry: Entry, photo: Photo) -> Entry:
+    """An entry with what tells its photo's file from others, where that can be read."""
+    try:
+        with photo.path.open("rb") as stream:
+            properties = os.fstat(stream.fileno())
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return entry
+    return replace(entry, sha256=digest, nbytes=properties.st_size, changed=properties.st_mtime_ns)
 
 
 def _outputs(

@@ -92,20 +92,32 @@ def test_a_photograph_that_takes_too_long(run: Run, photos: Path, tmp_path: Path
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from segdemo.results import folder
-place, before = int(sys.argv.pop(1)), sys.argv.pop(1) == "before"
-count, replace = [0], Path.replace
-def counted(self, target):
-    count[0] += 1
-    if before and count[0] == place: os.kill(os.getpid(), signal.SIGKILL)
-    found = replace(self, target)
-    if not before and count[0] == place: os.kill(os.getpid(), signal.SIGKILL)
-    return found
-folder.Path.replace = counted
+from segdemo.process import prepare_process
+prepare_process()
 from segdemo.cli import main
-main()
+from segdemo.results import folder
+from segdemo.results.work import Work
+replace, checkpoint = Path.replace, sys.argv[sys.argv.index("--checkpoint") + 1]
+Work(checkpoint, precision="fp32").load()
+for line in sys.stdin:
+    place, before = map(int, line.split())
+    child = os.fork()
+    if not child:
+        count = [0]
+        def counted(self, target):
+            count[0] += 1
+            if before and count[0] == place: os.kill(os.getpid(), signal.SIGKILL)
+            found = replace(self, target)
+            if not before and count[0] == place: os.kill(os.getpid(), signal.SIGKILL)
+            return found
+        folder.Path.replace = counted
+        os.dup2(2, 1)
+        main()
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
-"""A command line that is killed right before or right after the file at a place in the order of all is moved there."""
+"""Runs the command line over and over; each is killed right before or after its file at a place is moved to where it
+is to be. It starts once and forks, since starting takes longer than all the rest."""
 
 
 @pytest.mark.slow
@@ -116,26 +128,44 @@ def test_killed_in_ten_places_it_goes_on_where_it_was(
     """Each photo has two results and an entry; the tables are three more. One run goes on where the last was killed."""
     run(photos, "--out", tmp_path / "whole")
     whole, out = _files(tmp_path / "whole"), tmp_path / "out"
-    # Before the very first file; in the middle of a photo's files; before and after an entry; among the tables.
-    places = [(1, 1), (2, 0), (1, 0), (3, 1), (3, 0), (4, 1), (2, 1), (5, 0), (6, 1)]
-    arguments = [str(photos), "--out", str(out), "--checkpoint", str(tiny_ade_checkpoint), "--precision", "fp32"]
-    done: list[int] = []
-    for place, before in [*places, (1000, 1)]:
-        if place == 1000:  # the tables, once every photo is done: a broken one is tried again each time
-            (out / "p0.overlay.jpg").unlink(missing_ok=True)
-            place = 5
-        command = [sys.executable, "-c", KILLED, str(place), "before" if before else "after", "segment", *arguments]
-        ended = subprocess.run(
-            command, capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}
-        )
-        assert ended.returncode == -signal.SIGKILL, ended.stderr
-        there = _files(out)
-        assert {name: content == whole[name] for name, content in there.items()} == dict.fromkeys(there, True)
-        done.append(len(there))
-    last = run(photos, "--out", out)
-    assert last.exit_code == 1
+    # Before the very first file; among a photo's files; before and after an entry.
+    places = [(1, 1), (2, 0), (1, 0), (3, 1), (3, 0), (4, 1), (2, 1), (5, 0)]
+    arguments = ["--out", str(out), "--checkpoint", str(tiny_ade_checkpoint), "--precision", "fp32"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, "segment", str(photos), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def killed_at(place: int, before: int) -> int:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(f"{place} {before}\n")
+            process.stdin.flush()
+            assert process.stdout.readline().strip() == str(-signal.SIGKILL)
+            there = _files(out)
+            assert {name for name, content in there.items() if content != whole[name]} == set()
+            return len(there)
+
+        counts = [killed_at(place, before) for place, before in places]
+        assert counts == sorted(counts)
+        assert counts[-1] > counts[0]
+        # With everything done but the broken one, which has an entry each time, the tables are what is left.
+        assert run(photos, "--out", out).exit_code == 1
+        before_tables = (out / "results.csv").read_bytes()
+        for place, before in [(3, 1), (4, 1)]:
+            killed_at(place, before)
+        assert (out / "results.csv").read_bytes().count(b"\n") == before_tables.count(b"\n")
+        process.stdin.close()
+    (out / "p0.overlay.jpg").unlink()
+    assert run(photos, "--out", out).exit_code == 1
     assert _files(out) == whole
     assert not list((out / ".segdemo" / "parts").iterdir())
     with (out / "results.csv").open(newline="") as stream:
         assert [row["status"] for row in csv.DictReader(stream)] == ["failed", *["done"] * 6]
-    assert done[-2] > done[0]
