@@ -160,9 +160,10 @@ class _Whole:
 def entry_of(found: Mapping[str, Any]) -> Entry:
     """An entry from its fields as JSON has them; raises ``TypeError`` or ``ValueError`` for others."""
     known = {field.name for field in fields(Entry)}
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
+    values: dict[str, Any] = {name: value for name, value in found.items() if name in known}
     values["classes"] = tuple((str(label), float(share)) for label, share in values.get("classes", ()))
-    return Entry(**{name: value for name, value in values.items() if name in known})
+    values["files"] = tuple(map(str, values.get("files", ())))
+    return Entry(**values)
 
 
 def _host() -> str:

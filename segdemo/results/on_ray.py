@@ -23,11 +23,9 @@ from segdemo.threads import cores
 ROWS = 4
 """Photos that an actor is given at a time: what is tried again, but for those that are done, where it is killed."""
 _MOST_BLOCKS = 2000
-_TRIES = 3
-"""How often an actor that was killed over the same photos is replaced."""
 _STORE_BYTES = 200_000_000
 """Memory of a local cluster for what travels, in bytes: rows are small."""
-ENDED = "The process that worked on this picture, or on one beside it, was ended several times: run the batch again."
+ENDED = "The process that worked on this picture, or on one beside it, was ended: run the batch again."
 
 
 class PhotoActor:
@@ -105,8 +103,6 @@ def run_on_ray(
             batch_format="numpy",
             compute=ray.data.ActorPoolStrategy(size=min(count, blocks)),
             num_cpus=own_cores,
-            max_restarts=-1,
-            max_task_retries=_TRIES,
         )
         seen = set()
         for row in found.iter_rows():

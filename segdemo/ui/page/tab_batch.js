@@ -184,7 +184,7 @@
     const download = () => attempt(async () => {
       const message = await client.run(() => client.call("start_batch_file", { batch }), () => {}).done;
       if (!message) return;
-      const link = e("a", { href: `${window.gradio_config?.root ?? ""}/gradio_api/file=${message.file.path}`, download: message.file.name });
+      const link = e("a", { href: `${window.location.pathname.replace(/\/?$/, "/")}gradio_api/file=${message.file.path}`, download: message.file.name });
       link.click();
     });
 
