@@ -126,6 +126,8 @@ def _cluster(address: str | None) -> Iterator[Any]:
     """Ray, connected; a cluster that was started for this ends with it. Nothing is sent to anybody, no dashboard."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # What it says of how it works, such as that actors' arguments are in its store, is not for people.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
         import ray.data

@@ -207,6 +207,15 @@
       const files = [...(event.dataTransfer?.files ?? [])];
       if (files.length && !busy) add(files);
     });
+    // The card of a pixel would stand in the way: it is there again for a pixel that is picked meanwhile.
+    let before = state.get("pixel");
+    const stepAside = (_values, changed) => {
+      if (changed.has("tab")) before = state.get("pixel");
+      const pixel = state.get("pixel");
+      app.pixelCard.classList.toggle("sd-aside", state.get("tab") === "batch" && !(pixel?.picked && pixel !== before));
+    };
+    state.on(["tab", "pixel"], stepAside);
+    stepAside(null, new Set());
     fit();
   };
 
