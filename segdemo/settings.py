@@ -90,6 +90,15 @@ class Settings(BaseSettings):
     run_deadline: float = Field(300, gt=0)
     """Longest time the server works on one photo, network included, in seconds."""
 
+    batch_photos: int = Field(200, gt=0)
+    """Most photos in one batch of the page."""
+    batch_bytes: int = Field(100_000_000, gt=0)
+    """Most bytes of a batch's photos, and of a ZIP with them; ``visitor_bytes`` bounds them with the results."""
+    batch_deadline: float = Field(7200, gt=0)
+    """Longest time the server works on one batch, in seconds; waiting for others counts."""
+    client_batches: int = Field(4, gt=0)
+    """How many batches one client may have at once."""
+
     preview_seconds: float = Field(2, ge=0)
     """A pass that will take longer than this shows a preview at low resolution first; ``inf`` for never."""
 
@@ -128,7 +137,7 @@ class Settings(BaseSettings):
     """How long a file stays in that folder, in seconds."""
     temp_bytes: int = Field(2_000_000_000, gt=0)
     """Disk for that folder, in bytes."""
-    visitor_bytes: int = Field(200_000_000, gt=0)
+    visitor_bytes: int = Field(400_000_000, gt=0)
     """Disk in that folder for one client, in bytes; a file counts as 64 kB at least."""
 
 

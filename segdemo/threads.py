@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import TypeVar
 
@@ -23,13 +24,29 @@ Result = TypeVar("Result")
 
 MAX_WORKERS = 4
 _LOOK_SECONDS = 0.1
+_helped: ContextVar[bool] = ContextVar("segdemo_helped", default=True)
+
+
+@cache
+def cores() -> int:
+    """How many cores this process may run on."""
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 @cache
 def workers() -> int:
     """How many threads array work uses: the cores this process may run on, at most four."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(MAX_WORKERS, cores))
+    return min(MAX_WORKERS, cores())
+
+
+@contextmanager
+def without_helpers() -> Iterator[None]:
+    """Inside, array work stays in the thread that asks for it: for whoever keeps every core busy with several such."""
+    token = _helped.set(False)
+    try:
+        yield
+    finally:
+        _helped.reset(token)
 
 
 def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
@@ -62,7 +79,8 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> lis
     while not all(done):
         rest_point()
         with one_blas_thread():
-            others = [_pool().submit(run) for _ in range(min(workers(), len(todo) - sum(done)) - 1)]
+            helpers = min(workers(), len(todo) - sum(done)) - 1 if _helped.get() else 0
+            others = [_pool().submit(run) for _ in range(helpers)]
             try:
                 run()
             finally:

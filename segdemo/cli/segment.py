@@ -1,28 +1,29 @@
 """``segdemo segment``: photographs to id maps, segment lists and overlays."""
 
+import math
 import os
 import sys
-import time
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from segdemo.cli.naming import result_names
 from segdemo.errors import SegdemoError
 from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD, Precision
 
 REFINEMENT = "Refinement, of the result"
-
-if TYPE_CHECKING:
-    from segdemo.model.predictor import Predictor
-    from segdemo.results.options import OutputOptions
-    from segdemo.results.outputs import Outputs
+MANY = "Many photographs"
 
 
 def segment(
     context: typer.Context,
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Photographs.", show_default=False)],
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="IMAGE...", help="Photographs, folders of them, or patterns in quotes.", show_default=False
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the results; made where it is missing.", show_default=False)],
     task: Annotated[
         Literal["semantic", "panoptic", "instance"] | None,
@@ -109,6 +110,33 @@ def segment(
         int, typer.Option(min=0, max=50, help="CRF: mean-field steps.", rich_help_panel=REFINEMENT)
     ] = 5,
     download: Annotated[bool, typer.Option(help="Fetch the checkpoint's weights from the hub if need be.")] = False,
+    deadline: Annotated[
+        float,
+        typer.Option(min=0, help="Longest time for one photograph, in seconds; 0 for no limit.", rich_help_panel=MANY),
+    ] = 300,
+    at_once: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Photographs on the cores at once; by default one a core, as memory allows.",
+            rich_help_panel=MANY,
+            show_default=False,
+        ),
+    ] = None,
+    ray: Annotated[
+        bool, typer.Option("--ray", help="Run as a batch of a Ray cluster, on this machine.", rich_help_panel=MANY)
+    ] = False,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(help="Address of a Ray cluster that runs already.", rich_help_panel=MANY, show_default=False),
+    ] = None,
+    ray_actors: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Actors; by default as many as there are cores for.", rich_help_panel=MANY, show_default=False
+        ),
+    ] = None,
+    ray_cores: Annotated[int, typer.Option(min=1, help="Cores of each actor.", rich_help_panel=MANY)] = 1,
 ) -> None:
     """Segment photographs and write, for each, an id map, its segments and an overlay into a folder.
 
@@ -116,41 +144,28 @@ def segment(
     as R + 256 G + 65536 B, 0 = none, and NAME.segments.json what they are. Instances may overlap: NAME.instances.json
     holds whole masks as COCO's results do, category_id being the class index. NAME.overlay.jpg is for people. A file
     that cannot be used is named on stderr, the others are still done, and the exit code is 1.
+
+    For more than one photograph also results.csv, failures.csv and manifest.json. Run again with the same options, it
+    does only what is missing, however it ended before.
     """
-    from segdemo.model.exported import load_exported
-    from segdemo.model.predictor import load_predictor
+    from segdemo.cli.batch import Batch, Cluster
     from segdemo.model.preprocessing import parse_size
     from segdemo.results.options import options_from, usual_task
+    from segdemo.results.work import Work
 
-    parse_size(size)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SegdemoError(f"The folder {out} cannot be made: {error.strerror or error}.") from error
+    input_size = parse_size(size)
     _check_model(model, engine, checkpoint, precision)
     if checkpoint is not None:
         _fetch(checkpoint, asked=download)
-    if model is not None:
-        predictor = load_exported(model, None if engine == "auto" else engine)
-    else:
-        predictor = load_predictor(checkpoint, engine=engine, precision=precision)
+    exported = None if model is None else str(model.absolute())
+    work = Work(checkpoint, engine, precision, input_size, model=exported, seconds=deadline or math.inf)
+    predictor = work.load()
     # What the parameters above say, by name: the options are listed there and in the dataclass, and nowhere else.
-    options = options_from({**context.params, "task": task or usual_task(predictor.checkpoint)}, predictor.taxonomy)
-    inputs = list({path.resolve(): path for path in images}.values())
-    typer.echo(f"{predictor.checkpoint.title}: {_engine(predictor)}")
-    failed = 0
-    for number, (path, name) in enumerate(zip(inputs, result_names(inputs), strict=True), start=1):
-        start = time.perf_counter()
-        try:
-            written, found = _segment(path, name, out, predictor, size, options, protected=inputs)
-        except (SegdemoError, OSError, MemoryError) as error:
-            failed += 1
-            typer.echo(f"{path}: {_sentence(error)}", err=True)
-            continue
-        seconds = time.perf_counter() - start
-        typer.echo(f"[{number}/{len(inputs)}] {path}: {found} in {seconds:.2f} s -> {', '.join(written)}")
+    given = {**context.params, "task": task or usual_task(predictor.checkpoint)}
+    work = replace(work, options=options_from(given, predictor.taxonomy))
+    cluster = Cluster(ray_address, ray_actors, ray_cores) if ray or ray_address is not None else None
+    failed = Batch(images, out, work, at_once=at_once, ray=cluster).run()
     if failed:
-        typer.echo(f"{failed} of {len(inputs)} could not be segmented.", err=True)
         raise typer.Exit(1)
 
 
@@ -182,57 +197,3 @@ def _fetch(checkpoint: str, *, asked: bool) -> None:
             raise
         with typer.progressbar(length=100, label=f"Fetching {checkpoint}", file=sys.stderr) as bar:
             download(checkpoint, progress=lambda share: bar.update(round(share * 100) - bar.pos))
-
-
-def _segment(
-    path: Path,
-    name: str,
-    out: Path,
-    predictor: "Predictor",
-    size: str,
-    options: "OutputOptions",
-    *,
-    protected: list[Path],
-) -> tuple[list[str], str]:
-    """Do one photograph; return the names of the files written, and how much was found."""
-    from segdemo.images import load_image
-    from segdemo.results.job import own_job
-    from segdemo.results.make import Source
-    from segdemo.results.outputs import make_outputs
-
-    image = load_image(path)
-    prediction = predictor(image, size=size, capture=False)
-    outputs = make_outputs(own_job(), Source(image, prediction), options)
-    files = outputs.files(name)
-    for file in files:
-        if any((out / file).resolve() == other.resolve() for other in protected):
-            raise SegdemoError(f"{out / file} is one of the photographs: choose another folder for the results.")
-    for file, content in files.items():
-        _write(out / file, content)
-    return list(files), _found(outputs)
-
-
-def _found(outputs: "Outputs") -> str:
-    kind = {"semantic": "class", "panoptic": "segment", "instance": "instance"}[outputs.task]
-    count = len(outputs.segments["segments_info"] if outputs.instances is None else outputs.instances)
-    return f"{count} {kind}{'' if count == 1 else 'es' if kind == 'class' else 's'}"
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)
-
-
-def _engine(predictor: "Predictor") -> str:
-    engine = predictor.engine
-    return f"{engine.name} {engine.precision} on {engine.device}"
-
-
-def _sentence(error: BaseException) -> str:
-    if isinstance(error, MemoryError):
-        return "There is not enough memory for this picture: make it smaller and try again."
-    if isinstance(error, OSError):
-        return f"{error.filename or 'A result'} cannot be written: {error.strerror or error}."
-    return str(error)

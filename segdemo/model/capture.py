@@ -84,6 +84,8 @@ class Request:
     """For families that are told it: ``semantic``, ``instance`` or ``panoptic``; none for the checkpoint's own."""
     progress: Progress | None = None
     cancel: Cancel | None = None
+    alone: bool = True
+    """Whether other passes wait for this one; else they may run beside it, where the network can (``side_by_side``)."""
 
 
 EVERYTHING = Request()

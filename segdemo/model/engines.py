@@ -70,6 +70,11 @@ class TorchEngine:
     device: str = "cpu"
     name: str = "torch"
 
+    @property
+    def side_by_side(self) -> bool:
+        """Whether passes can run beside each other on the processor."""
+        return self.device == "cpu" and getattr(self.network, "side_by_side", False)
+
     def __call__(self, pixel_values: npt.NDArray[np.float32], request: Request = EVERYTHING) -> RawOutputs:
         """See ``Engine``."""
         with self._memory_told():

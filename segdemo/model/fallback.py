@@ -61,6 +61,11 @@ class FallbackEngine:
         """Device of the engine in use."""
         return self.current.device
 
+    @property
+    def side_by_side(self) -> bool:
+        """Whether passes can run beside each other in the engine in use."""
+        return getattr(self.current, "side_by_side", False)
+
     def __call__(self, pixel_values: npt.NDArray[np.float32], request: Request = EVERYTHING) -> RawOutputs:
         """See ``Engine``."""
         return self._first_working(lambda engine: engine(pixel_values, request))

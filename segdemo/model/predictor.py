@@ -62,7 +62,10 @@ def load_predictor(
 
 
 class Predictor:
-    """A checkpoint on an engine. Safe to call from several threads; forward passes run one after the other."""
+    """A checkpoint on an engine.
+
+    Safe to call from several threads; forward passes run one after the other unless they are asked not to be alone.
+    """
 
     def __init__(
         self, checkpoint: Checkpoint, folder: Path, engine: "Engine", *, sizes: Sequence[Size] | None = None
@@ -86,6 +89,11 @@ class Predictor:
         """Class index to the checkpoint's own label."""
         return checkpoints.labels(self._folder)
 
+    @property
+    def side_by_side(self) -> bool:
+        """Whether forward passes can run beside each other on the processor's cores, each on one of them."""
+        return getattr(self.engine, "side_by_side", False)
+
     @cached_property
     def windows(self) -> Mapping[int, Windows]:
         """By scale, the windows that the backbone's blocks attend within; empty where there are none."""
@@ -105,6 +113,7 @@ class Predictor:
         capture: bool = True,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
+        alone: bool = True,
     ) -> Prediction:
         """Run one photograph, RGB uint8 (H, W, 3), forward.
 
@@ -113,10 +122,11 @@ class Predictor:
         of 32) or a short side in pixels, treated like ``"paper"``. ``task`` is for families that are told it: one of
         ``family.tasks``, by default the checkpoint's kind. With ``capture=False`` only the last layer is kept
         and no attention. ``progress`` is called with the done share 0..1; the run raises
-        ``CancelledError`` once ``cancel()`` is true. Raises ``SegdemoError`` for an unknown size or
+        ``CancelledError`` once ``cancel()`` is true. Without ``alone`` it may run beside others that are not either,
+        where the network can (``side_by_side``). Raises ``SegdemoError`` for an unknown size or
         task.
         """
-        return self._run([image], size, Request(capture, task, progress, cancel))[0]
+        return self._run([image], size, Request(capture, task, progress, cancel, alone))[0]
 
     def predict_batch(
         self,

@@ -25,12 +25,13 @@ Report = Callable[[str, float | None], None]
 class Host:
     """What the jobs of one process share: the memory, which has room for a few, and the cores, which have for one.
 
-    ``waiting`` jobs at most stand in line for either.
+    ``waiting`` jobs at most stand in line for either. ``at_once`` jobs have the cores together: more than one where
+    each keeps to one of them.
     """
 
-    def __init__(self, *, waiting: int) -> None:
+    def __init__(self, *, waiting: int, at_once: int = 1) -> None:
         self.memory = Line(limit=waiting, places=8, large_places=2)
-        self.cores = Line(limit=4 * waiting)
+        self.cores = Line(limit=4 * waiting, places=at_once)
 
     @property
     def idle(self) -> bool:
@@ -91,7 +92,7 @@ class Job:
             if self._cancelled():
                 self._looked = -math.inf
                 raise CancelledError
-        if self._worked() > self._ends:
+        if self.worked > self._ends:
             raise DeadlineError(
                 f"This would take more than {self.seconds:g} s here and was stopped: "
                 "choose a smaller photo, a smaller reach or fewer iterations."
@@ -101,7 +102,7 @@ class Job:
     def within(self, seconds: float) -> Iterator[None]:
         """Allow a part of the work so much time at most."""
         before = self._ends, self.seconds
-        self._ends, self.seconds = min(self._ends, self._worked() + seconds), min(self.seconds, seconds)
+        self._ends, self.seconds = min(self._ends, self.worked + seconds), min(self.seconds, seconds)
         try:
             yield
         finally:
@@ -164,8 +165,9 @@ class Job:
         """Whether others wait for the cores that this job has had for long enough."""
         return time.monotonic() > self._slice_ends and self.host.cores.others_wait(self.visitor, self.client)
 
-    def _worked(self) -> float:
-        """How long the job has been at work, in seconds."""
+    @property
+    def worked(self) -> float:
+        """How long the job has been at work, in seconds; waiting does not count."""
         return time.monotonic() - self._waited
 
     def _take_turn(self, *, first: bool = False) -> None:

@@ -63,7 +63,7 @@ class Runner:
     def run(self, request: Request, job: Job) -> dict[str, Any]:
         """Do the whole run and return ``{"token": ...}``; sentences for the visitor are ``SegdemoError``."""
         start = time.perf_counter()
-        checkpoint = self._checkpoint(request.checkpoint)
+        checkpoint = self.checkpoint(request.checkpoint)
         size = input_size(request.size)
         if request.example is not None:
             known = self.store.find(
@@ -141,9 +141,9 @@ class Runner:
         if example is not None:
             self.run(Request(checkpoint=checkpoint, size="checkpoint", example=example), job)
         else:
-            load(self._checkpoint(checkpoint))
+            load(self.checkpoint(checkpoint))
 
-    def _checkpoint(self, wanted: str) -> Checkpoint:
+    def checkpoint(self, wanted: str) -> Checkpoint:
         """A checkpoint that visitors may choose: only ids from the list, never a path from outside."""
         entry = by_public_id(self.checkpoints()).get(wanted)
         if entry is None:

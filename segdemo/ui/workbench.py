@@ -15,6 +15,7 @@ from segdemo.results.job import Job
 from segdemo.results.options import flat_defaults
 from segdemo.settings import settings
 from segdemo.ui.arguments import Arguments, file_stem
+from segdemo.ui.batches.functions import batch_functions, batch_limits
 from segdemo.ui.callers import caller
 from segdemo.ui.choices import by_public_id
 from segdemo.ui.first import first_result
@@ -179,6 +180,7 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
                 starts("start_ranking", ranking, "ranking", settings().run_deadline),
                 starts("start_evaluation", evaluation, "evaluation", settings().result_deadline),
                 starts("start_evaluation_file", evaluation_file, "file", settings().result_deadline),
+                *batch_functions(runner, jobs, _visitor, _request),
             )
         ),
         *(
@@ -304,6 +306,7 @@ def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
         "keptMinutes": round(settings().store_seconds / 60),
         "options": flat_defaults(),
         "limits": {"bytes": settings().max_file_bytes, "pixels": settings().max_pixels},
+        "batch": batch_limits(),
         "first": first_result(),
         "examples": [
             {

@@ -36,7 +36,9 @@ def street(tmp_path: Path, photo: npt.NDArray[np.uint8]) -> Path:
 
 
 def _names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+    """The results of photographs: what is about all of them, or hidden, is left out."""
+    tables = {"results.csv", "failures.csv", "manifest.json", ".segdemo"}
+    return sorted(path.name for path in folder.iterdir() if path.name not in tables)
 
 
 def test_semantic_is_the_default(run: Run, street: Path, tmp_path: Path, photo: npt.NDArray[np.uint8]) -> None:
@@ -79,9 +81,10 @@ def test_results_have_the_photos_upright_size(run: Run, tmp_path: Path, photo: n
 
 def test_a_bad_file_is_named_and_the_others_are_done(run: Run, street: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.jpg").write_text("not a picture")
-    result = run(tmp_path / "missing.jpg", tmp_path / "notes.jpg", tmp_path, street)
+    (tmp_path / "empty").mkdir()
+    result = run(tmp_path / "missing.jpg", tmp_path / "notes.jpg", tmp_path / "empty", street)
     assert result.exit_code == 1
-    for name in ["missing.jpg", "notes.jpg", "3 of 4"]:
+    for name in ["missing.jpg", "notes.jpg", "empty", "3 of 4"]:
         assert name in result.stderr
     assert _names(tmp_path / "out") == ["street.overlay.jpg", "street.semantic.png"]
 

@@ -1,6 +1,7 @@
 """The whole network for inference: faster than the library's on a processor, equal to it, and traceable at any size."""
 
 import threading
+from contextlib import nullcontext
 from typing import Any, cast
 
 import torch
@@ -18,8 +19,11 @@ from segdemo.model.fast.swin import SwinBackbone, SwinStage
 class Network(nn.Module):
     """Mask2Former with a Swin or an EfficientNet-lite backbone, built from the library's model, whose weights it takes.
 
-    One forward pass at a time: concurrent callers wait.
+    One forward pass at a time: concurrent callers wait, but for those that ask not to be ``alone``.
     """
+
+    side_by_side = True
+    """Whether passes can run beside each other: nothing of one is kept in the network."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
@@ -116,7 +120,7 @@ class Network(nn.Module):
             "decoder": len(self.query_decoder.layers),
         }
         step = Steps(counts, request)
-        with self._lock, torch.inference_mode():
+        with self._lock if request.alone else nullcontext(), torch.inference_mode():
             found = self.layers(pixels, request.capture, step)
             raw = packed(
                 found.masks,

@@ -8,7 +8,8 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -79,6 +80,15 @@ class Ledger:
             for name, content in files.items():
                 self._files[place / name] = (client, _counted(len(content)))
         return [place / name for name in files]
+
+    def adopt(self, client: str, paths: Iterable[Path]) -> None:
+        """Count files that others wrote to the folder as a client's; those that are gone already do not count."""
+        found = {}
+        for path in paths:
+            with suppress(OSError):
+                found[path] = (client, _counted(path.stat().st_size))
+        with self._lock:
+            self._files.update(found)
 
 
 def _counted(nbytes: int) -> int:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from segdemo.cli.naming import result_names
+from segdemo.results.naming import result_names
 
 
 @pytest.mark.parametrize(

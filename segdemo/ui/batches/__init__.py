@@ -1,0 +1,1 @@
+"""Visitors' batches: many photos at once, bounded, in turn with everybody else."""
