@@ -71,6 +71,7 @@ class Runner:
                     record.example == request.example
                     and record.size == request.size
                     and record.checkpoint.id == checkpoint.id
+                    and record.precision == "auto"
                     and record.label_files is None
                 )
             )
@@ -166,12 +167,18 @@ class Runner:
 
 
 def predict(
-    job: Job, predictor: Predictor, image: npt.NDArray[np.uint8], size: SizeOption, *, capture: bool = True
+    job: Job,
+    predictor: Predictor,
+    image: npt.NDArray[np.uint8],
+    size: SizeOption,
+    *,
+    capture: bool = True,
+    precision: str = "auto",
 ) -> Prediction:
-    """The forward pass of a photo, in the job's turn and within its limits."""
+    """The forward pass of a photo, in the job's turn and within its limits; ``precision`` is the predictor's."""
     with job.turn():
         if ON_ZEROGPU:
-            return _forward_elsewhere(predictor.checkpoint.id, image, size, capture)
+            return _forward_elsewhere(predictor.checkpoint.id, image, size, capture, precision)
         try:
             return predictor(
                 image,
@@ -207,9 +214,11 @@ def predict_without(
 
 
 @gpu
-def _forward_elsewhere(checkpoint: str, image: npt.NDArray[np.uint8], size: SizeOption, capture: bool) -> Prediction:
+def _forward_elsewhere(
+    checkpoint: str, image: npt.NDArray[np.uint8], size: SizeOption, capture: bool, precision: str
+) -> Prediction:
     """The forward pass as a shared GPU's process can run it: with arguments and a result that pickle."""
-    return load_predictor(checkpoint)(image, size=size, capture=capture)
+    return load_predictor(checkpoint, precision=precision)(image, size=size, capture=capture)
 
 
 @gpu

@@ -13,7 +13,7 @@
   };
 
   /** What the state knows of this tab: what is judged, what the canvas shows, the width of the boundary band, and the pixels of a number. */
-  sd.EVALUATION = { judging: "semantic", errorView: "right", bandWidth: BAND, shownPixels: null, evaluation: null };
+  sd.EVALUATION = { judging: "semantic", errorView: "right", bandWidth: BAND, shownPixels: null, evaluation: null, labelsVersion: 0 };
 
   /** Write what is shown into an address. */
   sd.putEvaluation = (state, put) => {
@@ -39,7 +39,6 @@
     const { state, client, viewer } = app;
     let running = null;
     let timer = null;
-    let labelsVersion = 0;
     let mask = null;
     const unfolded = new Set(["classes"]);
 
@@ -62,8 +61,7 @@
     const band = sd.slider({ label: "Boundary band", min: 1, max: 20, step: 1, value: BAND, format: (value) => `${value} px`, help: "So far from a true border, in pixels of the photo, an error counts as one of the outline.", onInput: (value) => state.set({ bandWidth: value }) });
     const numbers = e("div", { class: "sd-numbers" });
     const labels = sd.buildLabels(app, { changed: () => {
-      labelsVersion += 1;
-      state.set({ shownPixels: null });
+      state.set({ shownPixels: null, labelsVersion: state.get("labelsVersion") + 1 });
       measure();
     } });
     const results = e("div", { class: "sd-results", hidden: true }, views, shown, legendTitle, legend, band,
@@ -90,10 +88,12 @@
       token: state.get("run").token, judged: state.get("judging"), width: state.get("bandWidth"),
       ...state.get("thresholds"), ...sd.refinementOf(app, state.get("judging")),
     });
-    const keyOf = () => JSON.stringify([asked(), labelsVersion]);
+    const keyOf = () => JSON.stringify([asked(), state.get("labelsVersion")]);
+    /** All that is asked but the boundary band's width, on which next to nothing depends. */
+    const restOf = () => JSON.stringify([{ ...asked(), width: null }, state.get("labelsVersion")]);
     const fresh = () => {
       const found = state.get("evaluation");
-      return found && state.get("run") && found.key === keyOf() ? found : null;
+      return found && !found.moved && state.get("run") && found.key === keyOf() ? found : null;
     };
     /** What was measured of the photo on screen, perhaps with other settings: it stays until the next is there. */
     const current = () => (state.get("evaluation")?.token === state.get("run")?.token ? state.get("evaluation") : null);
@@ -108,6 +108,7 @@
       const run = state.get("run");
       if (!run || state.get("tab") !== "evaluate" || fresh()) return;
       const key = keyOf();
+      const rest = restOf();
       if (running?.key === key) return;
       running?.job.cancel();
       // The numbers at first; while nothing runs the button asks for them again.
@@ -115,11 +116,12 @@
         if (running?.job === job) status.textContent = `${message.text} …`;
       });
       running = { key, job };
-      Object.assign(progress, { hidden: false });
+      // A band that was moved is on the canvas already.
+      progress.hidden = current()?.rest === rest;
       status.textContent = "Comparing with the labels …";
       stop.hidden = false;
       again.hidden = true;
-      results.classList.add("sd-stale");
+      results.classList.toggle("sd-stale", current()?.rest !== rest);
       let done = false;
       try {
         const message = await job.done;
@@ -127,7 +129,8 @@
         done = Boolean(message);
         if (message && state.get("run") === run) {
           const found = await sd.decodeEvaluation(message.evaluation);
-          if (running?.job === job) state.set({ evaluation: { ...found, key, token: run.token } });
+          if (running?.job === job) state.set({ evaluation: { ...found, key, rest, token: run.token } });
+          labels.giveAgain(found.labels);
         }
       } finally {
         if (running?.job === job) {
@@ -286,7 +289,6 @@
     state.on(["evaluation", "run"], fill);
     state.on(["run"], () => {
       running?.job.cancel();
-      labelsVersion = 0;
     });
     state.on(["errorView"], () => {
       const found = current();
@@ -300,6 +302,13 @@
       if (!state.get("shownPixels")) draw();
       fetchPixels();
     });
+    /** The band is moved on the canvas and in the legend at once; what else depends on it follows. */
+    const moveBand = () => {
+      const found = current();
+      if (!found || found.none || found.rest !== restOf()) return;
+      state.set({ evaluation: { ...sd.withBand(found, state.get("bandWidth")), key: keyOf(), moved: true } });
+    };
+    state.on(["bandWidth"], moveBand);
     state.on(["judging", "bandWidth", "thresholds", "refined", "panoptic"], soon);
     state.on(["judging", "bandWidth"], () => {
       judged.set(state.get("judging"));
