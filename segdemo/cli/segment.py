@@ -24,7 +24,7 @@ def segment(
     context: typer.Context,
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Photographs.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder for the results; made where it is missing.", show_default=False)],
-    task: Annotated[Literal["semantic", "panoptic", "instance"], typer.Option(help="What to separate.")] = "semantic",
+    task: Annotated[Literal["semantic", "panoptic", "instance"], typer.Option(help="What to separate; a network that is told it, such as OneFormer, is told this.")] = "semantic",
     checkpoint: Annotated[str | None, typer.Option(help="Hub id whose weights are on disk, or a folder.")] = None,
     engine: Annotated[
         Literal["auto", "torch", "openvino", "onnx", "torchscript"],
@@ -128,7 +128,8 @@ def segment(
     # What the parameters above say, by name: the options are listed there and in the dataclass, and nowhere else.
     options = options_from(context.params, predictor.taxonomy)
     inputs = list({path.resolve(): path for path in images}.values())
-    typer.echo(f"{predictor.checkpoint.title}: {_engine(predictor)}")
+    told = predictor.told(options.task)
+    typer.echo(f"{predictor.checkpoint.title}: {_engine(predictor)}{f', told the task {told}' if told else ''}")
     failed = 0
     for number, (path, name) in enumerate(zip(inputs, result_names(inputs), strict=True), start=1):
         start = time.perf_counter()
@@ -192,7 +193,7 @@ def _segment(
     from segdemo.results.outputs import make_outputs
 
     image = load_image(path)
-    prediction = predictor(image, size=size, capture=False)
+    prediction = predictor(image, size=size, task=predictor.told(options.task), capture=False)
     outputs = make_outputs(own_job(), Source(image, prediction), options)
     files = outputs.files(name)
     for file in files:

@@ -60,7 +60,7 @@ def add_endpoints(checkpoint: str, jobs: Jobs) -> None:
 def _add_segment(choices: Mapping[str, Checkpoint], jobs: Jobs) -> None:
     inputs = {
         "image": gr.File(label="Photo", type="binary"),
-        "task": gr.Dropdown(list(CHOICES["task"]), value="semantic", label="What to separate"),
+        "task": gr.Dropdown(list(CHOICES["task"]), value="semantic", label="What to separate; networks that are told a task are told this"),
         **network_inputs(choices),
         **option_inputs(flat_defaults().keys() - {"task"}),
     }
@@ -74,7 +74,7 @@ def _segment(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpoi
         with job.turn():
             predictor = load(checkpoint)
             options = options_from(values, predictor.taxonomy)
-            prediction = predict(job, predictor, photo, size, capture=False)
+            prediction = predict(job, predictor, photo, size, capture=False, task=predictor.told(options.task))
         with job.within(settings().result_deadline):
             made = make_outputs(job, Source(photo, prediction), options)
     id_map, overlay = ledger().keep(job.client, {"ids.png": made.id_map, "overlay.jpg": made.overlay})
