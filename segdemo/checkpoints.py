@@ -13,6 +13,8 @@ from segdemo.weight_files import check_weights, require_weight_files, weight_fil
 
 Kind = Literal["semantic", "panoptic", "instance"]
 
+TOLD: dict[str, tuple[Kind, ...]] = {"oneformer": ("semantic", "instance", "panoptic")}
+"""By ``model_type``: the tasks that a network can be told."""
 SEED_ID = "facebook/mask2former-swin-large-ade-semantic"
 EMBEDDED_ID = "embedded"
 EMBEDDED_FOLDER = ASSETS / "checkpoint"
@@ -44,8 +46,15 @@ class Checkpoint:
     """One sentence about what to expect, shown beside the results."""
     terms: str = ""
     """The terms its weights come under."""
+    tasks: tuple[Kind, ...] = ()
+    """What its network can be told to separate before it looks; empty where it is told nothing."""
     path: Path | None = None
     """Where the weights are, in whatever form; none where they are not on this machine."""
+
+    @property
+    def default_task(self) -> Kind | None:
+        """The task that its network is told where nobody says: its kind; none where it is told none."""
+        return self.kind if self.kind in self.tasks else next(iter(self.tasks), None)
 
 
 def _published(size: str, millions: int, data: str, kind: Kind) -> Checkpoint:
@@ -169,6 +178,7 @@ def find(name: str | Path) -> Checkpoint:
         least_score=config.segdemo_least_score or 0.0,
         note=config.segdemo_note or entry.note,
         terms=config.segdemo_terms or entry.terms,
+        tasks=TOLD.get(config.model_type, ()),
         path=folder,
     )
 

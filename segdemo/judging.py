@@ -28,7 +28,9 @@ class BatchPredictor(Protocol):
     def id2label(self) -> Mapping[int, str]:
         """Class index to label."""
 
-    def predict_batch(self, images: Sequence[npt.NDArray[np.uint8]], *, size: Any) -> list[Prediction]:
+    def predict_batch(
+        self, images: Sequence[npt.NDArray[np.uint8]], *, size: Any, task: str | None
+    ) -> list[Prediction]:
         """One prediction for each RGB picture, last layer only."""
 
 
@@ -48,12 +50,13 @@ def run_evaluation(
     data: Dataset | SourceConfig,
     *,
     size: Any = "checkpoint",
+    task: str | None = None,
     segments: SegmentOptions | None = None,
     boundary: bool = True,
     limit: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
-    """Measure a predictor on labelled pictures at their own size.
+    """Measure a predictor on labelled pictures at their own size; one that is told a task is told ``task``.
 
     ``segments`` are the options for PQ, measured on pictures whose truth tells objects apart; ``None`` leaves it out,
     as ``boundary=False`` does the boundary F-score. At most ``limit`` pictures, spread evenly. ``progress`` is called
@@ -70,7 +73,7 @@ def run_evaluation(
     found: dict[str, Scoring] = {}
     for start in range(0, len(data), AT_ONCE):
         samples = data[start : start + AT_ONCE]
-        predictions = predictor.predict_batch([sample.image for sample in samples], size=size)
+        predictions = predictor.predict_batch([sample.image for sample in samples], size=size, task=task)
         for sample, prediction in zip(samples, predictions, strict=True):
             scoring = found.setdefault(sets[sample.name], Scoring(max(labels) + 1, ignore_index=VOID))
             add_picture(scoring, sample, prediction, data, segments=segments, boundary=boundary)

@@ -49,7 +49,9 @@ class LayerPredictor(Protocol):
     def id2label(self) -> Mapping[int, str]:
         """Class index to label."""
 
-    def predict_batch(self, images: Sequence[npt.NDArray[np.uint8]], *, size: Any, capture: bool) -> list[Prediction]:
+    def predict_batch(
+        self, images: Sequence[npt.NDArray[np.uint8]], *, size: Any, task: str | None, capture: bool
+    ) -> list[Prediction]:
         """One prediction for each RGB picture, with all layers where ``capture``."""
 
 
@@ -63,6 +65,8 @@ class FolderOptions:
     boundary: bool = True
     width: float = WIDTH
     """Of the boundary band, in pixels."""
+    task: str | None = None
+    """What a network that is told its task is told."""
 
 
 def evaluate_sample(sample: Sample, prediction: Prediction, data: Dataset, options: FolderOptions) -> Evaluation:
@@ -106,7 +110,9 @@ def evaluate_folder(
     left = [place for place, name in enumerate(data.names) if name not in parts.names]
     for start in range(0, len(left), AT_ONCE):
         samples = [data[place] for place in left[start : start + AT_ONCE]]
-        predictions = predictor.predict_batch([sample.image for sample in samples], size=options.size, capture=True)
+        predictions = predictor.predict_batch(
+            [sample.image for sample in samples], size=options.size, task=options.task, capture=True
+        )
         for sample, prediction in zip(samples, predictions, strict=True):
             found = evaluate_sample(sample, prediction, data, options)
             figures_of = found.to_json()

@@ -137,6 +137,8 @@ class Prediction:
     """For parts that this kind of network does not have: a sentence that says why."""
     stuff: frozenset[int] | None = None
     """The classes that are stuff, where the checkpoint says so; none where their names must do."""
+    task: str = ""
+    """The task that the network was told, for one that is told it; else empty."""
     least_score: float = 0.0
     """The score below which a pixel's best class is none: of a network that learned that pixels may be of no class."""
     checkpoint: str = ""

@@ -21,7 +21,7 @@ class Painter:
 
     id2label = LABELS
 
-    def predict_batch(self, images, *, size, capture=False):
+    def predict_batch(self, images, *, size, task=None, capture=False):
         assert size == "checkpoint"
         return [self.predict(image) for image in images]
 

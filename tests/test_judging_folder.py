@@ -29,7 +29,7 @@ class Guessing:
         self.seen = []
         self.ends = ends
 
-    def predict_batch(self, images, *, size, capture=False):
+    def predict_batch(self, images, *, size, task=None, capture=False):
         found = []
         for image in images:
             if self.ends is not None and len(self.seen) >= self.ends:

@@ -53,7 +53,9 @@ class Batch:
     def run(self) -> int:
         """Do what is missing; return how many photographs could not be done."""
         started, failed, written = datetime.now(UTC), 0, False
-        typer.echo(f"{self.predictor.checkpoint.title}: {_engine(self.predictor)}")
+        told = self.predictor.told(self.work.options.task)
+        words = f", told the task {told}" if told else ""
+        typer.echo(f"{self.predictor.checkpoint.title}: {_engine(self.predictor)}{words}")
         if self.plan.done:
             typer.echo(f"{len(self.plan.done)} of {len(self.plan.photos)} are done already.")
         pace = Pace(len(self.plan.todo))
@@ -114,7 +116,7 @@ class Batch:
 
 def found(entry: Entry, work: Work) -> str:
     """How much was found, in words."""
-    kind = "class" if work.options.task == "semantic" else "segment"
+    kind = {"semantic": "class", "panoptic": "segment", "instance": "instance"}[work.options.task]
     return f"{entry.found} {kind}{'' if entry.found == 1 else 'es' if kind == 'class' else 's'}"
 
 

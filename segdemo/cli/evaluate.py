@@ -23,6 +23,10 @@ def evaluate(
     size: Annotated[
         str, typer.Option(help='Input size: "checkpoint" (its own settings), "paper" (640), or a short side in pixels.')
     ] = "checkpoint",
+    task: Annotated[
+        Literal["semantic", "panoptic", "instance"] | None,
+        typer.Option(help="For networks that are told a task: what; default: the checkpoint's own."),
+    ] = None,
     split: Annotated[
         str | None, typer.Option(help="Part of the data set; default: the one for validation where there is one.")
     ] = None,
@@ -104,6 +108,8 @@ def evaluate(
         except OSError as error:
             raise SegdemoError(f"The folder {out} cannot be made: {error.strerror or error}.") from error
     predictor = load_predictor(checkpoint, engine=engine, precision=precision)
+    predictor.check_task(task)
+    told = {"task": found} if (found := task or predictor.task) else {}
     options = SegmentOptions(score_threshold, mask_threshold, overlap_threshold, split_components, min_area)
     console = Console()
     with Progress(
@@ -113,16 +119,17 @@ def evaluate(
         opened = _opened(source, predictor.id2label, limit)
         faults = check(opened, lambda done, total: progress.update(checking, completed=done, total=total))
         refuse({"data": faults}, "The data cannot be evaluated on as it is")
-        told = opened.lines("the checkpoint")
-        for line in told:
+        lines = opened.lines("the checkpoint")
+        for line in lines:
             console.print(line, markup=False, highlight=False, soft_wrap=True)
         about = {
             "checkpoint": predictor.checkpoint.id,
             "engine": predictor.engine.name,
             "precision": predictor.engine.precision,
             "size": asked,
+            **told,
             "data": {**source.model_dump(mode="json", exclude_defaults=True), "split": opened.listing.split},
-            "about_data": told,
+            "about_data": lines,
             "segments": vars(options) if segments else None,
             "boundary": boundary,
         }
@@ -132,9 +139,11 @@ def evaluate(
             progress.update(task, completed=done, total=total)
 
         if out is None:
-            report = run_evaluation(predictor, opened, size=asked, segments=judged, boundary=boundary, progress=tell)
+            report = run_evaluation(
+                predictor, opened, size=asked, segments=judged, boundary=boundary, progress=tell, **told
+            )
         else:
-            how = FolderOptions(asked, judged, boundary, width)
+            how = FolderOptions(asked, judged, boundary, width, **told)
             try:
                 report = evaluate_folder(predictor, opened, out, about, how, progress=tell)
             except OSError as error:

@@ -28,7 +28,9 @@ def segment(
     task: Annotated[
         Literal["semantic", "panoptic", "instance"] | None,
         typer.Option(
-            help="What to separate; by default classes, or instances with a checkpoint of them.", show_default=False
+            help="What to separate; by default classes, or instances with a checkpoint of them. A network that is told "
+            "it, such as OneFormer, is told this.",
+            show_default=False,
         ),
     ] = None,
     checkpoint: Annotated[str | None, typer.Option(help="Hub id whose weights are on disk, or a folder.")] = None,

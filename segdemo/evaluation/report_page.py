@@ -61,7 +61,7 @@ def report_page(
         f"<h1>{_text(title)}</h1>",
         "".join(f"<p>{_text(str(line), 2000)}</p>" for line in about.get("about_data", ())),
         f"<p>Engine {_text(str(about.get('engine')))}, {_text(str(about.get('precision')))}, "
-        f"input size {_text(str(about.get('size')))}.</p>",
+        f"input size {_text(str(about.get('size')))}{_told(about)}.</p>",
         tiles(_headline(overall)),
         f"<p>{escape(overall['absent_classes'])}</p>",
         f"<p>There is no panoptic quality. {escape(overall['no_panoptic'])}</p>" if overall["no_panoptic"] else "",
@@ -76,6 +76,10 @@ def report_page(
         _suspects(suspects),
     ]
     return document(title, [part for part in parts if part])
+
+
+def _told(about: Json) -> str:
+    return f", told the task {_text(str(about['task']))}" if about.get("task") else ""
 
 
 def _text(text: str, most: int = NAME) -> str:

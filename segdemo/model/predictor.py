@@ -104,6 +104,16 @@ class Predictor:
         """Names, colours, things and stuff of the checkpoint's classes."""
         return taxonomy_for(self.id2label, stuff=self.checkpoint.stuff)
 
+    @property
+    def task(self) -> str | None:
+        """The task that the network is told where nobody says: the checkpoint's kind; none where it is told none."""
+        kind, tasks = self.checkpoint.kind, self.family.tasks
+        return kind if kind in tasks else next(iter(tasks), None)
+
+    def told(self, task: str) -> str | None:
+        """What the network is to be told so that ``task`` is read out of its answer; none where it is told none."""
+        return task if self.family.tasks else None
+
     def __call__(
         self,
         image: npt.NDArray[np.uint8],
@@ -120,7 +130,7 @@ class Predictor:
         ``size`` is ``"checkpoint"`` (as the checkpoint's image processor says, stretched to multiples of 32),
         ``"paper"`` (short side 640, long side at most 2560, aspect kept, padded at the right and bottom to multiples
         of 32) or a short side in pixels, treated like ``"paper"``. ``task`` is for families that are told it: one of
-        ``family.tasks``, by default the checkpoint's kind. With ``capture=False`` only the last layer is kept
+        ``family.tasks``, by default ``task``. With ``capture=False`` only the last layer is kept
         and no attention. ``progress`` is called with the done share 0..1; the run raises
         ``CancelledError`` once ``cancel()`` is true. Without ``alone`` it may run beside others that are not either,
         where the network can (``side_by_side``). Raises ``SegdemoError`` for an unknown size or
@@ -190,7 +200,7 @@ class Predictor:
             _start(prediction),
             height=prediction.input_size[0],
             without=without,
-            request=Request(True, None, progress, cancel),
+            request=Request(True, prediction.task or None, progress, cancel),
         )
         self._require_numbers(raw)
         for logits in raw.classes[1:]:
@@ -205,7 +215,8 @@ class Predictor:
         )
 
     def _run(self, images: Sequence[npt.NDArray[np.uint8]], size: SizeOption, request: Request) -> list[Prediction]:
-        self._check_task(request.task)
+        self.check_task(request.task)
+        request = replace(request, task=request.task or self.task)
         start = time.perf_counter()
         for image in images:
             _check(image)
@@ -219,7 +230,10 @@ class Predictor:
             "forward": (time.perf_counter() - between) / len(images),
         }
         return [
-            self._prediction(raw, index, (image.shape[0], image.shape[1]), input_size, content_size, seconds)
+            replace(
+                self._prediction(raw, index, (image.shape[0], image.shape[1]), input_size, content_size, seconds),
+                task=request.task or "",
+            )
             for index, (image, (_, input_size, content_size)) in enumerate(zip(images, prepared, strict=True))
         ]
 
@@ -231,7 +245,8 @@ class Predictor:
                 "of a run that diverged; use another checkpoint."
             )
 
-    def _check_task(self, task: str | None) -> None:
+    def check_task(self, task: str | None) -> None:
+        """Raise ``SegdemoError`` for a task that the network is not told, or does not know; none is always right."""
         if task is None or task in self.family.tasks:
             return
         if not self.family.tasks:

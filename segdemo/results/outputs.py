@@ -288,6 +288,7 @@ def _document(
             "precision": prediction.precision,
             "device": prediction.device,
             "input_size": list(prediction.input_size),
+            **({"task": prediction.task} if prediction.task else {}),
             "segdemo": __version__,
         },
     }

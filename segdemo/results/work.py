@@ -98,10 +98,11 @@ def opened_here(content: bytes, job: Job) -> Iterator[Rgb]:
         yield load_image(content)
 
 
-def predicted(job: Job, predictor: "Predictor", image: Rgb, size: str | int) -> Prediction:
+def predicted(job: Job, predictor: "Predictor", image: Rgb, work: Work) -> Prediction:
     """The forward pass of a photo, beside others where the network can, within the job's limits."""
     try:
-        return predictor(image, size=size, capture=False, cancel=job.is_over, alone=False)
+        told = predictor.told(work.options.task)
+        return predictor(image, size=work.size, task=told, capture=False, cancel=job.is_over, alone=False)
     except CancelledError:
         job.check()
         raise
@@ -116,7 +117,7 @@ def do_photo(
     job: Job,
     *,
     opened: Opened = opened_here,
-    predict: Callable[[Job, "Predictor", Rgb, str | int], Prediction] = predicted,
+    predict: Callable[[Job, "Predictor", Rgb, Work], Prediction] = predicted,
     refused: Callable[[str], bool] = lambda name: False,
 ) -> Entry:
     """Do one photo and write its results, or what kept it from them; returns what is known about it then.
@@ -140,7 +141,7 @@ def do_photo(
         entry = replace(
             entry,
             status="done",
-            found=len(outputs.segments["segments_info"]),
+            found=len(outputs.segments["segments_info"] if outputs.instances is None else outputs.instances),
             classes=_shares(outputs.segments),
             files=tuple(files),
         )
@@ -172,10 +173,10 @@ def _outputs(
     predictor: "Predictor",
     image: Rgb,
     work: Work,
-    predict: Callable[[Job, "Predictor", Rgb, str | int], Prediction],
+    predict: Callable[[Job, "Predictor", Rgb, Work], Prediction],
 ) -> Outputs:
     with job.turn():
-        prediction = predict(job, predictor, image, work.size)
+        prediction = predict(job, predictor, image, work)
     return make_outputs(job, Source(image, prediction), work.options)
 
 

@@ -88,6 +88,8 @@ class _OneByOne:
         self.id2label: Mapping[int, str] = network.config.id2label
         self._network, self._preprocessing = network, preprocessing
 
-    def predict_batch(self, images: Sequence[npt.NDArray[np.uint8]], *, size: Any) -> list[Prediction]:
+    def predict_batch(
+        self, images: Sequence[npt.NDArray[np.uint8]], *, size: Any, task: str | None
+    ) -> list[Prediction]:
         """One prediction for each picture, in the size of the run's own settings."""
         return [predict(self._network, image, self._preprocessing) for image in images]

@@ -62,7 +62,11 @@ def _add_segment(choices: Mapping[str, Checkpoint], jobs: Jobs) -> None:
     default = next(iter(choices.values()))
     inputs = {
         "image": gr.File(label="Photo", type="binary"),
-        "task": gr.Dropdown(list(CHOICES["task"]), value=usual_task(default), label="What to separate"),
+        "task": gr.Dropdown(
+            list(CHOICES["task"]),
+            value=usual_task(default),
+            label="What to separate; networks that are told a task are told this",
+        ),
         **network_inputs(choices),
         **option_inputs(flat_defaults().keys() - {"task"}),
     }
@@ -77,7 +81,7 @@ def _segment(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpoi
             predictor = load(checkpoint)
             task = usual_task(predictor.checkpoint) if values.get("task") is None else values["task"]
             options = options_from({**values, "task": task}, predictor.taxonomy)
-            prediction = predict(job, predictor, photo, size, capture=False)
+            prediction = predict(job, predictor, photo, size, capture=False, task=predictor.told(options.task))
         with job.within(settings().result_deadline):
             made = make_outputs(job, Source(photo, prediction), options)
     id_map, overlay = ledger().keep(job.client, {"ids.png": made.id_map, "overlay.jpg": made.overlay})

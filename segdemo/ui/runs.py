@@ -41,8 +41,12 @@ class Request:
     """The photograph's file, or none for an example."""
     name: str = "photo"
     example: str | None = None
+    task: str = ""
+    """What the network is to be told, for one that is told it; its own default where empty."""
     previous: str | None = None
     """Token of the photograph that this one replaces once it is done."""
+    beside: bool = False
+    """Whether ``previous`` stays: the same photograph, whose network was told another task."""
 
 
 def input_size(text: str) -> SizeOption:
@@ -65,6 +69,7 @@ class Runner:
         start = time.perf_counter()
         checkpoint = self.checkpoint(request.checkpoint)
         size = input_size(request.size)
+        task = told_task(checkpoint, request.task)
         if request.example is not None:
             known = self.store.find(
                 lambda record: (
@@ -72,6 +77,7 @@ class Runner:
                     and record.size == request.size
                     and record.checkpoint.id == checkpoint.id
                     and record.precision == "auto"
+                    and record.prediction.task == (task or "")
                     and record.label_files is None
                 )
             )
@@ -105,13 +111,13 @@ class Runner:
 
                 if self.previews.wanted(predictor, (image.shape[0], image.shape[1]), size, job):
                     job.report("Making a preview")
-                    quick = predict(job, predictor, image, PREVIEW_SIDE)
+                    quick = predict(job, predictor, image, PREVIEW_SIDE, task=task)
                     self.previews.note(predictor, quick)
                     if self.previews.wanted(predictor, (image.shape[0], image.shape[1]), size, job):
                         job.show({**result(record_of(quick), {"token": "preview"}, job), "preview": True})
                     job.report("Running the network", 0.0)
                 ahead = time.perf_counter()
-                prediction = predict(job, predictor, image, size)
+                prediction = predict(job, predictor, image, size, task=task)
                 self.previews.note(predictor, prediction)
                 after = time.perf_counter()
                 record = record_of(prediction)
@@ -130,12 +136,19 @@ class Runner:
         return self._keep(record, request)
 
     def _keep(self, record: Record, request: Request) -> dict[str, Any]:
-        before = self.store.find_token(request.previous)
-        if before is not None and before.label_files is not None and np.array_equal(before.image, record.image):
-            record = record.with_labels(before.label_files)
-        token = self.store.put(record)
-        self.store.delete(request.previous)
+        token = self.store.put(labelled_as(record, self.store.find_token(request.previous)))
+        if not request.beside:
+            self.store.delete(request.previous)
         return {"token": token}
+
+    def back(self, current: object, to: object) -> dict[str, Any]:
+        """Show another result of the photograph that was kept, with the labels that a visitor gave since.
+
+        Raises ``GoneError`` where either is no longer there.
+        """
+        now, record = self.store.get(current), self.store.get(to)
+        self.store.exchange(to, record, labelled_as(record, now))
+        return {"token": to}
 
     def warm_up(self, job: Job, checkpoint: str, example: str | None) -> None:
         """Load a checkpoint, and run an example so that the first visitor finds it done."""
@@ -166,6 +179,23 @@ class Runner:
                 yield image, request.name
 
 
+def told_task(checkpoint: Checkpoint, wanted: str) -> str | None:
+    """What a checkpoint's network is told: a task that it knows, or none; raises ``SegdemoError`` for others."""
+    if not checkpoint.tasks:
+        return None
+    if wanted and wanted not in checkpoint.tasks:
+        raise SegdemoError(f"The task must be one of {', '.join(checkpoint.tasks)}.")
+    return wanted or checkpoint.default_task
+
+
+def labelled_as(record: Record, other: Record | None) -> Record:
+    """A record with the labels that a visitor gave for the same photograph under another, where there are any."""
+    if other is None or other.label_files in (None, record.label_files):
+        return record
+    assert other.label_files is not None
+    return record.with_labels(other.label_files) if np.array_equal(other.image, record.image) else record
+
+
 def predict(
     job: Job,
     predictor: Predictor,
@@ -174,15 +204,17 @@ def predict(
     *,
     capture: bool = True,
     precision: str = "auto",
+    task: str | None = None,
 ) -> Prediction:
     """The forward pass of a photo, in the job's turn and within its limits; ``precision`` is the predictor's."""
     with job.turn():
         if ON_ZEROGPU:
-            return _forward_elsewhere(predictor.checkpoint.id, image, size, capture, precision)
+            return _forward_elsewhere(predictor.checkpoint.id, image, size, capture, precision, task)
         try:
             return predictor(
                 image,
                 size=size,
+                task=task,
                 capture=capture,
                 progress=lambda share: job.report("Running the network", share),
                 cancel=job.is_over,
@@ -215,10 +247,15 @@ def predict_without(
 
 @gpu
 def _forward_elsewhere(
-    checkpoint: str, image: npt.NDArray[np.uint8], size: SizeOption, capture: bool, precision: str
+    checkpoint: str,
+    image: npt.NDArray[np.uint8],
+    size: SizeOption,
+    capture: bool,
+    precision: str,
+    task: str | None,
 ) -> Prediction:
     """The forward pass as a shared GPU's process can run it: with arguments and a result that pickle."""
-    return load_predictor(checkpoint, precision=precision)(image, size=size, capture=capture)
+    return load_predictor(checkpoint, precision=precision)(image, size=size, task=task, capture=capture)
 
 
 @gpu

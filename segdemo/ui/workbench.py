@@ -71,6 +71,8 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
             name=file_stem(content[0]) if content else "photo",
             example=None if content else str(fields.get("example", "")),
             previous=str(fields.get("previous")),
+            task=str(fields.get("task") or "")[:20],
+            beside=fields.get("beside") is True,
         )
         ticket = jobs.start(
             lambda job: runner.run(wanted, job),
@@ -95,6 +97,9 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
 
     def release(arguments: Arguments) -> Answer:
         return {"deleted": runner.store.delete(arguments.get("token"))}
+
+    def back(arguments: Arguments) -> Answer:
+        return runner.back(arguments.get("token"), arguments.get("to"))
 
     def noop(_: Arguments) -> Answer:
         return {}
@@ -180,6 +185,7 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
                 cancel,
                 early,
                 release,
+                back,
                 noop,
                 start_labels,
                 starts("start_refinement", exactly, "result", settings().result_deadline),
@@ -307,6 +313,8 @@ def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
                 "note": " ".join(part for part in (entry.description, entry.note) if part),
                 "known": known,
                 "classes": len(names),
+                "tasks": list(entry.tasks),
+                "task": entry.default_task,
                 "hint": HINT if entry.id == EMBEDDED_ID else "",
             }
         )

@@ -34,7 +34,8 @@ def test_another_checkpoint_is_in_the_address_and_keeps_the_pixel(page: Page, ch
 def test_checkpoints_of_one_title_are_told_apart(page: Page) -> None:
     titles = page.evaluate(
         """() => window.segdemo.titles([
-          {id: "a/one", title: "Mask2Former"}, {id: "b/two", title: "Mask2Former"}, {id: "three", title: "OneFormer"}])"""
+          {id: "a/one", title: "Mask2Former"}, {id: "b/two", title: "Mask2Former"},
+          {id: "three", title: "OneFormer"}])"""
     )
     assert titles == [["a/one", "Mask2Former (one)"], ["b/two", "Mask2Former (two)"], ["three", "OneFormer"]]
 
@@ -71,7 +72,8 @@ def test_a_small_selected_region_is_not_swallowed_by_its_outline(page: Page) -> 
       const color = map.entries.get({smallest}).color;
       map.ids.forEach((id, at) => {{
         if (id !== {smallest}) return;
-        const [r, g, b] = viewer.pixelAt(((at % map.width) + 0.5) / map.width, (Math.floor(at / map.width) + 0.5) / map.height);
+        const [x, y] = [at % map.width, Math.floor(at / map.width)];
+        const [r, g, b] = viewer.pixelAt((x + 0.5) / map.width, (y + 0.5) / map.height);
         all += 1;
         same += Math.abs(r - color[0]) + Math.abs(g - color[1]) + Math.abs(b - color[2]) < 12 ? 1 : 0;
       }});

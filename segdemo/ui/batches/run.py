@@ -168,8 +168,8 @@ def _opened(content: bytes, job: Job) -> Iterator[Rgb]:
         yield image
 
 
-def _predict(job: Job, predictor: Predictor, image: Rgb, size: str | int) -> Prediction:
-    return predict(job, predictor, image, size, capture=False)
+def _predict(job: Job, predictor: Predictor, image: Rgb, work: Work) -> Prediction:
+    return predict(job, predictor, image, work.size, capture=False, task=predictor.told(work.options.task))
 
 
 def _thumbnail(batch: Batch, entry: Entry) -> str:

@@ -16,6 +16,12 @@
     return value >= 0 && value <= 1 ? value : null;
   };
 
+  /** What a checkpoint's network is told: what is wanted where it knows that, else its own; null where it is told nothing. */
+  sd.taskOf = (config, id, wanted) => {
+    const { tasks, task } = config.checkpoints.find((entry) => entry.id === id) ?? { tasks: [], task: null };
+    return tasks.includes(wanted) ? wanted : task;
+  };
+
   /** What is switched off, as q17 (a query), l4 (a layer) and h4.2 (its second head), with commas between. */
   const readOff = (text, run) => {
     const off = { queries: new Set(), heads: new Set(), layers: new Set() };
@@ -34,17 +40,19 @@
     ...queries.map((query) => `q${query}`), ...layers.map((layer) => `l${layer}`), ...heads.map((pair) => `h${pair.split(".")[0]}.${Number(pair.split(".")[1]) + 1}`),
   ].join(",");
 
-  /** What an address asks for before there is a result: {example, own, tab, checkpoint, size}; unknown values are null. */
+  /** What an address asks for before there is a result: {example, own, tab, checkpoint, size, task}; unknown values are null. */
   sd.readAddress = (config) => {
     const query = new URLSearchParams(window.location.search);
     const among = (key, allowed) => (allowed.includes(query.get(key)) ? query.get(key) : null);
+    const checkpoint = among("checkpoint", config.checkpoints.map(({ id }) => id));
     return {
       asked: query.get("example"),
       example: among("example", config.examples.map(({ id }) => id)),
       own: query.get("photo") === "own",
       tab: among("tab", sd.tabs.map(({ id }) => id)),
-      checkpoint: among("checkpoint", config.checkpoints.map(({ id }) => id)),
+      checkpoint,
       size: among("size", SIZES),
+      task: sd.taskOf(config, checkpoint ?? config.checkpoint, query.get("task")),
     };
   };
 
@@ -99,6 +107,7 @@
       put("tab", state.get("tab"));
       if (state.get("checkpoint") !== config.checkpoint) put("checkpoint", state.get("checkpoint"));
       if (state.get("size") !== "checkpoint") put("size", state.get("size"));
+      if (state.get("task") !== sd.taskOf(config, state.get("checkpoint"), null)) put("task", state.get("task"));
       const pixel = state.get("pixel");
       if (pixel) put("pixel", `${pixel.x.toFixed(4)},${pixel.y.toFixed(4)}`);
       put("query", state.get("query"));
@@ -123,6 +132,6 @@
       window.history.replaceState(null, "", text ? `?${text}` : window.location.pathname);
       if (window.parent !== window) window.parent.postMessage({ queryString: text }, "https://huggingface.co");
     };
-    state.on(["run", "busy", "tab", "checkpoint", "size", "pixel", "query", "layer", "head", "subject", "view", "classId", "visible", "thresholds", "judging", "errorView", "bandWidth", "shownPixels", "off", "features", ...Object.keys(sd.COMPARISON)], write);
+    state.on(["run", "busy", "tab", "checkpoint", "size", "task", "pixel", "query", "layer", "head", "subject", "view", "classId", "visible", "thresholds", "judging", "errorView", "bandWidth", "shownPixels", "off", "features", ...Object.keys(sd.COMPARISON)], write);
   };
 })((window.segdemo ??= {}));

@@ -22,6 +22,7 @@
       ...sd.NOTHING, run: null, tab: asked.tab ?? sd.firstTab(config, asked), layer: null, head: -1, view: "classes", thresholds,
       opacity: given, outlines: true, hatching: false,
       checkpoint: asked.checkpoint ?? config.checkpoint, size: asked.size ?? "checkpoint",
+      task: asked.task,
       refined: null, panoptic: null, busy: false, features: sd.FEATURES, ...sd.EVALUATION, ...sd.COMPARISON,
     });
     let opening = null;

@@ -42,11 +42,18 @@
     const [button, text] = sd.info("resizing",
       "The photo is resized to this before the network sees it. More pixels show smaller things and take longer; far from what the network was trained at it gets worse.");
     text.classList.add("sd-setup-note");
+    const tasks = [...new Set(config.checkpoints.flatMap((entry) => entry.tasks))];
+    const [taskButton, taskText] = sd.info("the task",
+      "This network is told what to separate before it looks at the photo. Every task is a run of its own. The results of a photo are kept: choose again to go back and forth between them.");
+    taskText.classList.add("sd-setup-note");
+    const taskParts = [chooser("Task it is told", "task", tasks.map((task) => [task, task])), taskButton];
     shell.setup.append(
-      chooser("Checkpoint", "checkpoint", sd.titles(config.checkpoints)), chooser("Input size", "size", SIZES), button, text);
+      chooser("Checkpoint", "checkpoint", sd.titles(config.checkpoints)), chooser("Input size", "size", SIZES), button, text, ...(tasks.length ? [...taskParts, taskText] : []));
 
     const describe = () => {
       const chosen = config.checkpoints.find(({ id }) => id === state.get("checkpoint"));
+      for (const part of taskParts) part.hidden = !chosen.tasks.length;
+      if (!chosen.tasks.length && !taskText.hidden) taskButton.click();
       shell.notice.replaceChildren(e("span", { text: chosen.note }));
       if (chosen.known) more(shell.notice, "Which classes?", `It knows ${chosen.known.length} of its ${chosen.classes} classes: ${chosen.known.join(", ")}.`);
       if (chosen.hint) more(shell.notice, "How to run the published one", chosen.hint);
@@ -62,7 +69,7 @@
       times.hidden = !run;
       if (!run) return;
       const row = (name, value) => e("tr", {}, e("th", { scope: "row", text: name }), e("td", { class: "sd-number", text: value }));
-      const sizes = [row("photo", `${run.imageSize[1]} × ${run.imageSize[0]}`), row("network input", `${run.inputSize[1]} × ${run.inputSize[0]}`)];
+      const sizes = [...(run.task ? [row("task it was told", run.task)] : []), row("photo", `${run.imageSize[1]} × ${run.imageSize[0]}`), row("network input", `${run.inputSize[1]} × ${run.inputSize[0]}`)];
       if (run.preview || run.shipped) {
         const [shown, label, caption] = run.preview ? PREVIEW : SHIPPED;
         facts.textContent = shown;

@@ -35,6 +35,10 @@
     let lastInput = null;
     /** Whether the next result is of the photo on screen, so that zoom and pan stay. */
     let keepView = false;
+    /** What the network made of the photo on screen when it was told other tasks: by task its token, and whether it was
+     * computed for everybody. */
+    const others = new Map();
+    let turns = 0;
     /** Whether a link that was followed is about a photo that is yet to be opened. */
     let linkWaits = false;
 
@@ -55,15 +59,20 @@
     /**
      * Run a photo through the network and show the result; until then everything stays as the old result says.
      * @param {Object} input {file} or {example}
-     * @param {{checkpoint?: string, size?: string, again?: boolean, linked?: boolean, after?: string|null, quiet?: boolean}} options
-     *   `again`: the same photo, so that zoom and selection stay; `linked`: select what the address says; `after`: a
+     * @param {{checkpoint?: string, size?: string, task?: string, again?: boolean, linked?: boolean, after?: string|null, quiet?: boolean}} options
+     *   `task`: what a network that is told its task is told; `again`: the same photo, so that zoom and selection stay; `linked`: select what the address says; `after`: a
      *   sentence to show with the result; `quiet`: what is on screen serves meanwhile, and progress is for those who wait
      */
-    const openInput = async (input, { checkpoint, size, again = false, linked = false, after = null, quiet = false } = {}) => {
+    const openInput = async (input, { checkpoint, size, task, again = false, linked = false, after = null, quiet = false } = {}) => {
       job?.cancel();
-      const setup = { checkpoint: checkpoint ?? state.get("checkpoint"), size: size ?? state.get("size") };
+      const chosen = checkpoint ?? state.get("checkpoint");
+      const setup = { checkpoint: chosen, size: size ?? state.get("size"), task: sd.taskOf(config, chosen, task ?? state.get("task")) };
       const before = state.get("run")?.preview ? null : state.get("run");
-      const request = { ...setup, previous: before?.token ?? null };
+      const same = again && before !== null && setup.checkpoint === state.get("checkpoint") && setup.size === state.get("size");
+      const beside = same && before.task !== null && before.task !== setup.task;
+      turns += 1;
+      if (beside && (await goBack(setup, before))) return;
+      const request = { ...setup, previous: before?.token ?? null, beside };
       const begin = () =>
         input.file
           ? client.call("start", { binary: true, data: { file: input.file, request: JSON.stringify(request) } })
@@ -101,6 +110,9 @@
           const run = { ...(await decodeRun(await client.call("result", { token: message.token }))), kept: message.kept ?? false, fileName: input.file?.name ?? null, input };
           if (job !== mine) return;
           lastInput = input;
+          if (!same) releaseOthers();
+          if (beside) others.set(before.task, { token: before.token, kept: before.kept });
+          others.delete(setup.task);
           if (quiet) standIn.arrived(run.token);
           keepView = again || previewed;
           mark(run.example);
@@ -133,6 +145,31 @@
           state.set({ busy: false });
         }
       }
+    };
+
+    /** Show again what the network made of this photo when it was told that task; resolves to whether that is still kept. */
+    const goBack = async (setup, before) => {
+      const mine = turns;
+      const there = others.get(setup.task);
+      if (!there) return false;
+      try {
+        const { token } = await client.call("back", { token: before.token, to: there.token });
+        const run = { ...(await decodeRun(await client.call("result", { token }))), kept: there.kept, fileName: before.fileName };
+        if (turns !== mine) return true;
+        others.delete(setup.task);
+        others.set(before.task, { token: before.token, kept: before.kept });
+        keepView = true;
+        state.set({ ...setup, run, refined: null, panoptic: null, ...kept(run) });
+        return true;
+      } catch (error) {
+        if (!(error instanceof sd.GoneError)) throw error;
+        others.delete(setup.task);
+        return turns !== mine;
+      }
+    };
+    const releaseOthers = () => {
+      for (const { token } of others.values()) guard(() => client.call("release", { token }));
+      others.clear();
     };
 
     /** What of the selection another pass over the same photo has, too. */
@@ -206,6 +243,7 @@
       const run = state.get("run");
       job?.cancel();
       lastInput = null;
+      releaseOthers();
       if (run) await guard(() => client.call("release", { token: run.token }));
       state.set({ ...sd.NOTHING, run: null, refined: null, panoptic: null });
       viewer.clear();
@@ -231,7 +269,7 @@
         const words = asked.own ? "This link is about somebody's own photo, which is never stored: open the photo to see the same."
           : asked.asked && !asked.example ? "There is no example of that name: here is another." : null;
         linkWaits = asked.own;
-        const asItComes = !words && !asked.checkpoint && !asked.size && first?.id === config.first?.example;
+        const asItComes = !words && !asked.checkpoint && !asked.size && state.get("task") === sd.taskOf(config, config.checkpoint, null) && first?.id === config.first?.example;
         if (asItComes) showFirst(config.first);
         else if (first) openInput({ example: first.id }, { linked: !asked.own, after: words });
       },

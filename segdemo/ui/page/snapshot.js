@@ -120,7 +120,7 @@
     });
     context.fillStyle = "#52525b";
     const title = app.config.checkpoints.find(({ id }) => id === state.get("checkpoint"))?.title ?? "";
-    context.fillText(`segdemo · ${title}`, PAD, height + below - ROW / 2 - PAD / 4);
+    context.fillText(`segdemo · ${title}${run.task ? ` · told ${run.task}` : ""}`, PAD, height + below - ROW / 2 - PAD / 4);
     const blob = await new Promise((resolve) => {
       canvas.toBlob(resolve, "image/png");
     });

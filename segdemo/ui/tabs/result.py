@@ -34,6 +34,16 @@ INSTANCES_NOTE = {
     "instance": "This checkpoint learned objects only: there are no segments of stuff.",
 }
 
+TOLD_NOTES = {
+    "semantic": (
+        "The network was told to separate classes: its queries answer for a class each, and the instances are what "
+        "they happen to separate. Tell it panoptic or instance to have objects told apart."
+    ),
+    "panoptic": "",
+    "instance": "The network was told to separate objects only: it was not asked for stuff. Tell it panoptic for both.",
+}
+"""The same for a network that is told its task, by task."""
+
 
 def things_only(record: Record) -> bool:
     """Whether a record's network tells of things alone."""
@@ -96,8 +106,9 @@ def result(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
         "numHeads": prediction.num_heads,
         "offers": sorted(prediction.offers),
         "lacks": dict(prediction.lacks),
+        "task": prediction.task or None,
         "thingsOnly": things_only(record),
-        "instancesNote": INSTANCES_NOTE[record.checkpoint.kind],
+        "instancesNote": (TOLD_NOTES[prediction.task] if prediction.task else INSTANCES_NOTE[record.checkpoint.kind]),
         "crfHint": _crf_hint(record),
         "doubt": _doubt(record, shown),
         "labels": {str(entry.index): entry.name for entry in record.taxonomy.classes},
