@@ -103,11 +103,18 @@ class Preprocessing:
         if content != image.shape[:2]:
             resized = Image.fromarray(image).resize(content[::-1], resample=Image.Resampling(self.resample))
             image = np.asarray(resized)
-        table = self._table()
         pixels = np.zeros((3, *input_size), dtype=np.float32)
-        for channel in range(3):
-            pixels[channel, : content[0], : content[1]] = table[channel][image[..., channel]]
+        pixels[:, : content[0], : content[1]] = self.normalised(image)
         return pixels, input_size, content
+
+    def normalised(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """The network's numbers for an RGB uint8 (h, w, 3): float32 (3, h, w)."""
+        table = self._table()
+        return np.stack([table[channel][image[..., channel]] for channel in range(3)])
+
+    def exact_size(self, image_size: Size) -> Size:
+        """What the checkpoint's settings resize a photograph to, before any padding."""
+        return self._checkpoint_size(image_size)
 
     def _table(self) -> npt.NDArray[np.float32]:
         """Normalised value of each of the 256 levels of each channel: (3, 256), rounded as the library rounds."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from segdemo.checkpoint_files import read_config
 from segdemo.errors import SegdemoError
+from segdemo.model.families.eomt import Eomt
 from segdemo.model.families.family import Family, Inputs, Loaded
 from segdemo.model.families.mask2former import Mask2Former
 from segdemo.model.families.upernet import UperNet
@@ -11,6 +12,7 @@ from segdemo.model.families.upernet import UperNet
 FAMILIES: tuple[Family, ...] = (
     Mask2Former(),
     UperNet(),
+    Eomt(),
 )
 """In the order in which they are asked."""
 
