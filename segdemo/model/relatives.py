@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from segdemo.class_tables import ADE20K
+from segdemo.class_tables import ADE20K, COCO_STUFF, COCO_THINGS
 
 STAGES = ["stage1", "stage2", "stage3", "stage4"]
 
@@ -30,6 +30,36 @@ SQUARE: Mapping[str, Any] = {
     "size": {"height": 512, "width": 512},
 }
 """Image processor settings of the published UperNet checkpoints: every photograph becomes 512 x 512."""
+
+
+_EOMT: Mapping[str, tuple[int, int, int, int]] = {
+    "small": (384, 12, 6, 3),
+    "base": (768, 12, 12, 3),
+    "large": (1024, 24, 16, 4),
+}
+"""Channels, blocks, heads, and the blocks that carry queries."""
+
+SQUARES: Mapping[str, Any] = {
+    "do_normalize": True,
+    "do_pad": False,
+    "do_rescale": True,
+    "do_resize": True,
+    "do_split_image": True,
+    "image_mean": [0.485, 0.456, 0.406],
+    "image_processor_type": "EomtImageProcessor",
+    "image_std": [0.229, 0.224, 0.225],
+    "resample": 2,
+    "rescale_factor": 1 / 255,
+    "size": {"shortest_edge": 512, "longest_edge": None},
+}
+"""Image processor settings of the published EoMT for ADE20K: overlapping squares along the longer side."""
+PADDED: Mapping[str, Any] = {
+    **SQUARES,
+    "do_pad": True,
+    "do_split_image": False,
+    "size": {"shortest_edge": 640, "longest_edge": 640},
+}
+"""Of those for COCO: the whole photograph, padded to a square."""
 
 
 def labelled(names: tuple[str, ...]) -> dict[str, Any]:
@@ -64,9 +94,30 @@ def _swin(fields: Mapping[str, Any]) -> Any:
     return _upernet(SwinConfig(**fields, out_features=STAGES, drop_path_rate=0.3), 4 * fields["embed_dim"])
 
 
+def _eomt(size: str, names: tuple[str, ...], side: int, queries: int) -> Any:
+    from transformers import EomtConfig
+
+    channels, blocks, heads, carrying = _EOMT[size]
+    return EomtConfig(
+        hidden_size=channels,
+        num_hidden_layers=blocks,
+        num_attention_heads=heads,
+        num_blocks=carrying,
+        image_size=side,
+        patch_size=16,
+        num_queries=queries,
+        **labelled(names),
+    )
+
+
 def relatives(swins: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Callable[[], Any], Mapping[str, Any]]]:
     """By architecture's name: what makes its configuration, and its image processor's settings."""
     return {
         **{f"upernet-convnext-{size}": (partial(_convnext, size), SQUARE) for size in _CONVNEXT},
         **{f"upernet-swin-{size}": (partial(_swin, fields), SQUARE) for size, fields in swins.items()},
+        "eomt-large-ade-semantic": (partial(_eomt, "large", ADE20K, 512, 100), SQUARES),
+        **{
+            f"eomt-{size}-coco-panoptic": (partial(_eomt, size, (*COCO_THINGS, *COCO_STUFF), 640, 200), PADDED)
+            for size in _EOMT
+        },
     }
