@@ -112,6 +112,10 @@ class Preprocessing:
         table = self._table()
         return np.stack([table[channel][image[..., channel]] for channel in range(3)])
 
+    def exact_size(self, image_size: Size) -> Size:
+        """What the checkpoint's settings resize a photograph to, before any padding."""
+        return self._checkpoint_size(image_size)
+
     def _table(self) -> npt.NDArray[np.float32]:
         """Normalised value of each of the 256 levels of each channel: (3, 256), rounded as the library rounds."""
         levels = np.arange(256)

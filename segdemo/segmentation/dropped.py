@@ -11,7 +11,7 @@ from segdemo.prediction import Prediction, Size
 from segdemo.segmentation.claims import claim
 from segdemo.segmentation.instances import instances, mask_confidence
 from segdemo.segmentation.panoptic import panoptic
-from segdemo.segmentation.sampling import grid, sigmoid, softmax
+from segdemo.segmentation.sampling import grid, own_parts, sigmoid, softmax
 from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
 from segdemo.taxonomy import taxonomy_for
 
@@ -82,7 +82,12 @@ def dropped(
     competing = named[scores[named] > score_threshold]
     layout = grid(prediction, size)
     claims = (
-        claim(prediction.masks[-1][competing].astype(np.float32), scores[competing], layout, mask_threshold)
+        claim(
+            np.asarray(own_parts(prediction, prediction.masks[-1][competing], competing), np.float32),
+            scores[competing],
+            layout,
+            mask_threshold,
+        )
         if len(competing)
         else None
     )

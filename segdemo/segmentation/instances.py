@@ -15,7 +15,7 @@ import numpy.typing as npt
 from segdemo.prediction import Prediction, Size
 from segdemo.segmentation.panoptic import Segment, Segments, checked, stuff_of
 from segdemo.segmentation.runs import Bool, Mask
-from segdemo.segmentation.sampling import Float32, Grid, grid, sigmoid, softmax
+from segdemo.segmentation.sampling import Float32, Grid, grid, own_parts, sigmoid, softmax
 from segdemo.segmentation.scores import ROUNDING, Tile, tiles
 from segdemo.settings import MASK_THRESHOLD, SCORE_THRESHOLD
 from segdemo.threads import in_threads
@@ -131,7 +131,7 @@ def instances(
     wanted = np.flatnonzero(thing & (chances > least))
     layout = grid(prediction, size)
     needed = np.unique(queries[wanted])
-    cells = np.asarray(prediction.masks[layer][needed], np.float32)
+    cells = np.asarray(own_parts(prediction, prediction.masks[layer][needed], needed), np.float32)
     found: list[tuple[float, int, int, Mask]] = []
     masks = _masks(cells, layout, border, split_components)
     for place in wanted:
@@ -155,7 +155,7 @@ def mask_confidence(
     prediction: Prediction, queries: npt.NDArray[np.intp], *, mask_threshold: float = MASK_THRESHOLD, size: Size | None
 ) -> Float32:
     """Mean mask probability inside each query's mask at ``size``: float32 (q,), 0 to 1, and 0 where it is empty."""
-    cells = np.asarray(prediction.masks[-1][queries], np.float32)
+    cells = np.asarray(own_parts(prediction, prediction.masks[-1][queries], queries), np.float32)
     return np.array([found for _, found in _masks(cells, grid(prediction, size), mask_threshold, False)], np.float32)
 
 

@@ -17,7 +17,7 @@ from segdemo.errors import SegdemoError
 from segdemo.prediction import Prediction, Size
 from segdemo.segmentation.claims import claim, painted
 from segdemo.segmentation.components import split_map
-from segdemo.segmentation.sampling import Float32, grid, softmax
+from segdemo.segmentation.sampling import Float32, grid, own_parts, softmax
 from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
 from segdemo.threads import in_threads
 
@@ -136,9 +136,9 @@ def _segments(
     layout = grid(prediction, size)
     if not len(candidates.queries):
         return Segments(np.zeros(layout.size, np.int32), ())
-    claims = claim(
-        prediction.masks[layer][candidates.queries].astype(np.float32), candidates.scores, layout, mask_threshold
-    )
+    masks = prediction.masks[layer][candidates.queries].astype(np.float32)
+    masks = np.asarray(own_parts(prediction, masks, candidates.queries), np.float32)
+    claims = claim(masks, candidates.scores, layout, mask_threshold)
     members: list[list[int]] = []
     lookup = np.zeros(len(candidates.queries), np.int32)
     fused: dict[int, int] = {}

@@ -47,8 +47,19 @@
       "This network is told what to separate before it looks at the photo. Every task is a run of its own. The results of a photo are kept: choose again to go back and forth between them.");
     taskText.classList.add("sd-setup-note");
     const taskParts = [chooser("Task it is told", "task", tasks.map((task) => [task, task])), taskButton];
+    const size = chooser("Input size", "size", SIZES);
+    // A network with a grid of its own leaves no choice, and says so in its place.
+    const fixed = e("span", { class: "sd-help sd-fixed-size" });
+    state.on(["run"], () => {
+      const sentence = state.get("run")?.fixedInput ?? "";
+      size.hidden = button.hidden = Boolean(sentence) && state.get("size") === "checkpoint";
+      fixed.hidden = !sentence;
+      fixed.textContent = sentence ? "Input size: the network's own" : "";
+      fixed.title = sentence;
+    });
+    fixed.hidden = true;
     shell.setup.append(
-      chooser("Checkpoint", "checkpoint", sd.titles(config.checkpoints)), chooser("Input size", "size", SIZES), button, text, ...(tasks.length ? [...taskParts, taskText] : []));
+      chooser("Checkpoint", "checkpoint", sd.titles(config.checkpoints)), size, fixed, button, text, ...(tasks.length ? [...taskParts, taskText] : []));
 
     const describe = () => {
       const chosen = config.checkpoints.find(({ id }) => id === state.get("checkpoint"));

@@ -108,6 +108,7 @@ def result(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
         "lacks": dict(prediction.lacks),
         "task": prediction.task or None,
         "thingsOnly": things_only(record),
+        "fixedInput": prediction.fixed_input,
         "instancesNote": (TOLD_NOTES[prediction.task] if prediction.task else INSTANCES_NOTE[record.checkpoint.kind]),
         "crfHint": _crf_hint(record),
         "doubt": _doubt(record, shown),
