@@ -1,7 +1,6 @@
 """The files of one graph: which way leads from a checkpoint to a format in a precision."""
 
 import gc
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.checkpoint_files import described
+from segdemo.checkpoint_files import described, read_config
 from segdemo.errors import SegdemoError
 from segdemo.prediction import Size
 
@@ -150,4 +149,5 @@ def _remove(file: Path) -> None:
 
 
 def _queries(checkpoint: Path) -> int:
-    return int(json.loads((checkpoint / "config.json").read_text(encoding="utf-8")).get("num_queries", 100))
+    config = read_config(checkpoint)
+    return int(config.get("num_queries") or (config.get("decoder_config") or {}).get("num_queries", 100))
