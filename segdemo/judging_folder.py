@@ -27,7 +27,8 @@ from segdemo.evaluation.figures import figures
 from segdemo.evaluation.legend import painted_causes, painted_kinds
 from segdemo.evaluation.parts import Parts
 from segdemo.evaluation.photo import Evaluation
-from segdemo.evaluation.report_page import WORST, Shown, report_page
+from segdemo.evaluation.report_page import report_page
+from segdemo.evaluation.report_pictures import WORST, Shown
 from segdemo.evaluation.scoring import Report, score_of
 from segdemo.evaluation.tally import Tally
 from segdemo.evaluation.truth import TrueSegments

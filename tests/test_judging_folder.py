@@ -10,7 +10,7 @@ import pytest
 
 import segdemo
 from segdemo.data import Dataset, SourceConfig, open_source
-from segdemo.evaluation.report_page import WORST
+from segdemo.evaluation.report_pictures import WORST
 from segdemo.judging import SegmentOptions, run_evaluation
 from segdemo.judging_folder import COLUMNS, PARTS_FILE, FolderOptions, evaluate_folder
 from segdemo.labels import VOID

@@ -33,6 +33,8 @@ body{max-width:none;padding:0;font-size:11px}h2{break-after:avoid}tr,svg{break-i
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """
 _LINES = ("#1f6fb2", "#d1662b", "#2f8f5b", "#8e4fa8", "#b8860b")
+NAME = 120
+"""Characters of a name that are shown."""
 
 
 def document(title: str, parts: Iterable[str]) -> str:
@@ -44,6 +46,11 @@ def document(title: str, parts: Iterable[str]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
     )
+
+
+def text(said: str, most: int = NAME) -> str:
+    """What comes from outside, escaped and cut short."""
+    return escape(said if len(said) <= most else f"{said[: most - 1]}…")
 
 
 def heading(text: str, said: str = "") -> str:

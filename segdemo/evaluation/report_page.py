@@ -1,11 +1,9 @@
 """A set's evaluation as one HTML file that opens anywhere and fetches nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from segdemo.colors import Color
 from segdemo.evaluation.html import (
     bar,
     curves,
@@ -16,36 +14,14 @@ from segdemo.evaluation.html import (
     percent,
     reliability,
     table,
+    text,
     tiles,
 )
 from segdemo.evaluation.legend import CAUSE_COLORS, CAUSE_WORDS, KIND_COLORS, KIND_WORDS
-
-WORST = 24
-"""Pictures that are shown, at most: it bounds the file, at some 50 kB each."""
-MATRIX = 30
-"""Classes of the matrix, at most: those with the most true pixels."""
-NAME = 120
-"""Characters of a name that are shown."""
+from segdemo.evaluation.report_classes import class_rows, matrix
+from segdemo.evaluation.report_pictures import Shown, label_suspects, worst_pictures
 
 Json = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A picture that may be shown."""
-
-    name: str
-    json: Json
-    """Its figures."""
-    pictures: Sequence[str]
-    """Photograph as base64 of a JPEG, kinds of errors and causes of PNGs; empty where there is none."""
-    number: int
-    """Its place."""
-
-    @property
-    def order(self) -> tuple[float, int]:
-        """What is worse comes first."""
-        return (self.json["pixel_accuracy"] or 0.0, self.number)
 
 
 def report_page(
@@ -58,10 +34,10 @@ def report_page(
     """The page: ``overall`` and ``sets`` as ``figures`` makes them, ``suspects`` with their weight and picture."""
     title = f"{about.get('checkpoint', 'A checkpoint')} on {overall['pictures']} pictures"
     parts = [
-        f"<h1>{_text(title)}</h1>",
-        "".join(f"<p>{_text(str(line), 2000)}</p>" for line in about.get("about_data", ())),
-        f"<p>Engine {_text(str(about.get('engine')))}, {_text(str(about.get('precision')))}, "
-        f"input size {_text(str(about.get('size')))}{_told(about)}.</p>",
+        f"<h1>{text(title)}</h1>",
+        "".join(f"<p>{text(str(line), 2000)}</p>" for line in about.get("about_data", ())),
+        f"<p>Engine {text(str(about.get('engine')))}, {text(str(about.get('precision')))}, "
+        f"input size {text(str(about.get('size')))}{_told(about)}.</p>",
         tiles(_headline(overall)),
         f"<p>{escape(overall['absent_classes'])}</p>",
         f"<p>There is no panoptic quality. {escape(overall['no_panoptic'])}</p>" if overall["no_panoptic"] else "",
@@ -70,20 +46,16 @@ def report_page(
         _causes(overall),
         _layers(overall),
         _calibration(overall),
-        _classes(overall),
-        _matrix(overall),
-        _worst(worst, overall),
-        _suspects(suspects),
+        class_rows(overall),
+        matrix(overall),
+        worst_pictures(worst, overall),
+        label_suspects(suspects),
     ]
     return document(title, [part for part in parts if part])
 
 
 def _told(about: Json) -> str:
-    return f", told the task {_text(str(about['task']))}" if about.get("task") else ""
-
-
-def _text(text: str, most: int = NAME) -> str:
-    return escape(text if len(text) <= most else f"{text[: most - 1]}…")
+    return f", told the task {text(str(about['task']))}" if about.get("task") else ""
 
 
 def _headline(of: Json) -> list[tuple[str, str]]:
@@ -106,7 +78,7 @@ def _sets(sets: Mapping[str, Json]) -> str:
     head = ("set", "pictures", "accuracy", "mIoU", "per image", "fw IoU", "boundary F", "PQ")
     rows = [
         [
-            _text(name),
+            text(name),
             number(of["pictures"]),
             *(
                 percent(of[measure])
@@ -217,112 +189,3 @@ def _range(entry: Json) -> str:
     if low is None or high is None:
         return f"below {high:g}" if low is None else f"from {low:g}"
     return f"{low:g} to {high:g}"
-
-
-def _classes(of: Json) -> str:
-    entries = sorted(of["classes"], key=lambda entry: (-entry["true_pixels"], -entry["predicted_pixels"]))
-    qualities = ("pq", "sq", "rq") if of["panoptic"] is not None else ()
-    rows = [
-        [
-            _text(entry["label"]),
-            number(entry["true_pixels"]),
-            number(entry["predicted_pixels"]),
-            percent(entry["iou"]),
-            bar(entry["iou"], width=80),
-            percent(entry["accuracy"]),
-            percent(entry["boundary_f"]),
-            *(percent((entry["panoptic"] or {}).get(name)) for name in qualities),
-        ]
-        for entry in entries
-    ]
-    head = ("class", "true pixels", "predicted", "IoU", "", "accuracy", "boundary F", *map(str.upper, qualities))
-    said = "The largest first; a dash where there is nothing to measure, as for classes that are only predicted."
-    return heading("Classes", said) + table(head, rows)
-
-
-def _matrix(of: Json) -> str:
-    cells = {(true, found): pixels for true, found, pixels in of["confusion"]["cells"]}
-    true_pixels: dict[int, int] = {}
-    for (true, _), pixels in cells.items():
-        true_pixels[true] = true_pixels.get(true, 0) + pixels
-    names = {entry["id"]: entry["label"] for entry in of["confusion"]["classes"]}
-    shown = sorted(names, key=lambda index: -true_pixels.get(index, 0))[:MATRIX]
-    top = "".join(f'<th scope="col">{_text(names[index], 24)}</th>' for index in shown)
-    body = []
-    for true in [index for index in shown if index in true_pixels]:
-        total = true_pixels.get(true, 0)
-        row = [_cell(cells.get((true, found), 0), total, true == found) for found in shown]
-        body.append(f'<tr><th scope="row">{_text(names[true], 24)}</th>{"".join(row)}</tr>')
-    said = "Rows are the truth, columns the prediction; percent of the row."
-    if len(names) > MATRIX:
-        said += f" The {MATRIX} classes with the most true pixels of {len(names)} that are there."
-    head = f"<thead><tr><th></th>{top}</tr></thead><tbody>{''.join(body)}</tbody>"
-    return heading("Confusion matrix", said) + f'<div class="scroll"><table class="matrix">{head}</table></div>'
-
-
-def _cell(pixels: int, total: int, right: bool) -> str:
-    share = pixels / total if total else 0.0
-    color = "47,143,91" if right else "209,102,43"
-    shown = f"{100 * share:.0f}" if share >= 0.005 else ""
-    return f'<td title="{pixels} pixels" style="background:rgba({color},{min(1.0, share):.2f})">{shown}</td>'
-
-
-def _worst(worst: Sequence[Shown], of: Json) -> str:
-    if not worst:
-        return ""
-    kinds = _legend((KIND_WORDS[kind], color) for kind, color in KIND_COLORS.items())
-    causes = _legend((CAUSE_WORDS[cause], color) for cause, color in CAUSE_COLORS.items())
-    shown = []
-    for entry in worst:
-        pictures = [
-            f'<img alt="{words} of {_text(entry.name)}" src="data:image/{kind};base64,{escape(data)}">'
-            for words, kind, data in zip(
-                ("photograph", "errors", "causes"), ("jpeg", "png", "png"), entry.pictures, strict=True
-            )
-            if data
-        ]
-        shown.append(
-            f'<div class="worst"><h3>{_text(entry.name)}: accuracy {percent(entry.json["pixel_accuracy"])}, '
-            f"mIoU {percent(entry.json['miou'])}</h3>{' '.join(pictures)}<p>{_reason(entry.json)}</p></div>"
-        )
-    legend = f'<p class="keys">Errors: {kinds}</p>'
-    if of["causes"] is not None:
-        legend += f'<p class="keys">Causes: {causes}</p>'
-    said = f"The {len(worst)} with the lowest pixel accuracy: photograph, errors, causes."
-    return heading("The worst pictures first", said) + legend + "".join(shown)
-
-
-def _legend(entries: Iterable[tuple[str, Color]]) -> str:
-    return " ".join(f"<span>{key(color)}{escape(words)}</span>" for words, color in entries)
-
-
-def _reason(of: Json) -> str:
-    """What is mistaken for what most, and the commonest cause, in words."""
-    names = {entry["id"]: entry["label"] for entry in of["confusion"]["classes"]}
-    wrong = sorted(((n, t, p) for t, p, n in of["confusion"]["cells"] if t != p), reverse=True)[:3]
-    total = of["wrong_pixels"] or 1
-    said = "; ".join(f"{names[true]} taken for {names[found]} {pixels / total:.0%}" for pixels, true, found in wrong)
-    if of["causes"] and of["wrong_pixels"]:
-        most = max(of["causes"], key=lambda entry: entry["pixels"])
-        said += f". Most: {CAUSE_WORDS[most['cause']]} ({percent(most['share'])})."
-    return _text(said, 600)
-
-
-def _suspects(suspects: Sequence[tuple[float, str, Json]]) -> str:
-    if not suspects:
-        return ""
-    rows = [
-        [
-            _text(name),
-            _text(found["labelled_label"]),
-            _text(found["predicted_label"]),
-            percent(found["confidence"]),
-            percent(found["label_probability"]),
-            number(found["area"]),
-            ", ".join(map(str, found["bbox"])),
-        ]
-        for _, name, found in suspects
-    ]
-    head = ("picture", "labelled", "predicted", "sure", "label probable", "pixels", "box x, y, w, h")
-    said = "Regions where the network is sure and the label improbable: the label may be wrong."
-    return heading("Label suspects", said) + table(head, rows)

@@ -1,0 +1,61 @@
+"""The classes of a report: a table of them, and the confusion matrix."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from segdemo.evaluation.html import bar, heading, number, percent, table, text
+
+MATRIX = 30
+"""Classes of the matrix, at most: those with the most true pixels."""
+
+Json = Mapping[str, Any]
+
+
+def class_rows(of: Json) -> str:
+    """A table of all classes, the largest first."""
+    entries = sorted(of["classes"], key=lambda entry: (-entry["true_pixels"], -entry["predicted_pixels"]))
+    qualities = ("pq", "sq", "rq") if of["panoptic"] is not None else ()
+    rows = [
+        [
+            text(entry["label"]),
+            number(entry["true_pixels"]),
+            number(entry["predicted_pixels"]),
+            percent(entry["iou"]),
+            bar(entry["iou"], width=80),
+            percent(entry["accuracy"]),
+            percent(entry["boundary_f"]),
+            *(percent((entry["panoptic"] or {}).get(name)) for name in qualities),
+        ]
+        for entry in entries
+    ]
+    head = ("class", "true pixels", "predicted", "IoU", "", "accuracy", "boundary F", *map(str.upper, qualities))
+    said = "The largest first; a dash where there is nothing to measure, as for classes that are only predicted."
+    return heading("Classes", said) + table(head, rows)
+
+
+def matrix(of: Json) -> str:
+    """The confusion matrix of the largest classes."""
+    cells = {(true, found): pixels for true, found, pixels in of["confusion"]["cells"]}
+    true_pixels: dict[int, int] = {}
+    for (true, _), pixels in cells.items():
+        true_pixels[true] = true_pixels.get(true, 0) + pixels
+    names = {entry["id"]: entry["label"] for entry in of["confusion"]["classes"]}
+    shown = sorted(names, key=lambda index: -true_pixels.get(index, 0))[:MATRIX]
+    top = "".join(f'<th scope="col">{text(names[index], 24)}</th>' for index in shown)
+    body = []
+    for true in [index for index in shown if index in true_pixels]:
+        total = true_pixels.get(true, 0)
+        row = [_cell(cells.get((true, found), 0), total, true == found) for found in shown]
+        body.append(f'<tr><th scope="row">{text(names[true], 24)}</th>{"".join(row)}</tr>')
+    said = "Rows are the truth, columns the prediction; percent of the row."
+    if len(names) > MATRIX:
+        said += f" The {MATRIX} classes with the most true pixels of {len(names)} that are there."
+    head = f"<thead><tr><th></th>{top}</tr></thead><tbody>{''.join(body)}</tbody>"
+    return heading("Confusion matrix", said) + f'<div class="scroll"><table class="matrix">{head}</table></div>'
+
+
+def _cell(pixels: int, total: int, right: bool) -> str:
+    share = pixels / total if total else 0.0
+    color = "47,143,91" if right else "209,102,43"
+    shown = f"{100 * share:.0f}" if share >= 0.005 else ""
+    return f'<td title="{pixels} pixels" style="background:rgba({color},{min(1.0, share):.2f})">{shown}</td>'
