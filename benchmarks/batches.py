@@ -128,8 +128,8 @@ def main() -> None:
         linked(options.photos, options.count, folder)
         runs: dict[str, list[dict[str, Any]]] = {"serial": [], "batch": []}
         for _ in range(options.repeats):
-            for way, found in runs.items():
-                found.append(measured(way, folder, options.checkpoint))
+            for name_of, found in runs.items():
+                found.append(measured(name_of, folder, options.checkpoint))
     rates = {way: statistics.median(run["rate"] for run in found) for way, found in runs.items()}
     print(f"{machine()}, the checkpoint {options.checkpoint}, {options.count} photos, {options.repeats} runs each.\n")
     print("| way | photos a second |\n|---|--:|")

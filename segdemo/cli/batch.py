@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -79,7 +79,7 @@ class Batch:
             typer.echo(f"{failed} of {len(self.plan.photos)} could not be segmented.", err=True)
         return failed
 
-    def _entries(self) -> Iterator[Entry]:
+    def _entries(self) -> Generator[Entry, None, None]:
         if self.ray is not None:
             from segdemo.results.on_ray import run_on_ray
 

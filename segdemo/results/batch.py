@@ -7,8 +7,8 @@ every layer; two photos on a core each do not. Its bytes do not depend on how ma
 import contextvars
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -94,7 +94,7 @@ def run_batch(
     at_once: int | None = None,
     refused: Callable[[str], bool] = lambda name: False,
     stop: threading.Event | None = None,
-) -> Iterator[Entry]:
+) -> Generator[Entry, None, None]:
     """Do photos, and yield what became of each as it is done, in whatever order.
 
     ``at_once`` are on the cores together, by default ``places``; one more is read or written meanwhile. Ends early
@@ -152,8 +152,8 @@ def in_workers(
     workers: int,
     stop: threading.Event,
     *,
-    prepared: Callable[[], "contextmanager[None]"],
-) -> Iterator[Made]:
+    prepared: Callable[[], AbstractContextManager[None]],
+) -> Generator[Made, None, None]:
     """Yield ``work(item)`` for all items as they are made, in ``workers`` threads within ``prepared()``.
 
     The first error ends it and is raised; ``CancelledError`` only ends it. So does setting ``stop``.

@@ -7,7 +7,7 @@ machines see under the same path.
 import json
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -76,7 +76,7 @@ def run_on_ray(
     actors: int | None = None,
     own_cores: int = 1,
     refused: frozenset[str] = frozenset(),
-) -> Iterator[Entry]:
+) -> Generator[Entry, None, None]:
     """Do photos in a cluster, and yield what became of each, in whatever order; the bytes are those of ``run_batch``.
 
     ``address`` is that of a cluster that runs; without it one is started on this machine for as long as this takes.

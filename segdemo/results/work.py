@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,11 +55,10 @@ class Work:
 
     def load(self) -> "Predictor":
         """The predictor; the same object every time. Raises ``SegdemoError``."""
-        from segdemo.model.exported import load_exported
         from segdemo.model.predictor import load_predictor
 
         if self.model is not None:
-            return load_exported(Path(self.model), None if self.engine == "auto" else self.engine)
+            return _exported(self.model, None if self.engine == "auto" else self.engine)
         return load_predictor(self.checkpoint, engine=self.engine, precision=self.precision)
 
     def describe(self) -> dict[str, Any]:
@@ -199,6 +199,13 @@ def _sentence(error: Exception) -> str:
         return f"{error.filename or 'A result'} cannot be written: {error.strerror or error}."
     logger.error("a photo failed", exc_info=error)
     return f"{UNEXPECTED} ({type(error).__name__}: {first_line(error)[:200]})."
+
+
+@cache
+def _exported(folder: str, form: str | None) -> "Predictor":
+    from segdemo.model.exported import load_exported
+
+    return load_exported(Path(folder), form)
 
 
 _digests: dict[tuple[tuple[str, int, int], ...], str] = {}

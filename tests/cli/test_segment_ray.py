@@ -14,10 +14,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
 from segdemo.cli import make_app
+from segdemo.results.batch import make_plan, run_batch
+from segdemo.results.folder import Results, entry_of
+from segdemo.results.inputs import find_inputs
+from segdemo.results.on_ray import PhotoActor
+from segdemo.results.work import Work
 
 needs_ray = pytest.mark.skipif(
     find_spec("ray") is None or not Path("/proc").is_dir(), reason="the extra ray is not installed, or not on Linux"
@@ -88,8 +94,13 @@ def _kill_one(out: Path, killed: list[int]) -> Callable[[], None]:
 
 @needs_ray
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("ignore")
-def test_two_actors_one_of_them_killed(photos: Path, tmp_path: Path, tiny_ade_checkpoint: Path) -> None:
+def test_two_actors_one_of_them_killed(
+    photos: Path, tmp_path: Path, tiny_ade_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Ray gives its workers the lowest priority: on a busy machine they would hardly begin.
+    monkeypatch.setenv("RAY_worker_niceness", "0")
     options = ["--checkpoint", tiny_ade_checkpoint, "--precision", "fp32", "--task", "panoptic"]
     assert _run(photos, "--out", tmp_path / "here", *options).exit_code == 1
     killed: list[int] = []
@@ -108,6 +119,34 @@ def test_two_actors_one_of_them_killed(photos: Path, tmp_path: Path, tiny_ade_ch
     again = _run(photos, "--out", tmp_path / "ray", *options)
     assert "23 of 25 are done already." in again.stdout
     assert _files(tmp_path / "ray") == _files(tmp_path / "here")
+
+
+def test_an_actor_does_what_is_missing_of_its_rows(photos: Path, tmp_path: Path, tiny_ade_checkpoint: Path) -> None:
+    """What Ray calls, called without Ray."""
+    threads = torch.get_num_threads()
+    work = Work(str(tiny_ade_checkpoint), precision="fp32")
+    here, there = Results(tmp_path / "here"), Results(tmp_path / "there")
+    here.prepare()
+    wanted = [photos / "broken.jpg", photos / "p00.jpg", photos / "p01.jpg"]
+    plan = make_plan(find_inputs(wanted, out=here.folder), here, work.fingerprint())
+    list(run_batch(plan.todo, work, work.load(), here))
+    rows = {
+        name: np.array([str(getattr(photo, name)) for photo in plan.photos])
+        for name in ("name", "file", "path", "problem")
+    }
+    try:
+        actor = PhotoActor(work, str(there.folder), frozenset(), 1)
+        first = [entry_of(json.loads(row)) for row in actor(rows)["entry"]]
+        stamp = (there.folder / "p00.overlay.jpg").stat().st_mtime_ns
+        again = [entry_of(json.loads(row)) for row in actor(rows)["entry"]]
+    finally:
+        torch.set_num_threads(threads)
+    assert {entry.name: entry.status for entry in first} == {"broken": "failed", "p00": "done", "p01": "done"}
+    assert {(entry.name, entry.status, entry.sha256) for entry in again} == {
+        (entry.name, entry.status, entry.sha256) for entry in first
+    }
+    assert (there.folder / "p00.overlay.jpg").stat().st_mtime_ns == stamp
+    assert _files(there.folder) == _files(here.folder)
 
 
 def test_without_the_extra_one_sentence_says_how_to_get_it(
