@@ -279,7 +279,7 @@ def _request(arguments: Any) -> tuple[tuple[str, bytes], dict[str, Any]] | dict[
 
 def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
     """What the page knows before any photo: checkpoints, examples, limits."""
-    from segdemo.checkpoints import EMBEDDED_ID, labels
+    from segdemo.checkpoints import EMBEDDED_ID, about, labels
 
     entries = []
     for public, entry in by_public_id(checkpoints).items():
@@ -295,6 +295,7 @@ def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
                 "note": " ".join(part for part in (entry.description, entry.note) if part),
                 "known": known,
                 "classes": len(names),
+                "about": about(entry),
                 "hint": HINT if entry.id == EMBEDDED_ID else "",
             }
         )

@@ -49,6 +49,7 @@
       const chosen = config.checkpoints.find(({ id }) => id === state.get("checkpoint"));
       shell.notice.replaceChildren(e("span", { text: chosen.note }));
       if (chosen.known) more(shell.notice, "Which classes?", `It knows ${chosen.known.length} of its ${chosen.classes} classes: ${chosen.known.join(", ")}.`);
+      if (chosen.about) more(shell.notice, "About this checkpoint", chosen.about);
       if (chosen.hint) more(shell.notice, "How to run the published one", chosen.hint);
     };
     state.on(["checkpoint"], describe);
