@@ -3,15 +3,13 @@
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
+from segdemo.catalogue import CLASSES, MODEL_CARD, OFFERS, PUBLISHED, TERMS, Kind, Published, quality_sentence
 from segdemo.checkpoint_files import ConfigFile, described
 from segdemo.errors import SegdemoError
 from segdemo.pickled import readable
 from segdemo.settings import ASSETS, settings
 from segdemo.weight_files import check_weights, require_weight_files, weight_files
-
-Kind = Literal["semantic", "panoptic", "instance"]
 
 TOLD: dict[str, tuple[Kind, ...]] = {"oneformer": ("semantic", "instance", "panoptic")}
 """By ``model_type``: the tasks that a network can be told."""
@@ -21,7 +19,15 @@ EMBEDDED_FOLDER = ASSETS / "checkpoint"
 EMBEDDED_SWIN_ID = "embedded-swin"
 EMBEDDED_SWIN_FOLDER = ASSETS / "checkpoint-swin"
 CONFIG_FILES = ["config.json", "preprocessor_config.json"]
-_HUB_TERMS = "see the model card; published by Meta for research"
+TOKENIZER_FILES = [
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.json",
+    "merges.txt",
+    "special_tokens_map.json",
+    "added_tokens.json",
+]
+"""Those of the tokenizer that a OneFormer repository carries."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,8 @@ class Checkpoint:
     """The score below which a pixel's best class is none, for one that learned that pixels may be of no class."""
     note: str = ""
     """One sentence about what to expect, shown beside the results."""
+    offers: str = ""
+    """One sentence about what can be looked at."""
     terms: str = ""
     """The terms its weights come under."""
     tasks: tuple[Kind, ...] = ()
@@ -57,33 +65,20 @@ class Checkpoint:
         return self.kind if self.kind in self.tasks else next(iter(self.tasks), None)
 
 
-def _published(size: str, millions: int, data: str, kind: Kind) -> Checkpoint:
-    names = {"ade": "ADE20K", "coco": "COCO"}
-    classes = {"ade": "150 classes of indoor and outdoor scenes", "coco": "133 classes of everyday scenes"}
+def _published(entry: Published) -> Checkpoint:
     return Checkpoint(
-        id=f"facebook/mask2former-swin-{size}-{data}-{kind}",
-        title=f"Mask2Former Swin-{size[0].upper()}, {names[data]} {kind}",
-        kind=kind,
-        description=f"Mask2Former with a Swin-{size} backbone, trained on {names[data]}: {classes[data]}.",
-        parameters=millions * 1_000_000,
-        terms=_HUB_TERMS,
+        id=entry.id,
+        title=entry.title,
+        kind=entry.kind,
+        description=f"{entry.title}: {CLASSES[entry.data]}.",
+        parameters=None if entry.millions is None else entry.millions * 1_000_000,
+        note=quality_sentence(entry),
+        offers=OFFERS[entry.family],
+        terms=TERMS.get(entry.family, MODEL_CARD),
     )
 
 
-CATALOGUE: tuple[Checkpoint, ...] = (
-    replace(
-        _published("large", 215, "ade", "semantic"),
-        note="The published network: 56.1 % mIoU on ADE20K's validation set at one scale.",
-    ),
-    _published("base", 107, "ade", "semantic"),
-    _published("small", 69, "ade", "semantic"),
-    _published("tiny", 47, "ade", "semantic"),
-    _published("large", 215, "ade", "panoptic"),
-    _published("large", 215, "coco", "panoptic"),
-    _published("base", 107, "coco", "panoptic"),
-    _published("small", 69, "coco", "panoptic"),
-    _published("tiny", 47, "coco", "panoptic"),
-)
+CATALOGUE: tuple[Checkpoint, ...] = tuple(map(_published, PUBLISHED))
 """Published checkpoints this demo knows by name; others run by hub id or folder as well."""
 
 EMBEDDED: tuple[Checkpoint, ...] = (
@@ -108,6 +103,13 @@ EMBEDDED: tuple[Checkpoint, ...] = (
 def public_id(name: str) -> str:
     """A checkpoint's id as strangers may see it: a hub id as it is, of a folder on this machine its name alone."""
     return Path(name).name if Path(name).is_absolute() else name
+
+
+def about(entry: Checkpoint) -> str:
+    """What else there is to know of a checkpoint: its size, what it offers, its terms."""
+    size = "" if entry.parameters is None else f"{entry.parameters / 1e6:.0f} million parameters."
+    terms = entry.terms and f"Terms: {entry.terms}"
+    return " ".join(part for part in (size, entry.offers, terms) if part)
 
 
 def _embedded() -> dict[str, Path]:

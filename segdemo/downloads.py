@@ -24,7 +24,7 @@ _REVISION = "main"
 
 
 def download(name: str, progress: Callable[[float], None] | None = None) -> Path:
-    """Fetch a hub checkpoint into the local cache and return its folder; weights and JSON files only.
+    """Fetch a hub checkpoint into the local cache and return its folder; weights, configuration, tokenizer only.
 
     The weights are safetensors; pickles where the repository has nothing else. ``progress`` is called with the share of
     bytes that are here, 0..1, which starts with what an earlier try has left. Raises ``SegdemoError`` where downloads
@@ -65,7 +65,7 @@ def download(name: str, progress: Callable[[float], None] | None = None) -> Path
 def _wanted(name: str, files: list[HubFile]) -> list[HubFile]:
     """What to fetch of a repository, the small files first."""
     safe = bool({"model.safetensors", "model.safetensors.index.json"} & {file.path for file in files})
-    patterns = [*checkpoints.CONFIG_FILES, *(SAFE_PATTERNS if safe else PICKLED_PATTERNS)]
+    patterns = [*checkpoints.CONFIG_FILES, *checkpoints.TOKENIZER_FILES, *(SAFE_PATTERNS if safe else PICKLED_PATTERNS)]
     wanted = [
         file for file in files if any(fnmatch(file.path, pattern) for pattern in patterns) and "/" not in file.path
     ]

@@ -73,6 +73,41 @@ def test_a_download_needs_permission(monkeypatch: pytest.MonkeyPatch) -> None:
         downloads.download(SEED_ID)
 
 
+CONFIGURATION = {"config.json", "preprocessor_config.json"}
+TOKENIZER = {"tokenizer_config.json", "vocab.json", "merges.txt", "special_tokens_map.json"}
+OTHERS = {"README.md", "ade20k_panoptic.json", "flax_model.msgpack", "tf_model.h5", "photo.jpg", "script.py"}
+
+
+@pytest.mark.parametrize("entry", checkpoints.CATALOGUE, ids=lambda entry: entry.id.partition("/")[2])
+def test_of_each_published_checkpoint_what_it_needs_is_wanted_and_nothing_more(entry: checkpoints.Checkpoint) -> None:
+    """Whatever its repository holds beside; pickles only where there is nothing else."""
+    told = TOKENIZER if "oneformer" in entry.id else set()
+    for weights in ({"model.safetensors"}, {"pytorch_model.bin"}, {"model.safetensors", "pytorch_model.bin"}):
+        files = [transfer.HubFile(path, 1, "0" * 40, False) for path in CONFIGURATION | told | OTHERS | weights]
+        wanted = {file.path for file in downloads._wanted(entry.id, files)}
+        assert wanted == CONFIGURATION | told | {min(weights)}
+
+
+@pytest.mark.parametrize("weights", ["model.safetensors", "pytorch_model.bin"])
+def test_a_repository_with_a_tokenizer_is_fetched_with_it(hub: LocalHub, tmp_path: Path, weights: str) -> None:
+    """As OneFormer's are: cut once on the way, it goes on where it was, and then loads."""
+    source = PUBLISHED / ("ade-semantic" if weights.endswith(".safetensors") else "coco-instance")
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    for name in (*CONFIGURATION, weights):
+        (folder / name).write_bytes((source / name).read_bytes())
+    for name in TOKENIZER | OTHERS:
+        (folder / name).write_text("{}")
+    hub.folder, hub.fault, hub.where = folder, "cut once", weights
+    seen: list[float] = []
+    found = downloads.download("shi-labs/oneformer_ade20k_swin_tiny", seen.append)
+    assert {file.name for file in found.iterdir()} == CONFIGURATION | TOKENIZER | {weights}
+    assert all((found / file.name).read_bytes() == (folder / file.name).read_bytes() for file in found.iterdir())
+    assert seen == sorted(seen)
+    assert seen[-1] == 1
+    assert hub.cuts == 1
+
+
 @pytest.mark.usefixtures("allowed")
 def test_only_hub_ids_are_fetched() -> None:
     with pytest.raises(SegdemoError, match="hub id"):

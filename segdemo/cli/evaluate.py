@@ -154,6 +154,12 @@ def evaluate(
     console.print(f"{predictor.checkpoint.title}, {predictor.engine.name} {predictor.engine.precision}, size {asked}")
     if segments and (none := predictor.family.lacks.get("queries")):
         console.print(f"There is no panoptic quality. {none}", markup=False, soft_wrap=True)
+    if predictor.checkpoint.kind == "instance":
+        console.print(
+            "This checkpoint learned things alone. What follows is of its semantic and panoptic maps, over pixels labelled "
+            "as its classes. Average precision is not measured: segment writes NAME.instances.json for COCO's tools.",
+            soft_wrap=True,
+        )
     console.print(class_table(report))
     console.print(summary_table(report))
     if out is not None:

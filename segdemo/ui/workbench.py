@@ -297,7 +297,7 @@ def _request(arguments: Any) -> tuple[tuple[str, bytes], dict[str, Any]] | dict[
 
 def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
     """What the page knows before any photo: checkpoints, examples, limits."""
-    from segdemo.checkpoints import EMBEDDED_ID, labels
+    from segdemo.checkpoints import EMBEDDED_ID, about, labels
 
     entries = []
     for public, entry in by_public_id(checkpoints).items():
@@ -315,6 +315,7 @@ def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
                 "classes": len(names),
                 "tasks": list(entry.tasks),
                 "task": entry.default_task,
+                "about": about(entry),
                 "hint": HINT if entry.id == EMBEDDED_ID else "",
             }
         )

@@ -209,7 +209,7 @@ def test_instances_are_cocos_results(image: npt.NDArray[np.uint8], name: str, im
     assert listed[0]["score"] > listed[1]["score"] > 0.3
 
 
-CITY = {0: "road", 1: "sky", 2: "car"}
+CITY = {0: "road", 1: "sky", 2: "car", 3: "rider", 4: "vegetation"}
 
 
 @pytest.mark.parametrize("task", ["semantic", "panoptic", "instance"])

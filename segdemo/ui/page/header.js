@@ -67,6 +67,7 @@
       if (!chosen.tasks.length && !taskText.hidden) taskButton.click();
       shell.notice.replaceChildren(e("span", { text: chosen.note }));
       if (chosen.known) more(shell.notice, "Which classes?", `It knows ${chosen.known.length} of its ${chosen.classes} classes: ${chosen.known.join(", ")}.`);
+      if (chosen.about) more(shell.notice, "About this checkpoint", chosen.about);
       if (chosen.hint) more(shell.notice, "How to run the published one", chosen.hint);
     };
     state.on(["checkpoint"], describe);
