@@ -32,7 +32,7 @@ from segdemo.ui.workbench import build_workbench
 logger = logging.getLogger(__name__)
 
 TITLE = "segdemo: see what a mask transformer sees"
-STYLES = ("page.css", "panels.css", "evaluate.css", "narrow.css")
+STYLES = ("page.css", "panels.css", "evaluate.css", "compare.css", "narrow.css")
 """The page's own styles, after the viewer's; the last one overrides the others on a narrow screen."""
 SCRIPTS = (
     "state.js",
@@ -64,6 +64,10 @@ SCRIPTS = (
     "evaluate_labels.js",
     "evaluate_numbers.js",
     "tab_evaluate.js",
+    "compare_sides.js",
+    "compare_maps.js",
+    "compare_numbers.js",
+    "tab_compare.js",
     "shell.js",
     "opening.js",
     "app.js",

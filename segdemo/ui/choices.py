@@ -25,10 +25,10 @@ def by_public_id(entries: Iterable[Checkpoint]) -> dict[str, Checkpoint]:
     return found
 
 
-def load(entry: Checkpoint) -> Predictor:
+def load(entry: Checkpoint, precision: str = "auto") -> Predictor:
     """The predictor of a checkpoint; what its errors say names no folder."""
     try:
-        return load_predictor(entry.id)
+        return load_predictor(entry.id, precision=precision)
     except SegdemoError as error:
         sentence = str(error)
         for text in (str(entry.path), entry.id):

@@ -63,7 +63,7 @@ class Runner:
     def run(self, request: Request, job: Job) -> dict[str, Any]:
         """Do the whole run and return ``{"token": ...}``; sentences for the visitor are ``SegdemoError``."""
         start = time.perf_counter()
-        checkpoint = self._checkpoint(request.checkpoint)
+        checkpoint = self.checkpoint(request.checkpoint)
         size = input_size(request.size)
         if request.example is not None:
             known = self.store.find(
@@ -71,6 +71,7 @@ class Runner:
                     record.example == request.example
                     and record.size == request.size
                     and record.checkpoint.id == checkpoint.id
+                    and record.precision == "auto"
                     and record.label_files is None
                 )
             )
@@ -141,9 +142,9 @@ class Runner:
         if example is not None:
             self.run(Request(checkpoint=checkpoint, size="checkpoint", example=example), job)
         else:
-            load(self._checkpoint(checkpoint))
+            load(self.checkpoint(checkpoint))
 
-    def _checkpoint(self, wanted: str) -> Checkpoint:
+    def checkpoint(self, wanted: str) -> Checkpoint:
         """A checkpoint that visitors may choose: only ids from the list, never a path from outside."""
         entry = by_public_id(self.checkpoints()).get(wanted)
         if entry is None:
@@ -166,12 +167,18 @@ class Runner:
 
 
 def predict(
-    job: Job, predictor: Predictor, image: npt.NDArray[np.uint8], size: SizeOption, *, capture: bool = True
+    job: Job,
+    predictor: Predictor,
+    image: npt.NDArray[np.uint8],
+    size: SizeOption,
+    *,
+    capture: bool = True,
+    precision: str = "auto",
 ) -> Prediction:
-    """The forward pass of a photo, in the job's turn and within its limits."""
+    """The forward pass of a photo, in the job's turn and within its limits; ``precision`` is the predictor's."""
     with job.turn():
         if ON_ZEROGPU:
-            return _forward_elsewhere(predictor.checkpoint.id, image, size, capture)
+            return _forward_elsewhere(predictor.checkpoint.id, image, size, capture, precision)
         try:
             return predictor(
                 image,
@@ -207,9 +214,11 @@ def predict_without(
 
 
 @gpu
-def _forward_elsewhere(checkpoint: str, image: npt.NDArray[np.uint8], size: SizeOption, capture: bool) -> Prediction:
+def _forward_elsewhere(
+    checkpoint: str, image: npt.NDArray[np.uint8], size: SizeOption, capture: bool, precision: str
+) -> Prediction:
     """The forward pass as a shared GPU's process can run it: with arguments and a result that pickle."""
-    return load_predictor(checkpoint)(image, size=size, capture=capture)
+    return load_predictor(checkpoint, precision=precision)(image, size=size, capture=capture)
 
 
 @gpu

@@ -88,6 +88,8 @@ class Record:
     """Id of the example this is, if it is one."""
     size: str = "checkpoint"
     """The input size that was asked for."""
+    precision: str = "auto"
+    """The precision that was asked for."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Wall time of each step that led here."""
     label_files: LabelFiles | None = None
@@ -157,18 +159,33 @@ def array_bytes(value: object) -> int:
     return sum(array_bytes(item) for item in vars(value).values()) if hasattr(value, "__dict__") else 0
 
 
+@dataclass
+class _Kept:
+    """What a token stands for."""
+
+    record: Record
+    used: float
+    beside: Record | None = None
+    """Another run of the same photograph, to compare with; it goes when the record goes."""
+
+    @property
+    def records(self) -> list[Record]:
+        return [self.record] if self.beside is None else [self.record, self.beside]
+
+
 class Store:
     """Records by token, the least recently used dropped when the bytes run out, all dropped when their time is up.
 
     Several tokens may stand for one record (visitors who look at the same example); it counts once. A token is the
-    only authorisation there is: it is made here, from 192 random bits, and only its visitor's page ever holds it.
+    only authorisation there is: it is made here, from 192 random bits, and only its visitor's page ever holds it. A
+    second run of the photograph may stand beside a record, under the same token; the two are kept and dropped together.
     """
 
     def __init__(self, *, max_bytes: int, max_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.max_bytes = max_bytes
         self.max_seconds = max_seconds
         self._clock = clock
-        self._records: OrderedDict[str, tuple[Record, float]] = OrderedDict()
+        self._records: OrderedDict[str, _Kept] = OrderedDict()
         self._lock = threading.Lock()
         self._trimmed = False
         """Whether somebody drops what is too old while nobody asks for anything."""
@@ -177,7 +194,7 @@ class Store:
         """Keep a record and return its new token; older ones make room, but the newest always stays."""
         token = secrets.token_urlsafe(24)
         with self._lock:
-            self._records[token] = (record, self._clock())
+            self._records[token] = _Kept(record, self._clock())
             self._trim()
             if not self._trimmed:
                 self._trimmed = True
@@ -188,19 +205,36 @@ class Store:
         """The record of a token, which counts as used now. Raises ``GoneError``."""
         with self._lock:
             self._trim()
-            if not isinstance(token, str) or token not in self._records:
-                raise GoneError("this photograph is no longer kept here")
-            record, _ = self._records.pop(token)
-            self._records[token] = (record, self._clock())
-            return record
+            return self._used(token).record
 
     def exchange(self, token: object, old: Record, new: Record) -> None:
         """Let a token stand for ``new``; raises ``GoneError`` where it no longer stands for ``old``."""
         with self._lock:
-            if not isinstance(token, str) or self._records.get(token, (None,))[0] is not old:
+            kept = self._used(token)
+            if kept.record is not old:
                 raise GoneError("this photograph is no longer kept here")
-            self._records[token] = (new, self._clock())
+            kept.record = new
             self._trim()
+
+    def put_beside(self, token: object, record: Record) -> None:
+        """Keep another run of a token's photograph, in the place of the last one. Raises ``GoneError``."""
+        with self._lock:
+            self._used(token).beside = record
+            self._trim()
+
+    def get_beside(self, token: object) -> Record | None:
+        """The other run of a token's photograph, if there is one. Raises ``GoneError`` for unknown tokens."""
+        with self._lock:
+            return self._used(token).beside
+
+    def _used(self, token: object) -> _Kept:
+        """What a token stands for, which counts as used now. Raises ``GoneError``."""
+        if not isinstance(token, str) or token not in self._records:
+            raise GoneError("this photograph is no longer kept here")
+        kept = self._records[token]
+        kept.used = self._clock()
+        self._records.move_to_end(token)
+        return kept
 
     def delete(self, token: object) -> bool:
         """Forget a token's record now; whether there was one."""
@@ -211,12 +245,15 @@ class Store:
         """The most recently used record that matches, if any: how an example is computed once for everybody."""
         with self._lock:
             self._trim()
-            return next((record for record, _ in reversed(self._records.values()) if matches(record)), None)
+            return next(
+                (record for kept in reversed(self._records.values()) for record in kept.records if matches(record)),
+                None,
+            )
 
     def find_token(self, token: object) -> Record | None:
         """The record of a token, if there is one, which does not count as used."""
         with self._lock:
-            return self._records[token][0] if isinstance(token, str) and token in self._records else None
+            return self._records[token].record if isinstance(token, str) and token in self._records else None
 
     def trim(self) -> None:
         """Drop what is too old or too much; called after a derived result has grown a record."""
@@ -235,11 +272,12 @@ class Store:
             return len(self._records)
 
     def _bytes(self) -> int:
-        return sum(record.nbytes for record in {id(record): record for record, _ in self._records.values()}.values())
+        every = {id(record): record for kept in self._records.values() for record in kept.records}
+        return sum(record.nbytes for record in every.values())
 
     def _trim(self) -> None:
         oldest = self._clock() - self.max_seconds
-        for token in [token for token, (_, used) in self._records.items() if used < oldest]:
+        for token in [token for token, kept in self._records.items() if kept.used < oldest]:
             del self._records[token]
         while len(self._records) > 1 and self._bytes() > self.max_bytes:
             self._records.popitem(last=False)

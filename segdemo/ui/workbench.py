@@ -15,6 +15,7 @@ from segdemo.results.job import Job
 from segdemo.results.options import flat_defaults
 from segdemo.settings import settings
 from segdemo.ui.arguments import Arguments, file_stem
+from segdemo.ui.beside import PRECISIONS, Beside
 from segdemo.ui.callers import caller
 from segdemo.ui.choices import by_public_id
 from segdemo.ui.first import first_result
@@ -23,6 +24,7 @@ from segdemo.ui.packing import data_url
 from segdemo.ui.runs import Request, Runner
 from segdemo.ui.store import GoneError, Record
 from segdemo.ui.tabs.attention import attention
+from segdemo.ui.tabs.compare import comparison, comparison_file
 from segdemo.ui.tabs.downloads import download
 from segdemo.ui.tabs.dropped import dropped
 from segdemo.ui.tabs.evaluate import error_pixel, evaluation, evaluation_file, evaluation_pixels
@@ -135,6 +137,12 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
     def exactly(record: Record, arguments: Arguments, job: Job) -> Answer:
         return (panoptic_exactly if arguments.get("task") == "panoptic" else refine_exactly)(record, arguments, job)
 
+    def compared(record: Record, arguments: Arguments, job: Job) -> Answer:
+        return comparison(record, arguments, job, Beside(runner, arguments.get("token")))
+
+    def compared_file(record: Record, arguments: Arguments, job: Job) -> Answer:
+        return comparison_file(record, arguments, job, Beside(runner, arguments.get("token")))
+
     def prepare_layers(record: Record, arguments: Arguments, job: Job) -> Answer:
         return layers_ahead(record, job, kept=lambda: runner.store.find(lambda other: other is record) is not None)
 
@@ -179,6 +187,8 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
                 starts("start_ranking", ranking, "ranking", settings().run_deadline),
                 starts("start_evaluation", evaluation, "evaluation", settings().result_deadline),
                 starts("start_evaluation_file", evaluation_file, "file", settings().result_deadline),
+                starts("start_comparison", compared, "comparison", settings().run_deadline),
+                starts("start_comparison_file", compared_file, "file", settings().run_deadline),
             )
         ),
         *(
@@ -302,6 +312,7 @@ def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
         "checkpoints": entries,
         "keptMinutes": round(settings().store_seconds / 60),
         "options": flat_defaults(),
+        "precisions": list(PRECISIONS),
         "limits": {"bytes": settings().max_file_bytes, "pixels": settings().max_pixels},
         "first": first_result(),
         "examples": [

@@ -77,7 +77,7 @@
     thresholds.split = query.get("split") === "1";
     thresholds.things_only = query.get("things") === "1";
     found.thresholds = thresholds;
-    return { ...found, ...sd.readEvaluation(query) };
+    return { ...found, ...sd.readEvaluation(query), ...sd.readComparison(query) };
   };
 
   /**
@@ -117,10 +117,11 @@
       if (thresholds.split) put("split", 1);
       if (thresholds.things_only) put("things", 1);
       sd.putEvaluation(state, put);
+      sd.putComparison(state, put);
       const text = query.toString();
       window.history.replaceState(null, "", text ? `?${text}` : window.location.pathname);
       if (window.parent !== window) window.parent.postMessage({ queryString: text }, "https://huggingface.co");
     };
-    state.on(["run", "busy", "tab", "checkpoint", "size", "pixel", "query", "layer", "head", "subject", "view", "classId", "visible", "thresholds", "judging", "errorView", "bandWidth", "shownPixels", "off"], write);
+    state.on(["run", "busy", "tab", "checkpoint", "size", "pixel", "query", "layer", "head", "subject", "view", "classId", "visible", "thresholds", "judging", "errorView", "bandWidth", "shownPixels", "off", ...Object.keys(sd.COMPARISON)], write);
   };
 })((window.segdemo ??= {}));

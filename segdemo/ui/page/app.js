@@ -22,7 +22,7 @@
       ...sd.NOTHING, run: null, tab: asked.tab ?? "semantic", layer: null, head: -1, view: "classes", thresholds,
       opacity: given, outlines: true, hatching: false,
       checkpoint: asked.checkpoint ?? config.checkpoint, size: asked.size ?? "checkpoint",
-      refined: null, panoptic: null, busy: false, ...sd.EVALUATION,
+      refined: null, panoptic: null, busy: false, ...sd.EVALUATION, ...sd.COMPARISON,
     });
     let opening = null;
     let source = null;
@@ -43,7 +43,7 @@
       },
       onFile: (file) => opening.openFile(file),
     });
-    const clearSelection = () => state.set({ pixel: null, classId: null, segment: null, shownPixels: null });
+    const clearSelection = () => state.set({ pixel: null, classId: null, segment: null, shownPixels: null, pairPixels: null });
     const say = (text, kind = "error") => viewer.setMessage(text ? { kind, text } : null);
 
     /** Run something that asks the server; sentences go to the canvas, a photo that is gone is computed again. */

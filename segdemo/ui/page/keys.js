@@ -7,6 +7,7 @@
     ["← →", "on the tabs: another view; in Decoder layers: another layer"],
     ["↑ ↓", "in a list of queries: another query"],
     ["Space", "play or pause the decoder layers"],
+    ["x", "in Compare: swap A and B"],
     ["[ ]", "less or more opacity"],
     ["← → ↑ ↓, Shift", "on the photo: move the cursor, in bigger steps with Shift"],
     ["Enter", "on the photo: pick the pixel under the cursor"],
@@ -19,7 +20,7 @@
   const typing = (target) => target.closest("textarea, select, input:not([type=range], [type=checkbox], [type=radio])");
 
   /**
-   * @param {{root: HTMLElement, state: any, viewer: any, clearSelection: Function, playLayers?: Function}} app
+   * @param {{root: HTMLElement, state: any, viewer: any, clearSelection: Function, playLayers?: Function, swapSides?: Function}} app
    * @returns {Function} opens the list of keys
    */
   sd.listenForKeys = (app) => {
@@ -48,6 +49,7 @@
       if (event.key === "?") show();
       else if (event.key === "[") fade(-0.1);
       else if (event.key === "]") fade(0.1);
+      else if (event.key === "x" && state.get("tab") === "compare") app.swapSides?.();
       else if (event.key === " " && state.get("tab") === "layers" && !at.closest("button:not([role=tab]), summary, input, [role=option]")) app.playLayers?.();
       else return;
       event.preventDefault();

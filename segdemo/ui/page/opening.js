@@ -5,7 +5,7 @@
   const INVITATION = window.matchMedia("(pointer: coarse)").matches ? "Tap the picture. Ask why." : "Point at the picture. Click. Ask why.";
 
   /** What the state says when nothing is selected. */
-  sd.NOTHING = { pixel: null, classId: null, segment: null, query: null, subject: "all", visible: null, shownPixels: null, off: sd.NOTHING_OFF };
+  sd.NOTHING = { pixel: null, classId: null, segment: null, query: null, subject: "all", visible: null, shownPixels: null, pairPixels: null, off: sd.NOTHING_OFF };
 
   /** Turn the server's packed result into what the tabs read. */
   const decodeRun = async (payload) => {

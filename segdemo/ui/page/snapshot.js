@@ -6,6 +6,7 @@
   const PAD = 16;
   const ROW = 22;
   const COLUMN = 190;
+  const GAP = 8;
 
   /** What the legend below the picture lists: colour, name, number of what is switched on. */
   const legendRows = (app) => {
@@ -78,13 +79,16 @@
    * @returns {Promise<void>}
    */
   sd.saveView = async (app) => {
-    const { viewer, state } = app;
-    viewer.flush();
+    const { state } = app;
+    const viewers = [app.viewer, ...(app.beside ? [app.beside] : [])];
+    for (const viewer of viewers) viewer.flush();
     const run = state.get("run");
     const rows = legendRows(app);
     /** @type {HTMLElement|null} */
     const legend = document.querySelector(".sdv-legend");
-    const { width, height } = viewer.element.querySelector(".sdv-viewport").getBoundingClientRect();
+    const frames = viewers.map((viewer) => viewer.element.querySelector(".sdv-viewport").getBoundingClientRect());
+    const width = frames.reduce((sum, frame) => sum + frame.width, GAP * (frames.length - 1));
+    const height = Math.max(...frames.map((frame) => frame.height));
     const columns = Math.max(1, Math.floor((width - PAD) / COLUMN));
     const scale = legend && !legend.hidden ? 2 * ROW + 12 : 0;
     const below = PAD / 2 + scale + Math.ceil(rows.length / columns) * ROW + ROW + PAD / 2;
@@ -95,7 +99,12 @@
     context.scale(SCALE, SCALE);
     context.fillStyle = "#ffffff";
     context.fillRect(0, 0, width, height + below);
-    drawView(context, viewer.element);
+    viewers.forEach((viewer, place) => {
+      context.save();
+      context.translate(place * (frames[0].width + GAP), 0);
+      drawView(context, viewer.element);
+      context.restore();
+    });
     context.globalAlpha = 1;
     context.font = '13px "IBM Plex Sans", system-ui, sans-serif';
     context.textBaseline = "middle";

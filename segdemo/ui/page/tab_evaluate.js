@@ -13,7 +13,7 @@
   };
 
   /** What the state knows of this tab: what is judged, what the canvas shows, the width of the boundary band, and the pixels of a number. */
-  sd.EVALUATION = { judging: "semantic", errorView: "right", bandWidth: BAND, shownPixels: null, evaluation: null };
+  sd.EVALUATION = { judging: "semantic", errorView: "right", bandWidth: BAND, shownPixels: null, evaluation: null, labelsVersion: 0 };
 
   /** Write what is shown into an address. */
   sd.putEvaluation = (state, put) => {
@@ -39,7 +39,6 @@
     const { state, client, viewer } = app;
     let running = null;
     let timer = null;
-    let labelsVersion = 0;
     let mask = null;
     const unfolded = new Set(["classes"]);
 
@@ -62,8 +61,7 @@
     const band = sd.slider({ label: "Boundary band", min: 1, max: 20, step: 1, value: BAND, format: (value) => `${value} px`, help: "So far from a true border, in pixels of the photo, an error counts as one of the outline.", onInput: (value) => state.set({ bandWidth: value }) });
     const numbers = e("div", { class: "sd-numbers" });
     const labels = sd.buildLabels(app, { changed: () => {
-      labelsVersion += 1;
-      state.set({ shownPixels: null });
+      state.set({ shownPixels: null, labelsVersion: state.get("labelsVersion") + 1 });
       measure();
     } });
     const results = e("div", { class: "sd-results", hidden: true }, views, shown, legendTitle, legend, band,
@@ -90,7 +88,7 @@
       token: state.get("run").token, judged: state.get("judging"), width: state.get("bandWidth"),
       ...state.get("thresholds"), ...sd.refinementOf(app, state.get("judging")),
     });
-    const keyOf = () => JSON.stringify([asked(), labelsVersion]);
+    const keyOf = () => JSON.stringify([asked(), state.get("labelsVersion")]);
     const fresh = () => {
       const found = state.get("evaluation");
       return found && state.get("run") && found.key === keyOf() ? found : null;
@@ -286,7 +284,6 @@
     state.on(["evaluation", "run"], fill);
     state.on(["run"], () => {
       running?.job.cancel();
-      labelsVersion = 0;
     });
     state.on(["errorView"], () => {
       const found = current();

@@ -34,13 +34,12 @@ def what_if(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
     """The map without the ``queries``, ``heads`` (pairs of layer and head) and ``layers`` named, and what changed."""
     prediction = record.prediction
     prediction.require("decoder_features")
-    queries, layers = (_numbers(arguments, name) for name in ("queries", "layers"))
-    heads = _pairs(arguments, "heads")
+    off = off_parts(arguments)
     before = record.derive("what if", lambda: _map(record, predict_without(job, record.checkpoint, prediction)))
-    found = predict_without(job, record.checkpoint, prediction, queries=queries, heads=heads, layers=layers)
+    found = predict_without(job, record.checkpoint, prediction, **off)
     with job.turn():
         after = _map(record, found)
-        attention = attention_of(prediction, switched_off(prediction, queries=queries, heads=heads, layers=layers))
+        attention = attention_of(prediction, switched_off(prediction, **off))
         told = foretold(before, after, attention_on(prediction, attention, before))
     shown = sorted(told.regions, key=lambda region: -max(region.area, region.attention, region.effect))[:REGIONS]
     return {
@@ -119,6 +118,12 @@ def _map(record: Record, prediction: Prediction) -> Labels:
     if labels.shape == record.display_size:
         return labels
     return reduced(labels, record.display_size).astype(np.int16)
+
+
+def off_parts(arguments: Arguments) -> dict[str, Any]:
+    """What is switched off: ``queries`` and ``layers`` by number, ``heads`` as pairs; raises ``SegdemoError``."""
+    numbers = {name: _numbers(arguments, name) for name in ("queries", "layers")}
+    return {**numbers, "heads": _pairs(arguments, "heads")}
 
 
 def _numbers(arguments: Arguments, name: str) -> list[int]:

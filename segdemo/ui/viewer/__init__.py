@@ -19,6 +19,7 @@ SCRIPTS: tuple[str, ...] = (
     "scene.js",
     "calls.js",
     "viewer.js",
+    "link.js",
 )
 
 #: The style sheets, in the order in which their rules apply.

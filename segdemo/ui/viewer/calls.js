@@ -163,7 +163,7 @@
     /**
      * Compare two id maps of the map's size, in the map's colours.
      * @param {null|{before: Uint8Array|Uint16Array, after?: Uint8Array|Uint16Array, changed?: Uint8Array,
-     *   entries?: Map, mode: "split"|"blink"|"changed"}} data `after` is the map when left out, `changed` 1 where they
+     *   entries?: Map, names?: string[], mode: "split"|"blink"|"changed"}} data `names` are in place of before and after; `after` is the map when left out, `changed` 1 where they
      *   differ, `entries` those of `before` where some of them are no longer in the map
      */
     calls.setCompare = (data) => {
@@ -186,6 +186,9 @@
     /** Bring an image point to the middle. @param {{x: number, y: number, zoom: number}} place */
     calls.lookAt = (place) => changeView(() => Object.assign(view, place), true);
 
+    /** Go to a place at once. @param {{x: number, y: number, zoom: number}} place */
+    calls.setView = ({ x, y, zoom }) => changeView(() => Object.assign(view, { x, y, zoom }));
+
     /** Show the whole photo. */
     calls.fit = () => changeView(() => view.fitAll(), true);
 
@@ -193,6 +196,12 @@
     calls.resetView = () => changeView(() => view.fitAll());
 
     calls.describe = describe;
+
+    /** @param {string|null} text which of several results this is, in a corner of the photo */
+    calls.setName = (text) => {
+      parts.name.hidden = !text;
+      parts.name.textContent = text ?? "";
+    };
 
     /** @param {{kind: "info"|"error"|"busy", text: string}|null} message a strip at the photo's top */
     calls.setMessage = (message) => {

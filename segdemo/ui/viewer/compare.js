@@ -12,6 +12,8 @@
   sd.createCompare = (parts, { onMove, onSwap }) => {
     const { divider, tagBefore, tagAfter, swap, frame } = parts;
     const compare = { data: null, position: 0.5, side: "after", x: 0 };
+    const nameOf = (side) => compare.data?.names?.[side === "before" ? 0 : 1] ?? side;
+    const capital = (text) => text[0].toUpperCase() + text.slice(1);
     let timer = 0;
 
     const isMode = (mode) => compare.data?.mode === mode;
@@ -24,8 +26,8 @@
 
     const showSide = (side) => {
       compare.side = side;
-      swap.textContent = side === "before" ? "Before" : "After";
-      swap.setAttribute("aria-label", `Showing ${side}. Stop and swap before and after`);
+      swap.textContent = capital(nameOf(side));
+      swap.setAttribute("aria-label", `Showing ${nameOf(side)}. Stop and swap ${nameOf("before")} and ${nameOf("after")}`);
       parts.before.hidden = side !== "before";
       parts.overlay.hidden = side === "before";
       onSwap();
@@ -38,12 +40,15 @@
 
     /**
      * @param {null|{before: Uint8Array|Uint16Array, after: Uint8Array|Uint16Array, changed: Uint8Array,
-     *   mode: "split"|"blink"|"changed"}} data
+     *   names?: string[], mode: "split"|"blink"|"changed"}} data `names` are those of the two, by default before and after
      */
     compare.set = (data) => {
       stop();
       compare.data = data;
       const split = isMode("split");
+      tagBefore.textContent = capital(nameOf("before"));
+      tagAfter.textContent = capital(nameOf("after"));
+      divider.setAttribute("aria-label", `Divider between ${nameOf("before")} and ${nameOf("after")}`);
       divider.hidden = tagBefore.hidden = tagAfter.hidden = !split;
       swap.hidden = !isMode("blink");
       parts.overlay.hidden = false;
@@ -72,7 +77,7 @@
       divider.style.bottom = `${Math.max(0, view.height - box.top - box.height)}px`;
       const percent = Math.round(compare.position * 100);
       divider.setAttribute("aria-valuenow", String(percent));
-      divider.setAttribute("aria-valuetext", `${percent} % before, ${100 - percent} % after`);
+      divider.setAttribute("aria-valuetext", `${percent} % ${nameOf("before")}, ${100 - percent} % ${nameOf("after")}`);
     };
 
     const moveTo = (position) => {

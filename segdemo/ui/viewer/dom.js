@@ -59,6 +59,7 @@
       e("span", { class: "sdv-grip" }, icon("M6 4 2.5 8 6 12M10 4 13.5 8 10 12")));
     part("tagBefore", "div", { class: "sdv-tag sdv-tag-before", text: "Before", hidden: true });
     part("tagAfter", "div", { class: "sdv-tag sdv-tag-after", text: "After", hidden: true });
+    part("name", "div", { class: "sdv-tag sdv-tag-before", hidden: true });
     part("swap", "button", { type: "button", class: "sdv-tag sdv-swap", hidden: true });
     part("bar", "div", { role: "progressbar", "aria-label": "Progress", hidden: true }, e("span"));
     part("progress", "div", { class: "sdv-note sdv-progress", role: "status" });
@@ -74,7 +75,7 @@
       parts.legendTitle, e("div", { class: "sdv-legend-scale" }, parts.legendLow, parts.legendBar, parts.legendHigh));
     part("drop", "div", { hidden: true }, e("span", { text: "Drop the photo to segment it" }));
     part("frame", "div", { id },
-      parts.viewport, parts.empty, parts.divider, parts.tagBefore, parts.tagAfter, parts.swap,
+      parts.viewport, parts.empty, parts.divider, parts.tagBefore, parts.tagAfter, parts.name, parts.swap,
       e("div", { class: "sdv-notes" }, parts.progress, parts.message), parts.bar, parts.drop);
 
     part("readout", "div", {});

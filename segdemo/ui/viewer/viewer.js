@@ -29,7 +29,8 @@
       return window.matchMedia("(pointer: coarse)").matches
         ? "Tap the photo to read and pick a pixel." : "Point to read a pixel; click to pick it.";
     });
-    const viewer = { element: parts.root };
+    /** `onMove`: the view has changed; `onPoint`: another pixel is pointed at, by pointer or key, or none. */
+    const viewer = { element: parts.root, onMove: null, onPoint: null };
     let gliding = 0;
     /** Where the glide under way ends; null while there is none. */
     let goal = null;
@@ -46,6 +47,7 @@
       parts.viewport.classList.toggle("sdv-zoomed", view.zoom > 1);
       parts.zoomOut.disabled = parts.zoomFit.disabled = !scene.photo || view.zoom <= 1;
       parts.zoomIn.disabled = !scene.photo || view.zoom >= view.maxZoom();
+      viewer.onMove?.();
     };
 
     /** Change the view at once, or in a short glide. */
@@ -109,6 +111,7 @@
 
     const hover = (pixel) => {
       read(pixel);
+      viewer.onPoint?.(pixel);
       onHover?.(pixel);
     };
 
@@ -157,6 +160,7 @@
         read(pixel);
         const spoken = words();
         parts.live.textContent = spoken ? `${spoken.name} ${spoken.rest}` : "";
+        viewer.onPoint?.(pixel);
         onHover?.(pixel);
       },
       pick: () => {
@@ -176,7 +180,9 @@
         onClear?.();
       },
       leave: () => {
-        if (scene.cursor) setCursor(null);
+        if (!scene.cursor) return;
+        setCursor(null);
+        viewer.onPoint?.(null);
       },
     });
 
@@ -196,6 +202,11 @@
     observer.observe(parts.viewport);
 
     Object.assign(viewer, sd.viewerCalls({ parts, scene, view, heat, changeView, refreshWords, describe }));
+    /** Mark and read a pixel that is pointed at elsewhere; null ends it. @param {{x: number, y: number}|null} place */
+    viewer.point = (place) => {
+      if (place || scene.cursor) setCursor(place && { x: place.x, y: place.y });
+      read(place && pixelInfo(place.x, place.y, "linked"));
+    };
     viewer.destroy = () => {
       observer.disconnect();
       compare.stop();
