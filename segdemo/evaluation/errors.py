@@ -95,6 +95,14 @@ def error_kinds(
     return kinds
 
 
+def banded(kinds: UInt8, distance: Float32, width: float) -> UInt8:
+    """The same kinds (H, W) with a boundary band of another width; ``distance`` is ``border_distance(truth)``."""
+    inside = (kinds == INSIDE) | (kinds == BOUNDARY)
+    result = kinds.copy()
+    result[inside] = np.where(distance[inside] <= width, BOUNDARY, INSIDE)
+    return result
+
+
 def _not_there(
     found: Regions, labelled: npt.NDArray[np.bool_], right: npt.NDArray[np.bool_], other_things: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.bool_]:

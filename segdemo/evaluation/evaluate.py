@@ -17,7 +17,7 @@ from segdemo.evaluation.photo import NEVER, NOT_WRONG, Evaluation
 from segdemo.evaluation.quality import PanopticQuality
 from segdemo.evaluation.regions import regions
 from segdemo.evaluation.slices import NONE, slice_maps
-from segdemo.evaluation.suspects import label_probability, suspects
+from segdemo.evaluation.suspects import doubts, label_probability
 from segdemo.evaluation.tally import MapTally, Tally
 from segdemo.evaluation.truth import TrueSegments, Truth
 from segdemo.labels import VOID
@@ -119,7 +119,8 @@ def evaluate(
         lost = last_right(right_in_layers, kinds, prediction.num_layers)
         tally.lost = np.bincount(lost[kinds > errors.RIGHT] + 1, minlength=prediction.num_layers + 1).tolist()
     likely = label_probability(prediction, true)
-    doubted, numbered = suspects(network_true, network.labels, kinds, network.scores, likely)
+    doubtful = doubts(network_true, network.labels, kinds, network.scores, likely)
+    doubted, numbered = doubtful.suspects(kinds)
     bins = bin_of(network.scores, len(tally.result.reliability.pixels))
     bins[network_true == VOID] = NONE
     return Evaluation(
@@ -141,6 +142,8 @@ def evaluate(
         slices=cuts,
         suspects=doubted,
         suspect_map=numbered,
+        distance=distance,
+        doubts=doubtful,
         boundary_width=tolerance * math.hypot(*prediction.image_size),
         tally=tally,
     )

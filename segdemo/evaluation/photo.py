@@ -1,7 +1,8 @@
 """What was found for one photograph: maps, numbers, and the pixels behind every number."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from segdemo.errors import SegdemoError
 from segdemo.evaluation import causes as why
 from segdemo.evaluation import errors
 from segdemo.evaluation.figures import figures
-from segdemo.evaluation.suspects import Suspect
+from segdemo.evaluation.suspects import Doubts, Suspect
 from segdemo.evaluation.tally import Tally
 from segdemo.labels import NOTHING
 from segdemo.segmentation.semantic import NO_CLASS
@@ -66,10 +67,24 @@ class Evaluation:
     """Regions whose label is improbable, the largest and surest first."""
     suspect_map: UInt8 = field(repr=False)
     """1 + the place in ``suspects``; 0 where there is none."""
+    distance: npt.NDArray[np.float32] = field(repr=False)
+    """Of every pixel to a true border, in pixels (``errors.border_distance``)."""
+    doubts: Doubts = field(repr=False)
+    """Where suspects could be."""
     boundary_width: float
     """The tolerance of the boundary F-score, in pixels."""
     tally: Tally = field(repr=False)
     """The measures as sums, which tallies of other photographs can be added to."""
+
+    def at_width(self, width: float) -> "Evaluation":
+        """The same with a boundary band of another width in pixels, as ``evaluate`` has it, for next to no work."""
+        if width == self.tally.width:
+            return self
+        kinds = errors.banded(self.kinds, self.distance, width)
+        tally = copy(self.tally)
+        tally.width, tally.kinds = width, errors.counts(kinds)
+        doubted, numbered = self.doubts.suspects(kinds)
+        return replace(self, kinds=kinds, suspects=doubted, suspect_map=numbered, tally=tally)
 
     def where(self, what: str, *which: Any) -> Mask:
         """The pixels behind a number: bool (H, W).

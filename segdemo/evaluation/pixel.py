@@ -110,13 +110,13 @@ def covering_queries(evaluation: Evaluation, prediction: Prediction, y: int, x: 
 def _sentence(found: ErrorAtPixel, evaluation: Evaluation, prediction: Prediction) -> str:
     taken = f"predicted {evaluation.name(found.predicted)}"
     if "refined" not in evaluation.judged and "panoptic" not in evaluation.judged and found.predicted >= 0:
-        taken += f" {found.probability:.0%}"
+        taken += f" {_percent(found.probability)}"
     if found.truth == VOID:
         return f"{taken}; no label here."
     if found.kind == "right":
         return f"{taken}: right."
     is_ = "of no class" if found.truth == NOTHING else f"is {evaluation.name(found.truth)}"
-    share = "" if found.truth == NOTHING else f" {found.label_probability:.0%}"
+    share = "" if found.truth == NOTHING else f" {_percent(found.label_probability)}"
     parts = [f"{taken}, {is_}{share} ({_KIND_WORDS[found.kind]})."]
     if found.cause is not None:
         parts.append(_cause_words(found, evaluation))
@@ -150,11 +150,17 @@ def _cause_words(found: ErrorAtPixel, evaluation: Evaluation) -> str:
     return "No query that names a class covers it."
 
 
+def _percent(share: float) -> str:
+    """In whole per cent, as everywhere on the page: ``99 %``."""
+    return f"{100 * share:.0f} %"
+
+
 def _named(entries: list[QueryAtPixel]) -> str:
     if not entries:
         return "another query"
     return " and ".join(
-        f"query {entry.query} ({entry.label} {entry.class_probability:.0%}, mask {entry.mask_probability:.0%})"
+        f"query {entry.query} ({entry.label} {_percent(entry.class_probability)}, "
+        f"mask {_percent(entry.mask_probability)})"
         for entry in entries[:2]
     ) + (f" and {len(entries) - 2} more" if len(entries) > 2 else "")
 

@@ -7,6 +7,7 @@ on.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +76,40 @@ def label_probability(prediction: Prediction, truth: Labels) -> Float32:
 
     in_threads(fill, tiles(layout, masks))
     return result
+
+
+@dataclass(frozen=True, eq=False)
+class Doubts:
+    """The wrong pixels that are suspect unless they are in the boundary band, by their place in the flat picture."""
+
+    places: npt.NDArray[np.intp]
+    truth: npt.NDArray[np.integer]
+    predicted: npt.NDArray[np.integer]
+    confidence: Float32
+    probability: Float32
+
+    def suspects(self, kinds: UInt8) -> tuple[tuple[Suspect, ...], UInt8]:
+        """As ``suspects``, for kinds (H, W) that differ in the boundary band only."""
+
+        def spread(values: npt.NDArray[np.generic], rest: float) -> npt.NDArray[Any]:
+            whole = np.full(kinds.shape, rest, values.dtype)
+            whole.flat[self.places] = values
+            return whole
+
+        return suspects(
+            spread(self.truth, VOID),
+            spread(self.predicted, VOID),
+            kinds,
+            spread(self.confidence, 0),
+            spread(self.probability, 1),
+        )
+
+
+def doubts(truth: Labels, predicted: Labels, kinds: UInt8, confidence: Float32, probability: Float32) -> Doubts:
+    """What ``suspects`` of the same arguments looks at, whatever the boundary band's width."""
+    wrong = (kinds != IGNORED) & (kinds != RIGHT) & (predicted >= 0)
+    places = np.flatnonzero(wrong & (confidence >= SUSPECT_SURE) & (probability <= SUSPECT_IMPROBABLE))
+    return Doubts(places, *(values.ravel()[places] for values in (truth, predicted, confidence, probability)))
 
 
 def suspects(

@@ -203,7 +203,9 @@ def test_a_pixel_in_words(prediction, labels):
         assert error_at(found, prediction, y, x).kind == which
     y, x = np.argwhere(found.where("cause", "classification"))[0].tolist()
     said = error_at(found, prediction, y, x)
-    assert said.sentence.startswith(f"Predicted class {said.predicted} {said.probability:.0%}, is class {said.truth} ")
+    assert said.sentence.startswith(
+        f"Predicted class {said.predicted} {100 * said.probability:.0f} %, is class {said.truth} "
+    )
     assert "another class" in said.sentence
     assert said.queries
     assert said.truth not in {query.category_id for query in said.queries}
@@ -223,3 +225,14 @@ def test_a_pixel_in_words(prediction, labels):
 def test_labels_that_do_not_fit_are_sentences(prediction, labels, sentence):
     with pytest.raises(SegdemoError, match=sentence):
         segdemo.evaluate(prediction, labels)
+
+
+@pytest.mark.parametrize("width", [0.5, 1, 4, 20])
+def test_another_width_is_what_evaluating_anew_has(prediction, labels, width):
+    first = segdemo.evaluate(prediction, labels)
+    moved, anew = first.at_width(width), segdemo.evaluate(prediction, labels, width=width)
+    assert moved.to_json() == anew.to_json()
+    assert moved.tally.state() == anew.tally.state()
+    assert np.array_equal(moved.kinds, anew.kinds)
+    assert np.array_equal(moved.suspect_map, anew.suspect_map)
+    assert moved.at_width(3.0).to_json() == first.to_json()

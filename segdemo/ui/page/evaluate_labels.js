@@ -12,12 +12,14 @@
   /**
    * @param {any} app
    * @param {{changed: () => void}} page called once there are other labels
-   * @returns {HTMLElement & {show: (labels: Object|null) => void}}
+   * @returns {HTMLElement & {show: (labels: Object|null) => void, giveAgain: (labels: Object|null) => void}}
    */
   sd.buildLabels = (app, { changed }) => {
     const e = sd.element;
     const { state, client, config } = app;
     let files = [];
+    /** What the server has read of the photo on screen: it may have to make room for others, and is then sent again. */
+    let given = null;
     const said = e("p", { class: "sd-note-text" });
     const problem = e("p", { class: "sd-flag", role: "alert", hidden: true });
     const input = e("input", { type: "file", multiple: "", accept: ".png,.json,.txt,.csv,.yaml,.yml", class: "sd-hidden", tabindex: "-1", "aria-label": "Choose a label file, or two" });
@@ -48,7 +50,10 @@
           const mine = client.run(() => client.call("start_labels", { binary: true, data: { file, request: JSON.stringify(request) } }), (message) => app.viewer.setProgress(message));
           try {
             const message = await mine.done;
-            if (message && state.get("run") === run) changed();
+            if (message && state.get("run") === run) {
+              given = { input: run.input, files, form: form.input.value, said: message.labels.said };
+              changed();
+            }
           } catch (error) {
             if (!(error instanceof sd.ServerError)) throw error;
             complain(error.message);
@@ -82,6 +87,15 @@
       form.hidden = true;
       files = [];
     });
+    /** Send the labels of this photo again where the server has others, or none; `labels` are those that it has. */
+    box.giveAgain = (labels) => {
+      const run = state.get("run");
+      if (!given || given.input !== run?.input || labels?.said === given.said) return;
+      files = given.files;
+      form.input.value = given.form;
+      given = null;
+      send();
+    };
     box.show(null);
     return box;
   };

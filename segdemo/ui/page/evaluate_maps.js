@@ -37,6 +37,16 @@
     };
   };
 
+  /** The same evaluation with a boundary band of another whole width: its map of kinds and their counts. */
+  sd.withBand = (evaluation, width) => {
+    const { maps, kinds: names, figures, bandPixels } = evaluation;
+    const [boundary, inside] = [names.indexOf("boundary"), names.indexOf("inside")];
+    const kinds = Uint8Array.from(maps.kinds, (kind, i) => (kind === boundary || kind === inside ? (maps.band[i] <= width ? boundary : inside) : kind));
+    const counts = { boundary: bandPixels[width], inside: bandPixels.at(-1) - bandPixels[width] };
+    const rows = figures.errors.kinds.map((entry) => (entry.kind in counts ? { ...entry, pixels: counts[entry.kind], share: figures.wrong_pixels ? counts[entry.kind] / figures.wrong_pixels : null } : entry));
+    return { ...evaluation, maps: { ...maps, kinds }, figures: { ...figures, errors: { width, kinds: rows } } };
+  };
+
   const rgbOf = (word) => [word & 255, (word >> 8) & 255, (word >> 16) & 255];
 
   /** The colours of the layers at which pixels were lost: never, then from the first layer to the last. */

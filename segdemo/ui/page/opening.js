@@ -98,7 +98,7 @@
         const message = await mine.done;
         if (job !== mine) return;
         if (message) {
-          const run = { ...(await decodeRun(await client.call("result", { token: message.token }))), kept: message.kept ?? false, fileName: input.file?.name ?? null };
+          const run = { ...(await decodeRun(await client.call("result", { token: message.token }))), kept: message.kept ?? false, fileName: input.file?.name ?? null, input };
           if (job !== mine) return;
           lastInput = input;
           if (quiet) standIn.arrived(run.token);

@@ -89,9 +89,11 @@
       ...state.get("thresholds"), ...sd.refinementOf(app, state.get("judging")),
     });
     const keyOf = () => JSON.stringify([asked(), state.get("labelsVersion")]);
+    /** All that is asked but the boundary band's width, on which next to nothing depends. */
+    const restOf = () => JSON.stringify([{ ...asked(), width: null }, state.get("labelsVersion")]);
     const fresh = () => {
       const found = state.get("evaluation");
-      return found && state.get("run") && found.key === keyOf() ? found : null;
+      return found && !found.moved && state.get("run") && found.key === keyOf() ? found : null;
     };
     /** What was measured of the photo on screen, perhaps with other settings: it stays until the next is there. */
     const current = () => (state.get("evaluation")?.token === state.get("run")?.token ? state.get("evaluation") : null);
@@ -106,6 +108,7 @@
       const run = state.get("run");
       if (!run || state.get("tab") !== "evaluate" || fresh()) return;
       const key = keyOf();
+      const rest = restOf();
       if (running?.key === key) return;
       running?.job.cancel();
       // The numbers at first; while nothing runs the button asks for them again.
@@ -113,11 +116,12 @@
         if (running?.job === job) status.textContent = `${message.text} …`;
       });
       running = { key, job };
-      Object.assign(progress, { hidden: false });
+      // A band that was moved is on the canvas already.
+      progress.hidden = current()?.rest === rest;
       status.textContent = "Comparing with the labels …";
       stop.hidden = false;
       again.hidden = true;
-      results.classList.add("sd-stale");
+      results.classList.toggle("sd-stale", current()?.rest !== rest);
       let done = false;
       try {
         const message = await job.done;
@@ -125,7 +129,8 @@
         done = Boolean(message);
         if (message && state.get("run") === run) {
           const found = await sd.decodeEvaluation(message.evaluation);
-          if (running?.job === job) state.set({ evaluation: { ...found, key, token: run.token } });
+          if (running?.job === job) state.set({ evaluation: { ...found, key, rest, token: run.token } });
+          labels.giveAgain(found.labels);
         }
       } finally {
         if (running?.job === job) {
@@ -297,6 +302,13 @@
       if (!state.get("shownPixels")) draw();
       fetchPixels();
     });
+    /** The band is moved on the canvas and in the legend at once; what else depends on it follows. */
+    const moveBand = () => {
+      const found = current();
+      if (!found || found.none || found.rest !== restOf()) return;
+      state.set({ evaluation: { ...sd.withBand(found, state.get("bandWidth")), key: keyOf(), moved: true } });
+    };
+    state.on(["bandWidth"], moveBand);
     state.on(["judging", "bandWidth", "thresholds", "refined", "panoptic"], soon);
     state.on(["judging", "bandWidth"], () => {
       judged.set(state.get("judging"));

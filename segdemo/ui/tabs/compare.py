@@ -193,12 +193,8 @@ def _class_rows(told: Agreement, both: tuple[Side, Side]) -> list[dict[str, Any]
 def _outcome_rows(found: Outcomes | None, record: Record) -> dict[str, Any]:
     if found is None:
         return {"outcomes": None}
-    names: dict[str, Any] = {
-        **CAUSE_COLORS,
-        "ignored": KIND_COLORS["ignored"],
-        "right": KIND_COLORS["right"],
-        "wrong": WRONG_COLOR,
-    }
+    names: dict[str, Any] = {str(cause): color for cause, color in CAUSE_COLORS.items()}
+    names |= {"ignored": KIND_COLORS["ignored"], "right": KIND_COLORS["right"], "wrong": WRONG_COLOR}
     totals = found.totals
     return {
         "outcomes": {

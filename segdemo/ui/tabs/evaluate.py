@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from segdemo.errors import SegdemoError
 from segdemo.evaluation.causes import CAUSES
-from segdemo.evaluation.errors import KINDS, WIDTH
+from segdemo.evaluation.errors import BOUNDARY, INSIDE, KINDS, WIDTH
 from segdemo.evaluation.legend import CAUSE_COLORS, KIND_COLORS, WRONG_COLOR
 from segdemo.evaluation.photo import Evaluation
 from segdemo.evaluation.pixel import error_at
@@ -88,14 +88,15 @@ def _evaluated(record: Record, arguments: Arguments, job: Job, labels: RecordLab
     options = page_options({**arguments, "things_only": False}, record.taxonomy, task=judged).of_the_map()
 
     def compute() -> Evaluation:
-        return judge(job, record.source, options, labels, width=width)
+        return judge(job, record.source, options, labels, width=WIDTH)
 
     with job.turn():
-        return record.derive(("evaluation", judged), compute, version=(options, width), nbytes=_nbytes)
+        return record.derive(("evaluation", judged), compute, version=options, nbytes=_nbytes).at_width(width)
 
 
 def _nbytes(found: Evaluation) -> int:
-    return array_bytes([value for value in vars(found).values() if isinstance(value, np.ndarray | dict)])
+    arrays = [value for value in vars(found).values() if isinstance(value, np.ndarray | dict)]
+    return array_bytes([*arrays, *vars(found.doubts).values()])
 
 
 def _maps(record: Record, found: Evaluation) -> dict[str, Any]:
@@ -111,7 +112,10 @@ def _maps(record: Record, found: Evaluation) -> dict[str, Any]:
             # 65535 and 65534 are the two negative values.
             "truth": pack(reduced(found.truth, record.display_size)),
             "predicted": pack(reduced(found.predicted, record.display_size)),
+            # The least whole width of a boundary band that has the pixel.
+            "band": pack(_small(np.minimum(np.ceil(found.distance), 255), record)),
         },
+        "bandPixels": _band_pixels(found),
         "small": {
             "confidence": pack(reduced(found.confidence, small).astype(np.uint8)),
             "label": pack(reduced(found.label_probability, small).astype(np.uint8)),
@@ -125,6 +129,13 @@ def _maps(record: Record, found: Evaluation) -> dict[str, Any]:
         "kinds": list(KINDS),
         "causes": list(CAUSES),
     }
+
+
+def _band_pixels(found: Evaluation) -> list[int]:
+    """The errors in bands of 0, 1 ... ``WIDEST`` pixels, and last all that are in the band or inside a region."""
+    either = (found.kinds == BOUNDARY) | (found.kinds == INSIDE)
+    widths = np.minimum(np.ceil(found.distance[either]), WIDEST + 1).astype(np.intp)
+    return np.cumsum(np.bincount(widths, minlength=WIDEST + 2)).tolist()
 
 
 def _small(values: npt.NDArray[Any], record: Record) -> npt.NDArray[np.uint8]:
