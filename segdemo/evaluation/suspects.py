@@ -109,7 +109,13 @@ def doubts(truth: Labels, predicted: Labels, kinds: UInt8, confidence: Float32, 
     """What ``suspects`` of the same arguments looks at, whatever the boundary band's width."""
     wrong = (kinds != IGNORED) & (kinds != RIGHT) & (predicted >= 0)
     places = np.flatnonzero(wrong & (confidence >= SUSPECT_SURE) & (probability <= SUSPECT_IMPROBABLE))
-    return Doubts(places, *(values.ravel()[places] for values in (truth, predicted, confidence, probability)))
+    return Doubts(
+        places,
+        truth.ravel()[places],
+        predicted.ravel()[places],
+        confidence.ravel()[places],
+        probability.ravel()[places],
+    )
 
 
 def suspects(
