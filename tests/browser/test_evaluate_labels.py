@@ -20,7 +20,7 @@ from segdemo.prediction import Prediction
 
 from .harness import STATE
 from .pages import upload
-from .test_evaluate import give_labels, measured
+from .test_evaluate import MEASURED, give_labels, measured
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -40,6 +40,20 @@ STOPPED = """() => {
   };
 }"""
 """The next job begins later, so that there is time to cancel it."""
+
+MOVE = """async (bandWidth) => {
+  const {state} = window.segdemo.page;
+  state.set({bandWidth});
+  await null;
+  const {moved, maps, figures} = state.get("evaluation");
+  return [moved, [...maps.kinds], figures.errors];
+}"""
+"""Move the band and look at once, before any request could be answered."""
+
+
+def labelled(page: Page) -> None:
+    """Wait for the evaluation of the photo on screen with labels."""
+    page.wait_for_function(f"{MEASURED} && {STATE}('evaluation').labels", timeout=120_000)
 
 
 @pytest.fixture(scope="module")
@@ -136,12 +150,12 @@ def test_labels_that_had_to_make_room_are_read_again(page: Page, cat: Path, trut
     upload(page, cat)
     page.click("#sd-tab-evaluate")
     give_labels(page, encode_png_index(truth))
-    measured(page)
+    labelled(page)
     token, wrong = page.evaluate(f"[{STATE}('run').token, {FIGURES}.wrong_pixels]")
     page.evaluate("token => window.segdemo.page.client.call('release', {token})", token)
     page.get_by_text("Panoptic segments", exact=True).click()
-    page.wait_for_function(f"{STATE}('run').token !== '{token}' && {STATE}('evaluation')?.labels", timeout=120_000)
-    measured(page)
+    page.wait_for_function(f"{STATE}('run').token !== '{token}'", timeout=120_000)
+    labelled(page)
     page.get_by_text("Semantic map", exact=True).click()
     page.wait_for_function(f"{FIGURES}?.judged === 'semantic'", timeout=60_000)
     measured(page)
@@ -154,14 +168,13 @@ def test_the_band_moves_at_once_and_as_python_has_it(
     upload(page, cat)
     page.click("#sd-tab-evaluate")
     give_labels(page, encode_png_index(truth))
-    measured(page)
+    labelled(page)
     for width in (9, 1, 20):
         expected = evaluate.evaluate(prediction, truth, layers=False, width=width)
-        page.evaluate("(bandWidth) => window.segdemo.page.state.set({bandWidth})", width)
-        moved = page.evaluate(f"(() => {{ const e = {STATE}('evaluation'); return [e.moved, [...e.maps.kinds]]; }})()")
-        assert moved[0], "the canvas waits for the server"
-        assert np.array_equal(np.array(moved[1]).reshape(truth.shape), expected.kinds)
-        assert page.evaluate(f"{FIGURES}.errors") == json.loads(json.dumps(expected.to_json()["errors"]))
+        moved, kinds, errors = page.evaluate(MOVE, width)
+        assert moved, "the canvas waits for the server"
+        assert np.array_equal(np.array(kinds).reshape(truth.shape), expected.kinds)
+        assert errors == json.loads(json.dumps(expected.to_json()["errors"]))
         page.wait_for_function(f"!{STATE}('evaluation').moved", timeout=60_000)
         assert page.evaluate(f"{FIGURES}.errors") == json.loads(json.dumps(expected.to_json()["errors"]))
         assert page.evaluate(f"{FIGURES}.suspects.length") == len(expected.suspects)
@@ -171,7 +184,7 @@ def test_an_evaluation_is_stopped_and_begun_again(page: Page, cat: Path, truth: 
     upload(page, cat)
     page.click("#sd-tab-evaluate")
     give_labels(page, encode_png_index(truth))
-    measured(page)
+    labelled(page)
     page.evaluate(STOPPED)
     page.get_by_text("Panoptic segments", exact=True).click()
     page.locator(".sd-evaluating .sd-cancel").first.click()
@@ -194,7 +207,7 @@ def test_a_network_without_queries_has_no_causes_and_says_why(
     upload(page, cat)
     page.click("#sd-tab-evaluate")
     give_labels(page, encode_png_index(truth))
-    measured(page)
+    labelled(page)
     panel = page.locator("#sd-panel-evaluate")
     assert sentence in panel.inner_text()
     assert panel.locator("label:has-text('Where it entered')").is_hidden()
