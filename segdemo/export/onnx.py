@@ -94,6 +94,8 @@ def quantise_onnx(source: Path, target: Path, nodes: Sequence[str], pixels: Sequ
             target,
             Reader(),
             quant_format=QuantFormat.QDQ,
+            # Ranges are looked for at every operation of these kinds: of all kinds it would take far longer.
+            op_types_to_quantize=["Conv", "Gemm", "MatMul"],
             nodes_to_quantize=list(nodes),
             per_channel=True,
             reduce_range=True,
