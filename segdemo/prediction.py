@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from segdemo.crops import Crops
 from segdemo.errors import NotOfferedError
 from segdemo.taxonomy import Taxonomy, taxonomy_for
 
@@ -133,6 +134,10 @@ class Prediction:
     logits: Float32 | None = field(default=None, repr=False)
     """Class logits of every cell, (C, h, w), of a network that scores each pixel by itself; none of one with queries,
     which has ``masks`` and ``classes`` instead."""
+    crops: Crops | None = None
+    """The overlapping squares that the photograph was seen in, each by queries of its own, where they were several."""
+    fixed_input: str = ""
+    """Why there is no choice of the input size, in a sentence; empty where there is."""
     lacks: Mapping[str, str] = field(default_factory=dict, repr=False)
     """For parts that this kind of network does not have: a sentence that says why."""
     stuff: frozenset[int] | None = None
@@ -236,7 +241,7 @@ class Prediction:
             raise IndexError(f"head {head} is not in 0..{maps.shape[0] - 1}")
         chosen: Sequence[int] = range(maps.shape[0]) if head is None else [head]
         per_head = maps[list(chosen), query].astype(np.float32)
-        per_head /= per_head.sum(axis=(1, 2), keepdims=True)
+        per_head /= np.maximum(per_head.sum(axis=(1, 2), keepdims=True), np.float32(1e-30))
         return np.asarray(per_head.mean(axis=0), dtype=np.float32)
 
     def attends_everywhere(self, layer: int, query: int) -> bool:

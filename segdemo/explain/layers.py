@@ -8,7 +8,7 @@ import numpy as np
 
 from segdemo.prediction import Prediction, Size
 from segdemo.segmentation.planes import Planes, planes
-from segdemo.segmentation.sampling import Float32, grid, sigmoid, softmax
+from segdemo.segmentation.sampling import Float32, evenly, grid, sigmoid, softmax
 from segdemo.threads import one_blas_thread
 
 
@@ -92,7 +92,7 @@ def query_history(prediction: Prediction, query: int) -> tuple[LayerOfQuery, ...
     _check(prediction, query)
     chances = [softmax(prediction.class_logits(layer)[query]) for layer in range(prediction.num_layers)]
     height, width = _cells(prediction)
-    masks = [masks[query, :height, :width] > 0 for masks in prediction.masks]
+    masks = [evenly(prediction, masks[query])[:height, :width] > 0 for masks in prediction.masks]
     last = int(chances[-1][:-1].argmax())
     history = []
     for layer, (chance, mask) in enumerate(zip(chances, masks, strict=True)):
@@ -119,8 +119,9 @@ def query_table(prediction: Prediction, *, layer: int = -1, readout: Planes | No
     """
     chances = softmax(prediction.class_logits(layer))
     size = _cells(prediction)
-    inside = (prediction.masks[layer][:, : size[0], : size[1]] > 0).astype(np.uint8)
-    initial = (prediction.masks[0][:, : size[0], : size[1]] > 0).astype(np.uint8)
+    inside, initial = (
+        (evenly(prediction, prediction.masks[one])[:, : size[0], : size[1]] > 0).astype(np.uint8) for one in (layer, 0)
+    )
     shared = np.count_nonzero(inside & initial, axis=(1, 2))
     union = np.count_nonzero(inside | initial, axis=(1, 2))
     change = np.where(union > 0, 1 - shared / np.maximum(union, 1), 0.0)
@@ -154,9 +155,10 @@ def _centroid(moments: dict[str, float], size: Size) -> tuple[float, float] | No
 
 def _cells(prediction: Prediction) -> Size:
     """How many mask cells the picture covers, padding left out."""
+    even = evenly(prediction, np.empty((0, *prediction.cells), np.float32))
     height, width = (
         max(1, round(cells * content / of))
-        for cells, content, of in zip(prediction.cells, prediction.content_size, prediction.input_size, strict=True)
+        for cells, content, of in zip(even.shape[1:], prediction.content_size, prediction.input_size, strict=True)
     )
     return height, width
 

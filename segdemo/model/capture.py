@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from segdemo.crops import Crops
 from segdemo.progress import Cancel, CancelledError, Progress
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class RawOutputs:
     """What the decoder started from."""
     logits: npt.NDArray[np.float32] | None = None
     """(B, C, h, w), of a network without queries, whose ``masks`` and ``classes`` are empty."""
+    crops: Crops | None = None
+    """The squares that the inputs were seen in, where they were several."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +129,7 @@ def packed(
     mask_features: "Tensor | None" = None,
     *,
     height: int,
+    crops: Crops | None = None,
 ) -> RawOutputs:
     """Bring a network's outputs for inputs of ``height`` pixels into the form they are kept in; see ``RawOutputs``."""
     import torch
@@ -139,6 +143,7 @@ def packed(
         [maps.float().cpu().numpy() for maps in levels],
         None if mask_features is None else mask_features.float().cpu().numpy(),
         height=height,
+        crops=crops,
     )
 
 
@@ -160,11 +165,13 @@ def kept(
     mask_features: npt.NDArray[np.float32] | None = None,
     *,
     height: int,
+    crops: Crops | None = None,
 ) -> RawOutputs:
     """``RawOutputs`` of arrays in the form they are kept in, with the strides that their sizes tell."""
     return RawOutputs(
         tuple(masks),
         tuple(classes),
+        crops=crops,
         attentions=tuple(attentions),
         unmasked=unmasked,
         strides=tuple(_stride(height, maps) for maps in attentions),
@@ -193,7 +200,7 @@ def scaled_half(maps: "Tensor") -> "Tensor":
 
     if maps.dtype == torch.float16:
         return maps
-    return (maps / maps.amax(dim=(-2, -1), keepdim=True)).half()
+    return (maps / maps.amax(dim=(-2, -1), keepdim=True).clamp(min=1e-30)).half()
 
 
 def as_half(features: "Tensor") -> "Tensor":

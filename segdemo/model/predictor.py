@@ -239,6 +239,8 @@ class Predictor:
             masks=tuple(_own(layer, index) for layer in raw.masks),
             classes=tuple(_own(layer, index) for layer in raw.classes),
             logits=None if raw.logits is None else np.asarray(_own(raw.logits, index), np.float32),
+            crops=raw.crops,
+            fixed_input=getattr(self.preprocessing, "fixed", ""),
             attentions=_attentions(raw, index),
             stages={scale: _own(maps, index) for scale, maps in raw.stages.items()},
             decoder_features=_decoder_features(raw, index),

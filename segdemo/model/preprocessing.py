@@ -108,9 +108,13 @@ class Preprocessing:
         return pixels, input_size, content
 
     def normalised(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the normalised values float32 (3, h, w) of an RGB uint8 (h, w, 3), at its own size."""
+        """The network's numbers for an RGB uint8 (h, w, 3): float32 (3, h, w)."""
         table = self._table()
         return np.stack([table[channel][image[..., channel]] for channel in range(3)])
+
+    def exact_size(self, image_size: Size) -> Size:
+        """What the checkpoint's settings resize a photograph to, before any padding."""
+        return self._checkpoint_size(image_size)
 
     def _table(self) -> npt.NDArray[np.float32]:
         """Normalised value of each of the 256 levels of each channel: (3, 256), rounded as the library rounds."""

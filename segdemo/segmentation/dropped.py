@@ -10,7 +10,7 @@ import numpy as np
 from segdemo.prediction import Prediction, Size
 from segdemo.segmentation.claims import claim
 from segdemo.segmentation.panoptic import Segments, instances, mask_confidence, panoptic
-from segdemo.segmentation.sampling import grid, sigmoid, softmax
+from segdemo.segmentation.sampling import grid, own_parts, sigmoid, softmax
 from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
 from segdemo.taxonomy import taxonomy_for
 
@@ -83,7 +83,12 @@ def dropped(
     competing = named[scores[named] > score_threshold]
     layout = grid(prediction, size)
     claims = (
-        claim(prediction.masks[-1][competing].astype(np.float32), scores[competing], layout, mask_threshold)
+        claim(
+            np.asarray(own_parts(prediction, prediction.masks[-1][competing], competing), np.float32),
+            scores[competing],
+            layout,
+            mask_threshold,
+        )
         if len(competing)
         else None
     )

@@ -18,7 +18,7 @@ from segdemo.errors import SegdemoError
 from segdemo.prediction import Prediction, Size
 from segdemo.segmentation.claims import claim, painted
 from segdemo.segmentation.components import split_map
-from segdemo.segmentation.sampling import Float32, grid, sigmoid, softmax
+from segdemo.segmentation.sampling import Float32, evenly, grid, own_parts, sigmoid, softmax
 from segdemo.settings import MASK_THRESHOLD, OVERLAP_THRESHOLD, SCORE_THRESHOLD
 from segdemo.threads import in_threads
 
@@ -150,7 +150,7 @@ def instances(
 
 def mask_confidence(prediction: Prediction, queries: npt.NDArray[np.intp], *, layer: int = -1) -> Float32:
     """Mean mask probability over the cells of each query's mask above 0.5, padding left out: float32 (q,), 0 to 1."""
-    logits = prediction.masks[layer][queries].astype(np.float32)
+    logits = evenly(prediction, prediction.masks[layer][queries].astype(np.float32))
     rows, columns = (
         math.ceil(cells * content / of)
         for cells, content, of in zip(logits.shape[1:], prediction.content_size, prediction.input_size, strict=True)
@@ -187,9 +187,9 @@ def _segments(
     layout = grid(prediction, size)
     if not len(candidates.queries):
         return Segments(np.zeros(layout.size, np.int32), ())
-    claims = claim(
-        prediction.masks[layer][candidates.queries].astype(np.float32), candidates.scores, layout, mask_threshold
-    )
+    masks = prediction.masks[layer][candidates.queries].astype(np.float32)
+    masks = np.asarray(own_parts(prediction, masks, candidates.queries), np.float32)
+    claims = claim(masks, candidates.scores, layout, mask_threshold)
     members: list[list[int]] = []
     lookup = np.zeros(len(candidates.queries), np.int32)
     fused: dict[int, int] = {}

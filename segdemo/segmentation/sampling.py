@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segdemo.crops import OUTSIDE, Crops
 from segdemo.prediction import Prediction, Size
 
 Float32 = npt.NDArray[np.float32]
@@ -30,6 +31,16 @@ def linear_taps(source: int, target: int) -> Taps:
     lower = np.minimum(position.astype(np.intp), source - 1)
     weight = position - lower
     return lower, np.where(weight > 0, np.minimum(lower + 1, source - 1), lower), weight
+
+
+def taps_between(positions: npt.NDArray[np.float64], target: int) -> Taps:
+    """As ``linear_taps``, for the samples 0, 1, ... among sources at ascending ``positions`` in the same pixels."""
+    place = np.clip(np.arange(target), positions[0], positions[-1])
+    lower = np.minimum(np.searchsorted(positions, place, side="right") - 1, len(positions) - 2)
+    weight = (place - positions[lower]) / (positions[lower + 1] - positions[lower])
+    # A sample on a source is that source alone: the next one may be outside of what a mask covers.
+    lower, weight = np.where(weight >= 1, lower + 1, lower), np.where(weight >= 1, 0.0, weight)
+    return lower, np.where(weight > 0, lower + 1, lower), weight
 
 
 def _matrix(taps: Taps, columns: npt.NDArray[np.intp]) -> Float32:
@@ -94,10 +105,13 @@ def _windows(of: npt.NDArray[np.intp], weight: Float32, cells: int) -> Windows:
 class Axis:
     """One axis of the way from mask cells over the network's input to output pixels."""
 
-    def __init__(self, cells: int, input_size: int, content: int, output: int) -> None:
-        """``content`` is what is left of ``input_size`` without padding, resized to ``output`` pixels."""
+    def __init__(self, cells: int, input_size: int, content: int, output: int, crops: Crops | None = None) -> None:
+        """``content`` is what is left of ``input_size`` without padding, resized to ``output`` pixels.
+
+        Cells are evenly spread, or where the ``crops`` along this axis have them.
+        """
         self.cells, self.output = cells, output
-        self._up = linear_taps(cells, input_size)
+        self._up = linear_taps(cells, input_size) if crops is None else taps_between(crops.positions, input_size)
         self._resize = linear_taps(content, output)
         self._same = content == output
         self._spans: dict[int, list[Span]] = {}
@@ -133,9 +147,9 @@ class Axis:
 
 
 @lru_cache(maxsize=32)
-def axis(cells: int, input_size: int, content: int, output: int) -> Axis:
+def axis(cells: int, input_size: int, content: int, output: int, crops: Crops | None = None) -> Axis:
     """An axis as ``Axis`` makes it, kept: every layer and every question about a photograph has the same ones."""
-    return Axis(cells, input_size, content, output)
+    return Axis(cells, input_size, content, output, crops)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,13 +166,37 @@ def grid(prediction: Prediction, size: Size | None = None) -> Grid:
     height, width = size or prediction.image_size
     if height < 1 or width < 1:
         raise ValueError(f"size must be at least 1 x 1, not {height} x {width}")
+    crops = prediction.crops
     axes = (
-        axis(int(n), of, content, out)
-        for n, of, content, out in zip(
-            prediction.cells, prediction.input_size, prediction.content_size, (height, width), strict=True
+        axis(n, of, content, out, crops if crops is not None and crops.axis == number else None)
+        for number, (n, of, content, out) in enumerate(
+            zip(prediction.cells, prediction.input_size, prediction.content_size, (height, width), strict=True)
         )
     )
     return Grid((height, width), *axes)
+
+
+def evenly(prediction: Prediction, masks: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Masks (..., h, w) at cells that are evenly spread, for what is counted in cells."""
+    crops = prediction.crops
+    return masks if crops is None else masks.take(crops.even(), axis=masks.ndim - 2 + crops.axis)
+
+
+def own_parts(
+    prediction: Prediction, masks: npt.NDArray[np.floating], queries: npt.NDArray[np.integer]
+) -> npt.NDArray[np.floating]:
+    """The masks (q, h, w) of ``queries``, where squares overlap cut in the middle: what is there is claimed once."""
+    crops = prediction.crops
+    if crops is None:
+        return masks
+    masks = masks.copy()
+    each = prediction.num_queries // len(crops.starts)
+    for number in range(len(crops.starts)):
+        ours = np.flatnonzero(np.asarray(queries) // each == number)
+        others = np.flatnonzero(~crops.own(number))
+        place = np.ix_(ours, others) if crops.axis == 0 else (ours[:, None], slice(None), others)
+        masks[place] = OUTSIDE
+    return masks
 
 
 def cell_bounds(masks: Float32, rows: list[Span], columns: list[Span]) -> tuple[Float32, Float32]:

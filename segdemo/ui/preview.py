@@ -31,6 +31,8 @@ class Previews:
 
         A network that has not run yet is given one, which says how long it takes.
         """
+        if getattr(predictor.preprocessing, "fixed", ""):
+            return False
         (height, width), _ = predictor.preprocessing.sizes(image_size, size)
         (low, narrow), _ = predictor.preprocessing.sizes(image_size, SHORT_SIDE)
         if height * width < PAYS * low * narrow or job.host.cores.others_wait(job.visitor, job.client):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from segdemo.checkpoint_files import read_config
 from segdemo.errors import SegdemoError
+from segdemo.model.families.eomt import Eomt
 from segdemo.model.families.family import Family, Inputs, Loaded
 from segdemo.model.families.mask2former import Mask2Former
 from segdemo.model.families.maskformer import MaskFormer
@@ -15,6 +16,7 @@ FAMILIES: tuple[Family, ...] = (
     UperNet(),
     OneFormer(),
     MaskFormer(),
+    Eomt(),
 )
 """In the order in which they are asked."""
 

@@ -90,6 +90,7 @@ def result(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
         "numHeads": prediction.num_heads,
         "offers": sorted(prediction.offers),
         "lacks": dict(prediction.lacks),
+        "fixedInput": prediction.fixed_input,
         "instancesNote": INSTANCES_NOTE[record.checkpoint.kind],
         "crfHint": _crf_hint(record),
         "doubt": _doubt(record, shown),
