@@ -47,7 +47,7 @@ class Crops:
         return (self.positions >= start) & (self.positions <= start + self.side - 1)
 
     def weights(self, crop: int) -> npt.NDArray[np.float32]:
-        """What each cell of a square counts at the cells of the one grid that are in it: float32 (cells there, cells)."""
+        """What each cell of a square counts at the one grid's cells that are in it: float32 (cells there, cells)."""
         stride = self.side / self.cells
         place = (self.positions[self.inside(crop)] - self.starts[crop] + 0.5) / stride - 0.5
         place = np.clip(place, 0, self.cells - 1)
@@ -60,9 +60,7 @@ class Crops:
 
     def own(self, crop: int) -> npt.NDArray[np.bool_]:
         """Which cells are a square's own: up to the middle of where it overlaps with the next."""
-        ends = [
-            (self.starts[one] + self.side + self.starts[one + 1] - 1) / 2 for one in range(len(self.starts) - 1)
-        ]
+        ends = [(self.starts[one] + self.side + self.starts[one + 1] - 1) / 2 for one in range(len(self.starts) - 1)]
         low = ends[crop - 1] if crop else -np.inf
         high = ends[crop] if crop < len(ends) else np.inf
         return (self.positions > low) & (self.positions <= high)

@@ -112,3 +112,37 @@ def write_tiny_maskformer(folder: Path, backbone: str = "swin", *, seed: int = 0
     size = {"shortest_edge": 96, "longest_edge": 384}
     write_checkpoint(folder, config, seed=seed, preprocessor={**SHORT_SIDE["maskformer"], "size": size})
     return livelier(folder, transformers.MaskFormerForInstanceSegmentation, seed)
+
+
+def write_tiny_eomt(folder: Path, *, split: bool = True, masked: bool = False, seed: int = 0) -> Path:
+    """Write an EoMT whose grid is 64 x 64 pixels; its photographs are ``split`` into squares, or else padded.
+
+    ``masked``: whether its queries attend under their masks, as before training ends.
+    """
+    import torch
+    import transformers
+
+    from segdemo.model.architecture import write_checkpoint
+    from segdemo.model.relatives import PADDED, SQUARES
+
+    config = transformers.EomtConfig(
+        hidden_size=32,
+        num_hidden_layers=5,
+        num_attention_heads=4,
+        mlp_ratio=2,
+        image_size=64,
+        patch_size=16,
+        num_blocks=2,
+        num_queries=9,
+        id2label=LABELS,
+        label2id={label: index for index, label in LABELS.items()},
+    )
+    longest = None if split else 64
+    size = {"shortest_edge": 64, "longest_edge": longest}
+    write_checkpoint(folder, config, seed=seed, preprocessor={**(SQUARES if split else PADDED), "size": size})
+    livelier(folder, transformers.EomtForUniversalSegmentation, seed)
+    if masked:
+        model = transformers.EomtForUniversalSegmentation.from_pretrained(folder, dtype=torch.float32)
+        model.attn_mask_probs.fill_(1)
+        model.save_pretrained(folder, safe_serialization=True)
+    return folder

@@ -6,7 +6,7 @@ from typing import Any
 
 from segdemo.class_tables import ADE20K
 from segdemo.errors import SegdemoError
-from segdemo.model.relatives import SHORT_SIDE, SQUARE, relatives
+from segdemo.model.relatives import SHORT_SIDE, SQUARE, SQUARES, relatives
 
 _SWIN = {
     "tiny": {"embed_dim": 96, "depths": [2, 2, 6, 2], "num_heads": [3, 6, 12, 24], "window_size": 7},
@@ -42,6 +42,7 @@ _NETWORKS = {
     "upernet": ("UperNetForSemanticSegmentation", SQUARE),
     "oneformer": ("OneFormerForUniversalSegmentation", SHORT_SIDE["oneformer"]),
     "maskformer": ("MaskFormerForInstanceSegmentation", SHORT_SIDE["maskformer"]),
+    "eomt": ("EomtForUniversalSegmentation", SQUARES),
 }
 """By ``model_type``: the library's class, and the image processor's settings."""
 
@@ -87,6 +88,9 @@ def write_checkpoint(folder: Path, config: Any, *, seed: int = 0, preprocessor: 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = getattr(transformers, name)(config)
+    if config.model_type == "eomt":
+        # Training ends without attention masks, and so was the published ones' memory of how often they were used.
+        torch.nn.init.zeros_(model.attn_mask_probs)
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder, safe_serialization=True)
     settings = preprocessor or dict(published)

@@ -53,6 +53,36 @@ _SIDES = {"tiny": {}, "small": {}, "base": {"size": _LONG}, "large": {"size": _L
 """What the larger backbones were trained at."""
 
 
+_EOMT: Mapping[str, tuple[int, int, int, int]] = {
+    "small": (384, 12, 6, 3),
+    "base": (768, 12, 12, 3),
+    "large": (1024, 24, 16, 4),
+}
+"""Channels, blocks, heads, and the blocks that carry queries."""
+
+SQUARES: Mapping[str, Any] = {
+    "do_normalize": True,
+    "do_pad": False,
+    "do_rescale": True,
+    "do_resize": True,
+    "do_split_image": True,
+    "image_mean": [0.485, 0.456, 0.406],
+    "image_processor_type": "EomtImageProcessor",
+    "image_std": [0.229, 0.224, 0.225],
+    "resample": 2,
+    "rescale_factor": 1 / 255,
+    "size": {"shortest_edge": 512, "longest_edge": None},
+}
+"""Image processor settings of the published EoMT for ADE20K: overlapping squares along the longer side."""
+PADDED: Mapping[str, Any] = {
+    **SQUARES,
+    "do_pad": True,
+    "do_split_image": False,
+    "size": {"shortest_edge": 640, "longest_edge": 640},
+}
+"""Of those for COCO: the whole photograph, padded to a square."""
+
+
 def labelled(names: tuple[str, ...]) -> dict[str, Any]:
     """A configuration's fields for classes of these names, each by its first one."""
     labels = {index: name.split(",")[0] for index, name in enumerate(names)}
@@ -125,10 +155,31 @@ def _told(swins: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Callable[[]
     }
 
 
+def _eomt(size: str, names: tuple[str, ...], side: int, queries: int) -> Any:
+    from transformers import EomtConfig
+
+    channels, blocks, heads, carrying = _EOMT[size]
+    return EomtConfig(
+        hidden_size=channels,
+        num_hidden_layers=blocks,
+        num_attention_heads=heads,
+        num_blocks=carrying,
+        image_size=side,
+        patch_size=16,
+        num_queries=queries,
+        **labelled(names),
+    )
+
+
 def relatives(swins: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Callable[[], Any], Mapping[str, Any]]]:
     """By architecture's name: what makes its configuration, and its image processor's settings."""
     return {
         **{f"upernet-convnext-{size}": (partial(_convnext, size), SQUARE) for size in _CONVNEXT},
         **{f"upernet-swin-{size}": (partial(_swin, fields), SQUARE) for size, fields in swins.items()},
         **_told(swins),
+        "eomt-large-ade-semantic": (partial(_eomt, "large", ADE20K, 512, 100), SQUARES),
+        **{
+            f"eomt-{size}-coco-panoptic": (partial(_eomt, size, (*COCO_THINGS, *COCO_STUFF), 640, 200), PADDED)
+            for size in _EOMT
+        },
     }

@@ -231,7 +231,7 @@ class EomtNetwork:
             self._done += 1
 
     def _before_block(self, first: bool) -> Any:
-        """Keep what the queries say before a block that carries them, and once what the backbone made of the patches."""
+        """Keep what the queries say before a block that carries them, and once what the backbone handed on."""
 
         def keep(module: nn.Module, args: Any, kwargs: Any) -> None:
             if self._sink is None or not self._sink.capture:

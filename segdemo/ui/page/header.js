@@ -42,8 +42,18 @@
     const [button, text] = sd.info("resizing",
       "The photo is resized to this before the network sees it. More pixels show smaller things and take longer; far from what the network was trained at it gets worse.");
     text.classList.add("sd-setup-note");
-    shell.setup.append(
-      chooser("Checkpoint", "checkpoint", titles(config.checkpoints)), chooser("Input size", "size", SIZES), button, text);
+    const size = chooser("Input size", "size", SIZES);
+    // A network with a grid of its own leaves no choice, and says so in its place.
+    const fixed = e("span", { class: "sd-help sd-fixed-size" });
+    state.on(["run"], () => {
+      const sentence = state.get("run")?.fixedInput ?? "";
+      size.hidden = button.hidden = Boolean(sentence) && state.get("size") === "checkpoint";
+      fixed.hidden = !sentence;
+      fixed.textContent = sentence ? "Input size: the network's own" : "";
+      fixed.title = sentence;
+    });
+    fixed.hidden = true;
+    shell.setup.append(chooser("Checkpoint", "checkpoint", titles(config.checkpoints)), size, fixed, button, text);
 
     const describe = () => {
       const chosen = config.checkpoints.find(({ id }) => id === state.get("checkpoint"));
