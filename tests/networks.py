@@ -141,8 +141,11 @@ def write_tiny_eomt(folder: Path, *, split: bool = True, masked: bool = False, s
     size = {"shortest_edge": 64, "longest_edge": longest}
     write_checkpoint(folder, config, seed=seed, preprocessor={**(SQUARES if split else PADDED), "size": size})
     livelier(folder, transformers.EomtForUniversalSegmentation, seed)
-    if masked:
-        model = transformers.EomtForUniversalSegmentation.from_pretrained(folder, dtype=torch.float32)
-        model.attn_mask_probs.fill_(1)
-        model.save_pretrained(folder, safe_serialization=True)
+    model = transformers.EomtForUniversalSegmentation.from_pretrained(folder, dtype=torch.float32)
+    with torch.no_grad():
+        # Queries that differ, and say so.
+        model.query.weight *= 5
+        model.class_predictor.weight *= 5
+        model.attn_mask_probs.fill_(float(masked))
+    model.save_pretrained(folder, safe_serialization=True)
     return folder

@@ -149,8 +149,8 @@ class EomtNetwork:
     One forward pass at a time: concurrent callers wait.
     """
 
-    def __init__(self, model: nn.Module, lacks: Mapping[str, str]) -> None:
-        self.model: Any = model.eval()
+    def __init__(self, model: Any, lacks: Mapping[str, str]) -> None:
+        self.model = model.eval()
         self._lacks = lacks
         self._lock = threading.Lock()
         self._sink: _Sink | None = None

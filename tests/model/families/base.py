@@ -145,7 +145,7 @@ class FamilyTests:
             predictor.what_if(prediction, cancel=lambda: True)
 
     def test_progress_rises_to_one_and_a_run_can_be_stopped(self, predictor: Predictor) -> None:
-        values, seen = pixels(self.sizes[1], 1).numpy(), [0.0]
+        values, seen = pixels(self.sizes[-1], 1).numpy(), [0.0]
         predictor.engine(values, Request(progress=seen.append))
         assert seen == sorted(seen)
         assert seen[-1] == 1
