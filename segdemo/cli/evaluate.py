@@ -157,7 +157,8 @@ def evaluate(
     if predictor.checkpoint.kind == "instance":
         console.print(
             "This checkpoint learned things alone. What follows is of its semantic and panoptic maps, over pixels "
-            "labelled as its classes. Average precision is not measured: segment writes NAME.instances.json for COCO's tools.",
+            "labelled as its classes. Average precision is not measured: segment writes NAME.instances.json for COCO's "
+            "tools.",
             soft_wrap=True,
         )
     console.print(class_table(report))

@@ -108,7 +108,7 @@ class Preprocessing:
         return pixels, input_size, content
 
     def normalised(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the normalised values float32 (3, h, w) of an RGB uint8 (h, w, 3), at its own size."""
+        """The network's numbers for an RGB uint8 (h, w, 3): float32 (3, h, w)."""
         table = self._table()
         return np.stack([table[channel][image[..., channel]] for channel in range(3)])
 
