@@ -44,8 +44,11 @@ def load(folder, wanted):
     """The session of the graph whose input size is nearest to the one wanted, and that size."""
     card = json.loads((folder / "parity.json").read_text(encoding="utf-8"))
     there = {(file["height"], file["width"]): file["name"] for file in card["files"]}
-    size = min(there, key=lambda own: sum(abs(math.log(a / b)) for a, b in zip(own, wanted, strict=True)))
-    return onnxruntime.InferenceSession(str(folder / there[size]), providers=["CPUExecutionProvider"]), size
+    size = wanted
+    if (None, None) not in there:  # else the graph takes any size
+        size = min(there, key=lambda own: sum(abs(math.log(a / b)) for a, b in zip(own, wanted, strict=True)))
+    name = there.get(size) or there[None, None]
+    return onnxruntime.InferenceSession(str(folder / name), providers=["CPUExecutionProvider"]), size
 
 
 def pixel_values(photo, size, settings):

@@ -22,6 +22,7 @@ import segdemo
 from segdemo import checkpoints
 from segdemo.errors import SegdemoError
 from segdemo.export.endpoint import RUNTIMES, requirements, triton_config, write_endpoint
+from segdemo.export.endpoint.arrays import fitting
 from segdemo.model.preprocessing import Preprocessing
 from segdemo.taxonomy import taxonomy_for
 
@@ -36,7 +37,7 @@ class Network(torch.nn.Module):
     def __init__(self) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(0)
-        self.convolution = torch.nn.Conv2d(3, 12, 8, stride=4, padding=2)
+        self.convolution = torch.nn.Conv2d(3, 12, 8, stride=4, padding=2, bias=False)
         self.convolution.weight.data = torch.randn(12, 3, 8, 8, generator=generator) / 4
         self.classes = torch.nn.Parameter(3 * torch.randn(1, 12, 6, generator=generator))
 
@@ -143,6 +144,11 @@ def test_portrait_photo_takes_the_graph_of_its_shape(handler: Handler, photo: np
     assert answer["segments"]["image"] == {"height": 160, "width": 120}
 
 
+def test_graph_for_any_size_runs_at_the_processors() -> None:
+    assert fitting((96, 160), {None: Path("model.onnx")}) == (96, 160)
+    assert fitting((96, 160), {(96, 128): Path("a"), (128, 96): Path("b")}) == (96, 128)
+
+
 def test_one_bad_picture_leaves_the_others(handler: Handler, photo: npt.NDArray[np.uint8]) -> None:
     good, bad = handler({"inputs": [_png(photo), b"not a picture"]})
     assert "id_map" in good
@@ -233,6 +239,11 @@ def test_triton_is_told_names_and_sizes() -> None:
         "output [",
         "output [",
     ]
+
+
+def test_triton_is_told_what_is_open() -> None:
+    text = triton_config("openvino", None, queries=48, classes=150)
+    assert re.findall(r"dims: \[ ([\d, -]+) \]", text) == ["1, 3, -1, -1", "1, 48, 151", "1, 48, -1, -1"]
 
 
 def test_plan_of_a_card_has_no_handler(tiny_checkpoint: Path, tmp_path: Path) -> None:

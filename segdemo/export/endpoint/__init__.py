@@ -26,13 +26,20 @@ _DOCSTRING = re.compile(r'\A"""(.*?)"""\n', re.DOTALL)
 
 
 def write_endpoint(
-    folder: Path, checkpoint: Checkpoint, taxonomy: Taxonomy, *, format: str, shapes: Sequence[Size], queries: int
+    folder: Path,
+    checkpoint: Checkpoint,
+    taxonomy: Taxonomy,
+    *,
+    format: str,
+    shapes: Sequence[Size | None],
+    queries: int,
 ) -> list[str]:
     """Put beside the graphs of an exported folder what a service needs; returns the names of the files.
 
     ``handler.py`` and ``requirements.txt`` are for Hugging Face Inference Endpoints, ``classes.json`` is what the
     handler knows of the checkpoint, ``config.pbtxt`` describes the first graph to Triton. ``format`` is one of
-    ``RUNTIMES``, else ``SegdemoError`` is raised; ``shapes`` are the graphs' input sizes, (height, width).
+    ``RUNTIMES``, else ``SegdemoError`` is raised; ``shapes`` are the graphs' input sizes, (height, width),
+    none for any.
     """
     if format not in RUNTIMES:
         raise SegdemoError(f"--endpoint is for {', '.join(RUNTIMES)}: a {format} export has no program that answers.")
@@ -89,10 +96,11 @@ def about(checkpoint: Checkpoint, taxonomy: Taxonomy) -> dict[str, Any]:
     }
 
 
-def triton_config(format: str, shape: Size, *, queries: int, classes: int) -> str:
-    """The text of Triton's ``config.pbtxt`` for a graph of one input size (height, width), batch 1."""
+def triton_config(format: str, shape: Size | None, *, queries: int, classes: int) -> str:
+    """The text of Triton's ``config.pbtxt`` for a graph of one input size (height, width), or of any; batch 1."""
     backend = {"onnx": "onnxruntime", "openvino": "openvino", "torchscript": "pytorch"}[format]
-    height, width = shape
+    height, width = shape or (-1, -1)
+    rows, columns = (height // 4, width // 4) if shape else (-1, -1)
     # LibTorch has no names: Triton numbers what goes in and out.
     numbered = format == "torchscript"
     given, *found = (
@@ -103,7 +111,7 @@ def triton_config(format: str, shape: Size, *, queries: int, classes: int) -> st
     entries = [
         ("input", given, (1, 3, height, width)),
         ("output", found[0], (1, queries, classes + 1)),
-        ("output", found[1], (1, queries, height // 4, width // 4)),
+        ("output", found[1], (1, queries, rows, columns)),
     ]
     blocks = [
         f'{kind} [\n  {{\n    name: "{name}"\n    data_type: TYPE_FP32\n    dims: [ {", ".join(map(str, dims))} ]\n'

@@ -27,10 +27,13 @@ _BAND = 8_000_000
 _TINY = float(np.finfo(np.float32).tiny)
 
 
-def graphs(folder: Path) -> dict[Size, Path]:
-    """The folder's graphs by the size of their input, as its parity card lists them."""
+def graphs(folder: Path) -> dict[Size | None, Path]:
+    """The folder's graphs by the size of their input, none for one of any size, as its parity card lists them."""
     card = json.loads((folder / "parity.json").read_text(encoding="utf-8"))
-    return {(int(file["height"]), int(file["width"])): folder / file["name"] for file in card["files"]}
+    return {
+        None if file["height"] is None else (int(file["height"]), int(file["width"])): folder / file["name"]
+        for file in card["files"]
+    }
 
 
 def network(path: Path) -> Network:
@@ -87,9 +90,12 @@ def checkpoint_size(size: Size, settings: dict[str, Any]) -> Size:
     return math.ceil(max(height, 1) / divisor) * divisor, math.ceil(max(width, 1) / divisor) * divisor
 
 
-def fitting(wanted: Size, there: Collection[Size]) -> Size:
-    """Of the input sizes that there are graphs for the nearest to the one wanted."""
-    return min(there, key=lambda own: sum(abs(math.log(a / b)) for a, b in zip(own, wanted, strict=True)))
+def fitting(wanted: Size, there: Collection[Size | None]) -> Size:
+    """Of the input sizes that there are graphs for the nearest to the one wanted; that one where any will do."""
+    sizes = [size for size in there if size is not None]
+    if not sizes:
+        return wanted
+    return min(sizes, key=lambda own: sum(abs(math.log(a / b)) for a, b in zip(own, wanted, strict=True)))
 
 
 def pixel_values(photo: Image.Image, size: Size, settings: dict[str, Any]) -> Array:

@@ -115,7 +115,8 @@ class EndpointHandler:
     def _segmented(self, photo: Image.Image, parameters: dict[str, Any]) -> dict[str, Any]:
         size, began = (photo.height, photo.width), time.perf_counter()
         shape = fitting(checkpoint_size(size, self.settings), self.graphs)
-        classes, masks = self._network(self.graphs[shape])(pixel_values(photo, shape, self.settings))
+        run = self._network(self.graphs[shape if shape in self.graphs else None])
+        classes, masks = run(pixel_values(photo, shape, self.settings))
         if not (np.isfinite(classes).all() and np.isfinite(masks).all()):
             raise ValueError("the network's answer holds values that are not numbers")
         if parameters["task"] == "semantic":

@@ -8,12 +8,6 @@
   const READ_PIXELS = 16_000_000;
   const SESSIONS = 2;
 
-  /** Height and width of at most `pixels`, in the same proportion. */
-  sd.within = (height, width, pixels) => {
-    const scale = Math.min(1, Math.sqrt(pixels / (height * width)));
-    return { height: Math.max(1, Math.floor(height * scale)), width: Math.max(1, Math.floor(width * scale)) };
-  };
-
   /** The photo upright over white, as RGBA of at most READ_PIXELS. */
   const decode = async (file) => {
     let bitmap;
@@ -39,29 +33,20 @@
    */
   sd.createWork = (about, ort, tell) => {
     const sessions = new Map();
-    let weights = null;
     /** The network's answer to the photo on the page. */
     let answer = null;
 
     const load = async (graph) => {
       const known = sessions.get(graph.name);
       if (known) return known;
-      const total = graph.bytes + (weights ? 0 : about.weights.reduce((sum, part) => sum + part.bytes, 0));
+      const total = graph.parts.reduce((sum, part) => sum + part.bytes, 0);
       let bytes = 0;
-      const onBytes = (count) => {
+      const model = await sd.fetchJoined(graph.parts.map(({ name }) => name), (count) => {
         bytes += count;
         tell("progress", { text: `Fetching the network: ${(bytes / 1e6).toFixed(0)} of ${(total / 1e6).toFixed(0)} MB`, fraction: 0.9 * Math.min(1, bytes / total) });
-      };
-      const [model, data] = await Promise.all([
-        sd.fetchJoined([graph.name], onBytes),
-        weights ?? sd.fetchJoined(about.weights.map((part) => part.name), onBytes),
-      ]);
-      weights = data;
-      tell("progress", { text: "Preparing the network", fraction: null });
-      const session = await ort.InferenceSession.create(model, {
-        executionProviders: ["wasm"], graphOptimizationLevel: "all",
-        externalData: [{ path: about.external, data: weights }],
       });
+      tell("progress", { text: "Preparing the network", fraction: null });
+      const session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"], graphOptimizationLevel: "all" });
       if (sessions.size >= SESSIONS) {
         const [oldest, old] = sessions.entries().next().value;
         sessions.delete(oldest);
@@ -85,19 +70,21 @@
       const image = await decode(file);
       const wanted = sd.checkpointSize(image.height, image.width, about.preprocessing);
       const graph = sd.fittingGraph(about.graphs, wanted);
+      // A graph for any size has none of its own.
+      const { height, width } = graph.height ? graph : wanted;
       const [session, loading] = await seconds(() => load(graph));
       tell("progress", { text: "Looking at the photo", fraction: null });
       const [pixels, preparing] = await seconds(() => sd.normalised(
-        sd.resizeLikePillow(image, graph.width, graph.height, about.preprocessing.resample), about.preprocessing.table));
-      const input = new ort.Tensor("float32", pixels, [1, 3, graph.height, graph.width]);
+        sd.resizeLikePillow(image, width, height, about.preprocessing.resample), about.preprocessing.table));
+      const input = new ort.Tensor("float32", pixels, [1, 3, height, width]);
       const [found, network] = await seconds(() => session.run({ pixel_values: input }));
       const [logits, masks] = [found.class_queries_logits, found.masks_queries_logits];
       if (!logits.data.every(Number.isFinite)) throw new Error("The network's answer holds values that are not numbers: try another photo.");
       answer = {
         queries: masks.dims[1], height: masks.dims[2], width: masks.dims[3], classes: logits.dims[2] - 1,
-        inputHeight: graph.height, inputWidth: graph.width, masks: masks.data, logits: logits.data,
+        inputHeight: height, inputWidth: width, masks: masks.data, logits: logits.data,
       };
-      return { inputSize: [graph.height, graph.width], times: { loading, preparing, network } };
+      return { inputSize: [height, width], times: { loading, preparing, network } };
     };
 
     /** The semantic map at a size, with the read-out's planes. */
