@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def export(
     format: Annotated[
-        Literal["onnx", "openvino", "torchscript", "tensorrt"],
+        Literal["onnx", "openvino", "torchscript", "tensorrt", "web"],
         typer.Option(help="What to write.", show_default=False),
     ],
     out: Annotated[Path, typer.Option(help="Folder for it; made where it is missing.", show_default=False)],
@@ -42,6 +42,13 @@ def export(
         str | None, typer.Option(help="Hub id whose weights are on disk, or a folder; by default the page's.")
     ] = None,
     batch: Annotated[bool, typer.Option("--batch", help="Time four inputs at once beside one by one, too.")] = False,
+    endpoint: Annotated[
+        bool, typer.Option("--endpoint", help="Add handler.py and what else an endpoint needs; see docs/deploy.md.")
+    ] = False,
+    runtime: Annotated[
+        Path | None, typer.Option(help="Of web: the unpacked npm package onnxruntime-web.", show_default=False)
+    ] = None,
+    download: Annotated[bool, typer.Option("--download", help="Of web: fetch that package, hash checked.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write it even if too few labels are the network's own.")] = (
         False
     ),
@@ -53,6 +60,7 @@ def export(
     README.md. Refused where too few labels are equal to the network's own. Needs the extra ``export``.
     """
     from segdemo import checkpoints
+    from segdemo.cli import elsewhere
     from segdemo.cli.optimise import parse_shape
     from segdemo.export.card import command_line, share
     from segdemo.export.run import Order
@@ -63,14 +71,26 @@ def export(
     if None in sizes and len(sizes) > 1:
         raise SegdemoError("A graph for any size needs no others beside it: give --shape any alone.")
     found = checkpoints.find(checkpoint) if checkpoint else checkpoints.default_checkpoint()
+    if format != "web" and (runtime is not None or download):
+        raise SegdemoError("--runtime and --download are of --format web alone: leave them out.")
+    finish = None
+    if format == "web":
+        if endpoint:
+            raise SegdemoError("A web page answers no requests: export --endpoint in a format of its own.")
+        finish = elsewhere.web(found, runtime, download, images)
+        sizes = sizes or (None,)
+    elif endpoint:
+        finish = elsewhere.endpoint(found, format)
     options = [
         ("format", format),
         ("precision", precision),
         *(("shape", f"{size[0]}x{size[1]}" if size else "any") for size in sizes),
     ]
-    for name, value in (("images", images), ("data", data), ("checkpoint", found.id)):
+    for name, value in (("images", images), ("data", data), ("runtime", runtime), ("checkpoint", found.id)):
         options += [(name, str(value))] if value is not None else []
-    switches = [name for name, on in (("batch", batch), ("force", force)) if on]
+    switches = [
+        name for name, on in (("batch", batch), ("endpoint", endpoint), ("download", download), ("force", force)) if on
+    ]
 
     def say(line: str) -> None:
         if not quiet:
@@ -78,7 +98,7 @@ def export(
 
     order = Order(
         found,
-        format,
+        "onnx" if format == "web" else format,
         precision,
         out.absolute(),
         sizes,
@@ -87,6 +107,7 @@ def export(
         batch=batch,
         command=command_line([*options, ("out", str(out))], switches),
         miou=_measure(found, data) if data is not None else None,
+        finish=finish,
     )
     card = make(order, say)
     for entry in card["shapes"]:

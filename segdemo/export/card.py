@@ -76,7 +76,13 @@ def readme(card: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-_TITLES = {"onnx": "ONNX", "openvino": "OpenVINO IR", "torchscript": "TorchScript", "tensorrt": "TensorRT"}
+_TITLES = {
+    "onnx": "ONNX",
+    "openvino": "OpenVINO IR",
+    "torchscript": "TorchScript",
+    "tensorrt": "TensorRT",
+    "web": "a web page",
+}
 
 
 def _verdict(card: dict[str, Any]) -> list[str]:

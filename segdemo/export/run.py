@@ -57,6 +57,8 @@ class Order:
     command: str = ""
     miou: Callable[[Path, str, Size], dict[str, Any]] | None = field(default=None, repr=False)
     """Given the folder as it is so far, its format and a size: ``before``, ``after`` and ``pictures``."""
+    finish: Callable[[Path, dict[str, Any]], None] | None = field(default=None, repr=False)
+    """Given the whole folder but its card, and the card: puts more files in and may change the card."""
 
 
 def export(order: Order, say: Say) -> dict[str, Any]:
@@ -75,6 +77,8 @@ def export(order: Order, say: Say) -> dict[str, Any]:
         for part in (whole, work):
             part.mkdir()
         card = _exported(order, folder, whole, work, say)
+        if order.finish is not None:
+            order.finish(whole, card)
         (whole / CARD).write_text(json.dumps(finite(card), indent=2) + "\n", encoding="utf-8")
         (whole / "README.md").write_text(readme(card), encoding="utf-8")
         _put(whole, order.out, Path(name) / "old")

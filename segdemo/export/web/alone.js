@@ -44,7 +44,7 @@
       } catch (error) {
         if (turn !== state.turn) return;
         viewer.setProgress(null);
-        viewer.setMessage({ kind: "error", text: error.message });
+        viewer.setMessage({ kind: "error", text: /** @type {Error} */ (error).message });
         root.classList.remove("sd-busy");
       }
     };
@@ -195,10 +195,10 @@
         e("div", { class: "sd-side" }, task, panel.element, thresholdBox, facts,
           ...(about.examples.length ? [sd.heading(drawn ? "Examples, drawn" : "Examples"), examples] : []))),
       e("footer", { class: "sd-footer" },
-        e("span", { text: `${about.checkpoint}. ${about.terms}` }),
+        e("span", { text: about.terms ? `Weights: ${about.terms}.` : about.checkpoint }),
         e("span", { text: `Network run by ONNX Runtime Web ${about.runtime} (MIT licence).` })));
     show();
-    if (about.examples.length && !navigator.connection?.saveData) openExample(about.examples[0]);
+    if (about.examples.length && !(/** @type {any} */ (navigator)).connection?.saveData) openExample(about.examples[0]);
     return { state, ask, open };
   };
 

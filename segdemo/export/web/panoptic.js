@@ -3,7 +3,7 @@
   "use strict";
 
   const ROUNDING = 1e-6;
-  const TILE_CELLS = 16;
+  const TILE_CELLS = 8;
 
   /** The queries whose best class is an object and sure enough: [{query, category, score}]. */
   const candidatesOf = (answer, threshold) => {

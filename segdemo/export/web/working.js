@@ -18,7 +18,7 @@
         try {
           scope.postMessage({ id: data.id, kind: "answer", threads: ort.env.wasm.numThreads, ...(await work[data.ask](data)) });
         } catch (error) {
-          const text = error instanceof RangeError ? "There is not enough memory in this browser: close other tabs, or choose a smaller photo." : error.message ?? String(error);
+          const text = error instanceof RangeError ? "There is not enough memory in this browser: close other tabs, or choose a smaller photo." : /** @type {Error} */ (error).message ?? String(error);
           scope.postMessage({ id: data.id, kind: "error", text });
         }
       });
