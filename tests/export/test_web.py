@@ -164,7 +164,8 @@ _DERIVE = """
   const map = sd.semanticMap(answer, height, width, 0);
   const cut = sd.panopticSegments(answer, height, width, { ...thresholds, stuff: new Set(stuff) });
   const planes = sd.readoutPlanes(answer, ...small);
-  const packed = Object.fromEntries(["topId", "top", "runner", "query", "entropy"].map((key) => [key, text(planes[key])]));
+  const keys = ["topId", "top", "runner", "query", "entropy"];
+  const packed = Object.fromEntries(keys.map((key) => [key, text(planes[key])]));
   return { labels: text(map.labels), scores: text(map.scores), present: sd.presentClasses(map, answer.classes),
     ids: text(cut.ids), segments: cut.segments, planes: packed };
 }
@@ -333,6 +334,12 @@ def test_page_segments_a_photo_in_the_browser_alone(chromium: Any, site: str, tm
     context.close()
 
 
+_HEIGHTS = """
+() => [...document.querySelectorAll("button, .sd-segmented label")]
+  .filter((node) => node.offsetParent && !node.matches(".sd-info")).map((node) => node.offsetHeight)
+"""
+
+
 @pytest.mark.slow
 def test_page_fits_a_phone(chromium: Any, site: str) -> None:
     context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
@@ -340,7 +347,6 @@ def test_page_fits_a_phone(chromium: Any, site: str) -> None:
     page.goto(site)
     page.wait_for_selector(".sd-legend-row", timeout=120_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    heights = page.evaluate("[...document.querySelectorAll('button, .sd-segmented label')]"
-                            ".filter((n) => n.offsetParent && !n.matches('.sd-info')).map((n) => n.offsetHeight)")  # fmt: skip
+    heights = page.evaluate(_HEIGHTS)
     assert min(heights) >= 40
     context.close()
