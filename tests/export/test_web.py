@@ -7,6 +7,8 @@ import http.server
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -283,6 +285,24 @@ def site(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     yield f"http://127.0.0.1:{server.server_address[1]}/index.html"
     server.shutdown()
     thread.join()
+
+
+@pytest.mark.slow
+def test_runner_writes_the_labels_of_segment(exported: Path, tmp_path: Path) -> None:
+    shutil.copyfile(exported / "model.onnx", tmp_path / "model.onnx")
+    for name in ("config.json", "preprocessor_config.json"):
+        shutil.copyfile(ASSETS / "checkpoint" / name, tmp_path / name)
+    card = {"format": "onnx", "files": [{"name": "model.onnx", "height": None, "width": None}]}
+    (tmp_path / "parity.json").write_text(json.dumps(card))
+    photo, target = ASSETS / "examples" / "autumn-street.jpg", tmp_path / "labels.png"
+    runner = Path(__file__).parents[2] / "examples" / "run_onnx.py"
+    assert len(runner.read_text(encoding="utf-8").splitlines()) < 120
+    forbidden = "import sys; sys.modules['torch'] = sys.modules['transformers'] = sys.modules['segdemo'] = None;"
+    code = f"{forbidden} import runpy; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    subprocess.run([sys.executable, "-c", code, runner, tmp_path, photo, target], check=True)
+    predictor = segdemo.load_predictor("embedded", engine="torch", precision="fp32")
+    expected = segdemo.semantic(predictor(segdemo.load_image(photo), capture=False)).labels
+    assert (np.asarray(Image.open(target)) == expected).mean() > 0.999
 
 
 @pytest.mark.slow
