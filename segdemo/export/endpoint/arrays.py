@@ -102,7 +102,7 @@ def pixel_values(photo: Image.Image, size: Size, settings: dict[str, Any]) -> Ar
     """The network's input: float32 (1, 3, H, W), resized and normalised as the checkpoint was trained."""
     resized = photo.resize(size[::-1], Image.Resampling(settings.get("resample", 2)))
     scale = settings.get("rescale_factor", 1 / 255) if settings.get("do_rescale", True) else 1
-    table = np.repeat((np.arange(256) * scale).astype(np.float32)[:, None], 3, axis=1)
+    table: Array = np.repeat((np.arange(256) * scale).astype(np.float32)[:, None], 3, axis=1)
     if settings.get("do_normalize", True):
         mean, std = settings.get("image_mean", [0.485, 0.456, 0.406]), settings.get("image_std", [0.229, 0.224, 0.225])
         table = (table - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
