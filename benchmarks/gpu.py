@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TextIO
@@ -200,7 +201,7 @@ def latency(folder: Path, device: str, table: Table, clock: Clock, make: Callabl
             continue
         for capture in (False, True):
             name = f"segdemo, {precision}, {'everything captured' if capture else 'last layer alone'}"
-            measured(name, lambda pixels, engine=engine, capture=capture: engine(pixels, Request(capture=capture)))
+            measured(name, partial(engine, request=Request(capture=capture)))
         del engine
 
 
