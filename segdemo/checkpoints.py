@@ -180,7 +180,7 @@ def find(name: str | Path) -> Checkpoint:
         least_score=config.segdemo_least_score or 0.0,
         note=config.segdemo_note or entry.note,
         terms=config.segdemo_terms or entry.terms,
-        tasks=TOLD.get(config.model_type, ()),
+        tasks=TOLD.get(config.model_type or "", ()),
         path=folder,
     )
 

@@ -1,7 +1,7 @@
 """``segdemo evaluate``: how good a checkpoint is on labelled pictures."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -109,13 +109,13 @@ def evaluate(
             raise SegdemoError(f"The folder {out} cannot be made: {error.strerror or error}.") from error
     predictor = load_predictor(checkpoint, engine=engine, precision=precision)
     predictor.check_task(task)
-    told = {"task": found} if (found := task or predictor.task) else {}
+    told: dict[str, Any] = {"task": found} if (found := task or predictor.task) else {}
     options = SegmentOptions(score_threshold, mask_threshold, overlap_threshold, split_components, min_area)
     console = Console()
     with Progress(
         TextColumn("{task.description}"), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True)
     ) as progress:
-        checking, task = progress.add_task("checking", total=None), progress.add_task("pictures", total=None)
+        checking, judging = progress.add_task("checking", total=None), progress.add_task("pictures", total=None)
         opened = _opened(source, predictor.id2label, limit)
         faults = check(opened, lambda done, total: progress.update(checking, completed=done, total=total))
         refuse({"data": faults}, "The data cannot be evaluated on as it is")
@@ -136,7 +136,7 @@ def evaluate(
         judged = options if segments else None
 
         def tell(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
+            progress.update(judging, completed=done, total=total)
 
         if out is None:
             report = run_evaluation(

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from segdemo.catalogue import Kind
 from segdemo.checkpoint_files import described
-from segdemo.checkpoints import Checkpoint, Kind
+from segdemo.checkpoints import Checkpoint
 from segdemo.errors import MissingExtraError, NotOfferedError, SegdemoError, first_line
 from segdemo.model.capture import EVERYTHING, RawOutputs, Request, Start, Without, kept
 from segdemo.model.graph import COMPILE_OPTIONS, require_openvino

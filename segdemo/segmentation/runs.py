@@ -73,7 +73,8 @@ class Mask:
         ends = np.cumsum(self.counts)
         last = len(ends) - 1 - len(ends) % 2
         left, right = int(ends[0]) // height, -(-int(ends[last]) // height)
-        here = np.clip(np.diff(np.clip(ends, left * height, right * height), prepend=left * height), 0, None)
+        within = np.clip(ends, left * height, right * height).astype(np.int64)
+        here = np.clip(np.diff(within, prepend=left * height), 0, None).astype(np.int64)
         flat = np.repeat(np.arange(len(here)) % 2 == 1, here)
         rest = np.zeros((right - left) * height, bool)
         rest[: len(flat)] = flat

@@ -101,7 +101,7 @@ def segment_rows(record: Record, result: Segments) -> list[dict[str, Any]]:
 
 def _cut_out(mask: Mask, size: Size) -> dict[str, Any]:
     """A mask at ``size`` (height, width), as its smallest rectangle: x, y, and the pixels."""
-    whole = reduced(mask.array(), size).astype(np.uint8)
+    whole = reduced(mask.array().astype(np.uint8), size).astype(np.uint8)
     x, y, width, height = cv2.boundingRect(whole)
     return {"x": x, "y": y, "mask": pack(whole[y : y + height, x : x + width])}
 
