@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from segdemo.checkpoint_files import ConfigFile, described
 from segdemo.errors import SegdemoError
@@ -13,6 +13,7 @@ from segdemo.weight_files import check_weights, require_weight_files, weight_fil
 
 Kind = Literal["semantic", "panoptic", "instance"]
 
+KINDS: tuple[Kind, ...] = get_args(Kind)
 TOLD: dict[str, tuple[Kind, ...]] = {"oneformer": ("semantic", "instance", "panoptic")}
 """By ``model_type``: the tasks that a network can be told."""
 SEED_ID = "facebook/mask2former-swin-large-ade-semantic"

@@ -24,7 +24,10 @@ def segment(
     context: typer.Context,
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Photographs.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder for the results; made where it is missing.", show_default=False)],
-    task: Annotated[Literal["semantic", "panoptic", "instance"], typer.Option(help="What to separate; a network that is told it, such as OneFormer, is told this.")] = "semantic",
+    task: Annotated[
+        Literal["semantic", "panoptic", "instance"],
+        typer.Option(help="What to separate; a network that is told it, such as OneFormer, is told this."),
+    ] = "semantic",
     checkpoint: Annotated[str | None, typer.Option(help="Hub id whose weights are on disk, or a folder.")] = None,
     engine: Annotated[
         Literal["auto", "torch", "openvino", "onnx", "torchscript"],

@@ -60,7 +60,11 @@ def add_endpoints(checkpoint: str, jobs: Jobs) -> None:
 def _add_segment(choices: Mapping[str, Checkpoint], jobs: Jobs) -> None:
     inputs = {
         "image": gr.File(label="Photo", type="binary"),
-        "task": gr.Dropdown(list(CHOICES["task"]), value="semantic", label="What to separate; networks that are told a task are told this"),
+        "task": gr.Dropdown(
+            list(CHOICES["task"]),
+            value="semantic",
+            label="What to separate; networks that are told a task are told this",
+        ),
         **network_inputs(choices),
         **option_inputs(flat_defaults().keys() - {"task"}),
     }

@@ -36,8 +36,8 @@ INSTANCES_NOTE = {
 
 TOLD_NOTES = {
     "semantic": (
-        "The network was told to separate classes: its queries answer for a class each, and the instances are what they "
-        "happen to separate. Tell it panoptic or instance to have objects told apart."
+        "The network was told to separate classes: its queries answer for a class each, and the instances are what "
+        "they happen to separate. Tell it panoptic or instance to have objects told apart."
     ),
     "panoptic": "",
     "instance": "The network was told to separate objects only: it was not asked for stuff. Tell it panoptic for both.",
@@ -101,9 +101,7 @@ def result(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
         "offers": sorted(prediction.offers),
         "lacks": dict(prediction.lacks),
         "task": prediction.task or None,
-        "instancesNote": (
-            TOLD_NOTES[prediction.task] if prediction.task else INSTANCES_NOTE[record.checkpoint.kind]
-        ),
+        "instancesNote": (TOLD_NOTES[prediction.task] if prediction.task else INSTANCES_NOTE[record.checkpoint.kind]),
         "crfHint": _crf_hint(record),
         "doubt": _doubt(record, shown),
         "labels": {str(entry.index): entry.name for entry in record.taxonomy.classes},
