@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 from segdemo.catalogue import CLASSES, MODEL_CARD, OFFERS, PUBLISHED, TERMS, Kind, Published, quality_sentence
 from segdemo.checkpoint_files import ConfigFile, described
@@ -11,6 +12,7 @@ from segdemo.pickled import readable
 from segdemo.settings import ASSETS, settings
 from segdemo.weight_files import check_weights, require_weight_files, weight_files
 
+KINDS: tuple[Kind, ...] = get_args(Kind)
 TOLD: dict[str, tuple[Kind, ...]] = {"oneformer": ("semantic", "instance", "panoptic")}
 """By ``model_type``: the tasks that a network can be told."""
 SEED_ID = "facebook/mask2former-swin-large-ade-semantic"

@@ -20,6 +20,10 @@ class Painter:
     """Predicts the class that a picture's colour stands for: class k where the red channel is 80 k."""
 
     id2label = LABELS
+    task = None
+
+    def check_task(self, task):
+        assert task is None
 
     def predict_batch(self, images, *, size, task=None, capture=False):
         assert size == "checkpoint"

@@ -79,7 +79,7 @@ def _evaluate(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpo
             options = options_from({**values, "task": task}, predictor.taxonomy).of_the_map()
             read = read_photo_labels(labels, photo.shape[:2], predictor.id2label, form=form, table=table, name=name)
             known = labels_of_file(read)
-            prediction = predict(job, predictor, photo, size, capture=layers)
+            prediction = predict(job, predictor, photo, size, capture=layers, task=predictor.told(task))
         with job.within(settings().result_deadline):
             found = judge(job, Source(photo, prediction), options, known, width=width, layers=layers)
             with job.working():
@@ -88,6 +88,7 @@ def _evaluate(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpo
     about = {
         "checkpoint": public_id(prediction.checkpoint),
         "size": list(prediction.image_size),
+        **({"task": prediction.task} if prediction.task else {}),
         "labels": known.describe(),
     }
     return {**about, **found.to_json()}, str(path)

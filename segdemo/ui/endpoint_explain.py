@@ -5,12 +5,12 @@ from typing import Any
 
 import gradio as gr
 
-from segdemo.checkpoints import Checkpoint
+from segdemo.checkpoints import KINDS, Checkpoint
 from segdemo.errors import SegdemoError
 from segdemo.results.explained import CLASSES, MOST, QUERIES, explained
 from segdemo.results.job import Job
 from segdemo.settings import settings
-from segdemo.ui.arguments import whole
+from segdemo.ui.arguments import choice, whole
 from segdemo.ui.calls import bounded_size, chosen_checkpoint, network_inputs, register
 from segdemo.ui.choices import load
 from segdemo.ui.forms import sent_file
@@ -33,6 +33,9 @@ def add_explain(choices: Mapping[str, Checkpoint], jobs: Jobs) -> None:
         "y": gr.Number(None, label="Row of the pixel, 0 at the top", precision=0),
         "classes": gr.Number(CLASSES, label=f"Classes told of, up to {MOST}", precision=0),
         "queries": gr.Number(QUERIES, label=f"Queries told of, up to {MOST}", precision=0),
+        "task": gr.Dropdown(
+            ["", *KINDS], value="", label="For networks that are told a task: which; the checkpoint's own where empty"
+        ),
         **network_inputs(choices),
     }
     outputs = [gr.JSON(label="Explanation")]
@@ -44,13 +47,15 @@ def _explain(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpoi
     checkpoint, size = chosen_checkpoint(values, choices), bounded_size(values)
     classes = whole(given, "classes", low=1, high=MOST, default=CLASSES)
     queries = whole(given, "queries", low=1, high=MOST, default=QUERIES)
+    task = choice(given, "task", KINDS) if given.get("task") else None
     with opened_photo(sent_file(values.get("image"), "image"), job) as photo:
         y, x = _place(given, "y", photo.shape[0], "high"), _place(given, "x", photo.shape[1], "wide")
         with job.turn():
             predictor = load(checkpoint)
-            prediction = predict(job, predictor, photo, size)
+            prediction = predict(job, predictor, photo, size, task=task)
             with job.within(settings().result_deadline), job.working():
-                return explained(prediction, y, x, classes=classes, queries=queries)
+                found = explained(prediction, y, x, classes=classes, queries=queries)
+    return {**found, "task": prediction.task} if prediction.task else found
 
 
 def _place(given: Mapping[str, Any], name: str, length: int, how: str) -> int:
