@@ -147,8 +147,8 @@ def evaluate(
         console.print(f"There is no panoptic quality. {none}", markup=False, soft_wrap=True)
     if predictor.checkpoint.kind == "instance":
         console.print(
-            "This checkpoint learned things alone. What follows is of its semantic and panoptic maps, over pixels labelled "
-            "as its classes. Average precision is not measured: segment writes NAME.instances.json for COCO's tools.",
+            "This checkpoint learned things alone. What follows is of its semantic and panoptic maps, over pixels "
+            "labelled as its classes. Average precision is not measured: segment writes NAME.instances.json.",
             soft_wrap=True,
         )
     console.print(class_table(report))
