@@ -215,7 +215,7 @@ CITY = {0: "road", 1: "sky", 2: "car", 3: "rider", 4: "vegetation"}
 @pytest.mark.parametrize("task", ["semantic", "panoptic", "instance"])
 def test_label_ids_are_the_benchmarks(image: npt.NDArray[np.uint8], task: Task) -> None:
     masks = np.zeros((3, 8, 12), bool)
-    masks[0, 4:] = masks[1, :3] = masks[2, 5:7, 2:8] = True
+    masks[0, 4:, 8:] = masks[1, :3] = masks[2, 5:7, 2:8] = True
     prediction = replace(_prediction([0, 1, 2], masks, CITY), least_score=0.5)
     given = {"task": task, "score_threshold": 0.5, "overlap_threshold": 0.1}
     plain = make_outputs(image, prediction, options_from(given, prediction.taxonomy))

@@ -140,6 +140,8 @@ class _Sink:
     classes: list[Tensor] = field(default_factory=list)
     attentions: list[Tensor] = field(default_factory=list)
     unmasked: list[Tensor] = field(default_factory=list)
+    masked: bool = False
+    """Whether any block holds its queries to their masks; once training ended none does."""
     features: Tensor | None = None
 
 
@@ -201,7 +203,8 @@ class EomtNetwork:
                 attentions = [_looked(maps, crops, batch) for maps in attentions]
                 features = [_seen(maps, crops, batch) for maps in features]
                 sink.unmasked = [one.unflatten(0, (batch, -1)).flatten(1, 2) for one in sink.unmasked]
-            raw = packed(masks, classes, attentions, sink.unmasked, features, height=height, crops=crops)
+            unmasked = sink.unmasked if sink.masked else ()
+            raw = packed(masks, classes, attentions, unmasked, features, height=height, crops=crops)
         sink.step.end()
         return raw
 
@@ -258,6 +261,7 @@ class EomtNetwork:
         keys = part.k_proj(tokens).unflatten(-1, heads).transpose(1, 2)
         scores = (queries @ keys.transpose(-1, -2)).float() * part.scale
         if mask is not None:
+            self._sink.masked = True
             scores = scores + mask[:, :, : self._queries]
         maps = scores.softmax(-1)[..., self._patches :].unflatten(-1, (self._grid, self._grid))
         self._sink.attentions.append(maps)
