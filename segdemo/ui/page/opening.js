@@ -69,7 +69,7 @@
       const setup = { checkpoint: chosen, size: size ?? state.get("size"), task: sd.taskOf(config, chosen, task ?? state.get("task")) };
       const before = state.get("run")?.preview ? null : state.get("run");
       const same = again && before !== null && setup.checkpoint === state.get("checkpoint") && setup.size === state.get("size");
-      const beside = same && before.task !== null && before.task !== setup.task;
+      const beside = same && Boolean(before.task) && before.task !== setup.task;
       turns += 1;
       if (beside && (await goBack(setup, before))) return;
       const request = { ...setup, previous: before?.token ?? null, beside };
@@ -154,7 +154,7 @@
       if (!there) return false;
       try {
         const { token } = await client.call("back", { token: before.token, to: there.token });
-        const run = { ...(await decodeRun(await client.call("result", { token }))), kept: there.kept, fileName: before.fileName };
+        const run = { ...(await decodeRun(await client.call("result", { token }))), kept: there.kept, fileName: before.fileName, input: before.input };
         if (turns !== mine) return true;
         others.delete(setup.task);
         others.set(before.task, { token: before.token, kept: before.kept });

@@ -106,7 +106,7 @@ def result(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
         "numHeads": prediction.num_heads,
         "offers": sorted(prediction.offers),
         "lacks": dict(prediction.lacks),
-        "task": prediction.task or None,
+        **({"task": prediction.task} if prediction.task else {}),
         "thingsOnly": things_only(record),
         "fixedInput": prediction.fixed_input,
         "instancesNote": (TOLD_NOTES[prediction.task] if prediction.task else INSTANCES_NOTE[record.checkpoint.kind]),
