@@ -1,5 +1,6 @@
 """Pieces of a report in HTML: everything from outside is escaped, and nothing is fetched."""
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
@@ -13,8 +14,11 @@ body{margin:0 auto;padding:24px;max-width:1100px;font:15px/1.5 system-ui,sans-se
 background:var(--ground)}
 h1{font-size:24px;margin:0 0 8px}h2{font-size:18px;margin:40px 0 8px}p,caption{color:var(--soft);margin:4px 0 8px}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:8px 0}caption{text-align:left}
-th,td{padding:3px 10px 3px 0;border-bottom:1px solid var(--line);text-align:right;vertical-align:bottom}
-th{font-weight:600}th:first-child,td:first-child{text-align:left;overflow-wrap:anywhere}
+th,td{padding:3px 0 3px 14px;border-bottom:1px solid var(--line);text-align:right;vertical-align:bottom}
+td{white-space:nowrap}th{font-weight:600}
+th:first-child,td:first-child{padding-left:0;text-align:left;white-space:normal;overflow-wrap:break-word}
+.wide th:first-child,.wide td:first-child{min-width:120px;max-width:300px}
+nav{margin:12px 0;line-height:1.9}nav a{color:var(--accent);margin-right:14px;white-space:nowrap}
 .tiles{display:flex;flex-wrap:wrap;gap:8px}.tiles div{background:var(--wash);border-radius:6px;padding:8px 14px}
 .tiles b{display:block;font-size:20px;font-variant-numeric:tabular-nums}.tiles span{color:var(--soft);font-size:13px}
 .pair{display:flex;flex-wrap:wrap;gap:8px 40px}.scroll{overflow-x:auto}
@@ -53,9 +57,18 @@ def text(said: str, most: int = NAME) -> str:
     return escape(said if len(said) <= most else f"{said[: most - 1]}…")
 
 
-def heading(text: str, said: str = "") -> str:
+def heading(title: str, said: str = "") -> str:
     """A section's title, and a line below it."""
-    return f"<h2>{escape(text)}</h2>" + (f"<p>{escape(said)}</p>" if said else "")
+    place = re.sub(r"[^a-z]+", "-", title.lower())
+    return f'<h2 id="{place}">{escape(title)}</h2>' + (f"<p>{escape(said)}</p>" if said else "")
+
+
+def contents(parts: Iterable[str]) -> str:
+    """Links to the sections of a page."""
+    found = re.findall(r'<h2 id="([a-z-]+)">([^<]*)</h2>', "".join(parts))
+    return (
+        f'<nav aria-label="Sections">{" ".join(f"""<a href="#{place}">{title}</a>""" for place, title in found)}</nav>'
+    )
 
 
 def percent(value: float | None) -> str:
@@ -73,7 +86,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = 
     top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
     said = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f'<div class="scroll"><table>{said}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    inner = f"{said}<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="scroll"><table class="wide">{inner}</table></div>'
 
 
 def _cell(cell: str) -> str:

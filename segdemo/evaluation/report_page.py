@@ -6,6 +6,7 @@ from typing import Any
 
 from segdemo.evaluation.html import (
     bar,
+    contents,
     curves,
     document,
     heading,
@@ -33,7 +34,7 @@ def report_page(
 ) -> str:
     """The page: ``overall`` and ``sets`` as ``figures`` makes them, ``suspects`` with their weight and picture."""
     title = f"{about.get('checkpoint', 'A checkpoint')} on {overall['pictures']} pictures"
-    parts = [
+    top = [
         f"<h1>{text(title)}</h1>",
         "".join(f"<p>{text(str(line), 2000)}</p>" for line in about.get("about_data", ())),
         f"<p>Engine {text(str(about.get('engine')))}, {text(str(about.get('precision')))}, "
@@ -41,6 +42,8 @@ def report_page(
         tiles(_headline(overall)),
         f"<p>{escape(overall['absent_classes'])}</p>",
         f"<p>There is no panoptic quality. {escape(overall['no_panoptic'])}</p>" if overall["no_panoptic"] else "",
+    ]
+    parts = [
         _sets(sets) if len(sets) > 1 else "",
         _errors(overall),
         _causes(overall),
@@ -51,7 +54,7 @@ def report_page(
         worst_pictures(worst, overall),
         label_suspects(suspects),
     ]
-    return document(title, [part for part in parts if part])
+    return document(title, [*top, contents(parts), *(part for part in parts if part)])
 
 
 def _told(about: Json) -> str:

@@ -48,15 +48,22 @@ def worst_pictures(worst: Sequence[Shown], of: Json) -> str:
             )
             if data
         ]
-        shown.append(
-            f'<div class="worst"><h3>{text(entry.name)}: accuracy {percent(entry.json["pixel_accuracy"])}, '
-            f"mIoU {percent(entry.json['miou'])}</h3>{' '.join(pictures)}<p>{_reason(entry.json)}</p></div>"
+        title = (
+            f"{text(entry.name)}: accuracy {percent(entry.json['pixel_accuracy'])}, mIoU {percent(entry.json['miou'])}"
         )
+        title += _labelled(entry.json)
+        shown.append(f'<div class="worst"><h3>{title}</h3>{" ".join(pictures)}<p>{_reason(entry.json)}</p></div>')
     legend = f'<p class="keys">Errors: {kinds}</p>'
     if of["causes"] is not None:
         legend += f'<p class="keys">Causes: {causes}</p>'
     said = f"The {len(worst)} with the lowest pixel accuracy: photograph, errors, causes."
     return heading("The worst pictures first", said) + legend + "".join(shown)
+
+
+def _labelled(of: Json) -> str:
+    """How much of a picture counts, where that is not nearly all of it."""
+    share = of["labelled_pixels"] / max(1, of["labelled_pixels"] + of["ignored_pixels"])
+    return f", {percent(share)} of it labelled" if share < 0.9 else ""
 
 
 def _legend(entries: Iterable[tuple[str, Color]]) -> str:
@@ -68,7 +75,9 @@ def _reason(of: Json) -> str:
     names = {entry["id"]: entry["label"] for entry in of["confusion"]["classes"]}
     wrong = sorted(((n, t, p) for t, p, n in of["confusion"]["cells"] if t != p), reverse=True)[:3]
     total = of["wrong_pixels"] or 1
-    said = "; ".join(f"{names[true]} taken for {names[found]} {pixels / total:.0%}" for pixels, true, found in wrong)
+    said = "; ".join(
+        f"{names[true]} taken for {names[found]} {percent(pixels / total)}" for pixels, true, found in wrong
+    )
     if of["causes"] and of["wrong_pixels"]:
         most = max(of["causes"], key=lambda entry: entry["pixels"])
         said += f". Most: {CAUSE_WORDS[most['cause']]} ({percent(most['share'])})."
