@@ -1,6 +1,7 @@
 """An evaluation from files to numbers, with a predictor that is known to be right or wrong."""
 
 import json
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -254,10 +255,13 @@ def test_the_command_writes_a_table_and_json(data, tmp_path, monkeypatch):
 
     class Named(Painter):
         class checkpoint:  # noqa: N801
-            id, title = "painter", "Painter"
+            id, title, kind = "painter", "Painter", "semantic"
 
         class engine:  # noqa: N801
             name, precision = "torch", "fp32"
+
+        class family:  # noqa: N801
+            lacks = MappingProxyType({})
 
     monkeypatch.setattr(predictor, "load_predictor", lambda *_, **__: Named())
     (data / "split.json").write_text(json.dumps({"train": ["b_1"], "val": ["a_1"]}))
@@ -275,7 +279,7 @@ def test_a_folder_that_cannot_be_written_is_explained(data, tmp_path, monkeypatc
 
     class Named(Painter):
         class checkpoint:  # noqa: N801
-            id, title = "painter", "Painter"
+            id, title, kind = "painter", "Painter", "semantic"
 
         class engine:  # noqa: N801
             name, precision = "torch", "fp32"

@@ -84,8 +84,8 @@ def test_without_a_photo_there_is_nothing_to_download_or_delete(page: Page, cat:
     assert delete.is_enabled()
     delete.click()
     page.wait_for_function(f"{STATE}('run') === null")
-    assert buttons.count() == 4
-    assert not any(buttons.nth(index).is_enabled() for index in range(4))
+    assert buttons.count() >= 4
+    assert not any(buttons.nth(index).is_enabled() for index in range(buttons.count()))
     assert delete.is_hidden()
 
 
