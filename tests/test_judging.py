@@ -1,6 +1,7 @@
 """An evaluation from files to numbers, with a predictor that is known to be right or wrong."""
 
 import json
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -21,6 +22,9 @@ class Painter:
 
     id2label = LABELS
     task = None
+
+    class family:  # noqa: N801
+        lacks: ClassVar[dict[str, str]] = {}
 
     def check_task(self, task):
         assert task is None
@@ -254,7 +258,7 @@ def test_the_command_writes_a_table_and_json(data, tmp_path, monkeypatch):
 
     class Named(Painter):
         class checkpoint:  # noqa: N801
-            id, title = "painter", "Painter"
+            id, title, kind = "painter", "Painter", "semantic"
 
         class engine:  # noqa: N801
             name, precision = "torch", "fp32"
@@ -275,7 +279,7 @@ def test_a_folder_that_cannot_be_written_is_explained(data, tmp_path, monkeypatc
 
     class Named(Painter):
         class checkpoint:  # noqa: N801
-            id, title = "painter", "Painter"
+            id, title, kind = "painter", "Painter", "semantic"
 
         class engine:  # noqa: N801
             name, precision = "torch", "fp32"
