@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,8 @@ from typer.testing import CliRunner, Result
 
 from segdemo.cli import make_app
 from segdemo.images import decode_png_ids
-from segdemo.model.predictor import load_predictor
+from segdemo.model.predictor import Predictor, load_predictor
+from segdemo.prediction import Prediction
 from segdemo.segmentation import panoptic, semantic
 
 PLAIN = ["--engine", "torch", "--precision", "fp32"]
@@ -54,15 +56,26 @@ def test_others_are_told_nothing_and_say_nothing(
 
 
 def test_an_evaluation_says_what_the_network_was_told(
-    told_checkpoint: Path, tiny_checkpoint: Path, photo: npt.NDArray[np.uint8], tmp_path: Path
+    told_checkpoint: Path,
+    tiny_checkpoint: Path,
+    photo: npt.NDArray[np.uint8],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     predictor = load_predictor(told_checkpoint, engine="torch", precision="fp32")
     for part in ("images", "labels"):
         (tmp_path / part).mkdir()
     Image.fromarray(photo).save(tmp_path / "images" / "one.png")
-    # The truth is what it answers when told panoptic: then it is right everywhere.
+    seen: list[str | None] = []
+    predict_batch = Predictor.predict_batch
+
+    def listening(self: Predictor, images: Any, **options: Any) -> list[Prediction]:
+        seen.append(options["task"])
+        return predict_batch(self, images, **options)
+
+    monkeypatch.setattr(Predictor, "predict_batch", listening)
+    # The truth is what it answers when told panoptic.
     truth = semantic(predictor(photo, task="panoptic", capture=False)).labels.astype(np.uint8)
-    other = semantic(predictor(photo, task="semantic", capture=False)).labels
     Image.fromarray(truth).save(tmp_path / "labels" / "one.png")
     names = [name for _, name in sorted(predictor.id2label.items())]
     (tmp_path / "classes.txt").write_text("\n".join(names) + "\n")
@@ -76,7 +89,8 @@ def test_an_evaluation_says_what_the_network_was_told(
         accuracies[found["task"]] = found["overall"]["pixel_accuracy"]
         assert f"told the task {found['task']}." in (out / "report.html").read_text()
     assert accuracies["panoptic"] == 1
-    assert accuracies["semantic"] == pytest.approx((other == truth).mean())
+    assert accuracies.keys() == {"panoptic", "semantic"}
+    assert seen == ["panoptic", "semantic"]
     done = run("evaluate", "--data", tmp_path, "--checkpoint", tiny_checkpoint, "--task", "panoptic")
     assert done.exit_code == 1
     assert "is not told a task" in f"{done.output}{done.exception}"
