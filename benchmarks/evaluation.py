@@ -9,6 +9,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,16 +57,18 @@ def one_photograph(predictor: Predictor, repeats: int) -> list[str]:
     }
     for one in explain.feature_maps(prediction):
         name = f"{one.part}, {one.channels} x {one.size[0]} x {one.size[1]}"
-        calls[f"three components as colours: {name}"] = lambda one=one: explain.as_colours(
-            explain.principal_components(one.values)
-        )
-        calls[f"likeness to a pixel: {name}"] = lambda one=one: explain.similarity(one.values, 0, 0)
+        calls[f"three components as colours: {name}"] = partial(_as_colours, one)
+        calls[f"likeness to a pixel: {name}"] = partial(explain.similarity, one.values, 0, 0)
     found = medians(calls, repeats)
     height, width = prediction.image_size
     rows = [f"One photograph of {width} x {height}, input {prediction.input_size[1]} x {prediction.input_size[0]}.\n"]
     rows += ["| | time | beside the forward pass |", "|---|--:|--:|"]
     forward = found["the forward pass, everything captured"]
     return rows + [f"| {name} | {_time(value)} | {value / forward:.3f} |" for name, value in found.items()]
+
+
+def _as_colours(one: explain.FeatureMap) -> Any:
+    return explain.as_colours(explain.principal_components(one.values))
 
 
 def folder(predictor: Predictor, count: int) -> list[str]:
