@@ -153,7 +153,7 @@ def test_labels_that_had_to_make_room_are_read_again(page: Page, cat: Path, trut
     labelled(page)
     token, wrong = page.evaluate(f"[{STATE}('run').token, {FIGURES}.wrong_pixels]")
     page.evaluate("token => window.segdemo.page.client.call('release', {token})", token)
-    page.get_by_text("Panoptic segments", exact=True).click()
+    page.locator("#sd-panel-evaluate").get_by_text("Panoptic segments", exact=True).click()
     page.wait_for_function(f"{STATE}('run').token !== '{token}'", timeout=120_000)
     labelled(page)
     page.get_by_text("Semantic map", exact=True).click()
@@ -186,7 +186,7 @@ def test_an_evaluation_is_stopped_and_begun_again(page: Page, cat: Path, truth: 
     give_labels(page, encode_png_index(truth))
     labelled(page)
     page.evaluate(STOPPED)
-    page.get_by_text("Panoptic segments", exact=True).click()
+    page.locator("#sd-panel-evaluate").get_by_text("Panoptic segments", exact=True).click()
     page.locator(".sd-evaluating .sd-cancel").first.click()
     page.wait_for_selector("#sd-panel-evaluate :text('This was stopped.')")
     assert page.evaluate(f"{FIGURES}.judged") == "semantic"

@@ -155,8 +155,8 @@ def test_the_tabs_work_with_the_keyboard(page: Page) -> None:
     page.keyboard.press("ArrowRight")
     assert page.locator("#sd-panel-classes").is_visible()
     page.keyboard.press("End")
-    assert page.locator("#sd-panel-compare").is_visible()
-    assert page.evaluate("document.activeElement.id") == "sd-tab-compare"
+    assert page.locator("#sd-panel-batch").is_visible()
+    assert page.evaluate("document.activeElement.id") == "sd-tab-batch"
 
 
 def test_on_a_phone_nothing_is_wider_than_the_screen(chromium: Browser, address: str) -> None:

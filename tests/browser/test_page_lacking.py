@@ -38,13 +38,14 @@ def page(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def test_what_it_lacks_is_said_where_one_looks_for_it(page: Page) -> None:
     told = {"panoptic": "queries", "layers": "layers", "attention": "attention", "whatif": "decoder_features"}
+    message = page.locator(".sdv-message").inner_text()
     for tab, part in told.items():
         page.click(f"#sd-tab-{tab}")
         panel = page.locator(f"#sd-panel-{tab}")
         assert panel.locator(".sd-lacking-note p").inner_text() == UperNet.lacks[part]
         # Nothing else is in the panel: no list, no slider, no button.
         assert panel.locator("button:visible, input:visible, select:visible, [role=listbox]:visible").count() == 0
-        assert page.evaluate("segdemo.page.viewer.hasMessage()") is False
+        assert page.locator(".sdv-message").inner_text() == message, "a message instead of the panel's sentence"
     page.keyboard.press(" ")
 
 

@@ -297,7 +297,7 @@ def test_a_process_of_its_own_converts(
     # At the lowest priority it would not come to its turn beside other tests: a system without priorities stands in.
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text("import os\n\ndel os.nice\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"), prepend=os.pathsep)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
     process = make_graph_in_background(tiny_checkpoint)
     assert process is not None
     assert process.wait(240) == 0
