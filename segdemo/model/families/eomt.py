@@ -6,9 +6,7 @@ told apart here by their number: those of the second square come after those of 
 padded at the right or the bottom. Layer 0 is what the queries say as they join, layer k what they say after k blocks.
 """
 
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,10 +18,11 @@ from PIL import Image
 from torch import Tensor, nn
 
 from segdemo.crops import OUTSIDE, Crops, crops_of
-from segdemo.errors import NotOfferedError, SegdemoError
-from segdemo.model.capture import EVERYTHING, NOTHING, RawOutputs, Request, Steps, Without, packed
+from segdemo.errors import SegdemoError
+from segdemo.model.capture import EVERYTHING, RawOutputs, Request, Steps, packed
 from segdemo.model.families.common import library_precisions
 from segdemo.model.families.family import Loaded
+from segdemo.model.families.watched import Sink, UndividedNetwork
 from segdemo.model.preprocessing import Preprocessing, parse_size
 from segdemo.model.weights import load_library_model
 from segdemo.prediction import Size, Windows
@@ -131,32 +130,25 @@ class Grid:
 
 
 @dataclass
-class _Sink:
-    """What the hooks collect during one forward pass."""
+class _Sink(Sink):
+    """What the hooks collect, with what the queries say before each block that carries them."""
 
-    capture: bool
-    step: Steps
     masks: list[Tensor] = field(default_factory=list)
     classes: list[Tensor] = field(default_factory=list)
-    attentions: list[Tensor] = field(default_factory=list)
-    unmasked: list[Tensor] = field(default_factory=list)
     masked: bool = False
     """Whether any block holds its queries to their masks; once training ended none does."""
-    features: Tensor | None = None
+    done: int = 0
+    """How many blocks ended."""
 
 
-class EomtNetwork:
-    """An ``EomtForUniversalSegmentation`` whose forward pass can be watched, stopped and kept.
+class EomtNetwork(UndividedNetwork):
+    """An ``EomtForUniversalSegmentation`` whose forward pass can be watched, stopped and kept."""
 
-    One forward pass at a time: concurrent callers wait.
-    """
+    model: Any
+    _sink: _Sink | None
 
     def __init__(self, model: Any, lacks: Mapping[str, str]) -> None:
-        self.model = model.eval()
-        self._lacks = lacks
-        self._lock = threading.Lock()
-        self._sink: _Sink | None = None
-        self._reduced = False
+        super().__init__(model, lacks)
         config = self.model.config
         self._side, self._queries = config.image_size, config.num_queries
         self._grid = config.image_size // config.patch_size
@@ -168,19 +160,9 @@ class EomtNetwork:
             layer.register_forward_hook(self._after_block)
             if number >= first:
                 layer.register_forward_pre_hook(self._before_block(number == first), with_kwargs=True)
-                layer.attention.register_forward_pre_hook(self._before_attention, with_kwargs=True)
+                layer.attention.register_forward_pre_hook(self._keep_attention, with_kwargs=True)
         self._counts = {"backbone": first, "pixel": 1, "decoder": config.num_blocks}
-        self._first, self._done = first, 0
-
-    def to(self, device: str) -> None:
-        """Move the weights to a device."""
-        self.model.to(device)
-
-    def reduce(self, precision: str) -> None:
-        """Compute matrix products in ``bf16`` from now on; raises ``SegdemoError`` for ``int8``."""
-        if precision != "bf16":
-            raise SegdemoError(f"This checkpoint's architecture does not run in {precision}: choose fp32 or bf16.")
-        self._reduced = True
+        self._first = first
 
     def run(self, pixels: Tensor, request: Request = EVERYTHING) -> RawOutputs:
         """Run float32 (B, 3, H, W) forward, whose shorter side is the grid's. Raises ``CancelledError``."""
@@ -188,13 +170,12 @@ class EomtNetwork:
         if min(height, width) != self._side:
             raise SegdemoError(f"The input is {height} x {width}: its shorter side must be {self._side} pixels.")
         sink = _Sink(request.capture, Steps(self._counts, request))
-        autocast = torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=self._reduced)
-        with self._lock, self._collecting(sink), torch.inference_mode(), autocast:
+        with self.collecting(sink, pixels.device):
             crops = crops_of(height, width, self._side, 1)
             found = self.model(pixel_values=pixels if crops is None else _squares(pixels, crops))
             masks = [*sink.masks, found.masks_queries_logits]
             classes = [*sink.classes, found.class_queries_logits]
-            attentions, features = sink.attentions, [] if sink.features is None else [sink.features]
+            attentions, features = sink.attentions, sink.features
             if crops is not None:
                 crops = crops_of(height, width, self._side, masks[-1].shape[-1])
                 assert crops is not None
@@ -208,30 +189,10 @@ class EomtNetwork:
         sink.step.end()
         return raw
 
-    def decode(
-        self,
-        levels: list[Tensor],
-        masks: Tensor,
-        *,
-        height: int,
-        without: Without = NOTHING,
-        request: Request = EVERYTHING,
-    ) -> RawOutputs:
-        """There is no decoder of its own: raises ``NotOfferedError``."""
-        raise NotOfferedError(self._lacks["decoder_features"])
-
-    @contextmanager
-    def _collecting(self, sink: _Sink) -> Iterator[None]:
-        self._sink, self._done = sink, 0
-        try:
-            yield
-        finally:
-            self._sink = None
-
     def _after_block(self, module: nn.Module, args: Any, output: Any) -> None:
         if self._sink is not None:
-            self._sink.step("backbone" if self._done < self._first else "decoder")
-            self._done += 1
+            self._sink.step("backbone" if self._sink.done < self._first else "decoder")
+            self._sink.done += 1
 
     def _before_block(self, first: bool) -> Any:
         """Keep what the queries say before a block that carries them, and once what the backbone handed on."""
@@ -245,11 +206,11 @@ class EomtNetwork:
             self._sink.classes.append(classes)
             if first:
                 patches = tokens[:, self._patches :].transpose(1, 2)
-                self._sink.features = patches.unflatten(2, (self._grid, self._grid)).float()
+                self._sink.features = [patches.unflatten(2, (self._grid, self._grid)).float()]
 
         return keep
 
-    def _before_attention(self, module: nn.Module, args: Any, kwargs: Any) -> None:
+    def _keep_attention(self, module: nn.Module, args: Any, kwargs: Any) -> None:
         """Keep how much each query reads of each patch: the rows of the self-attention that the network computes."""
         if self._sink is None or not self._sink.capture:
             return

@@ -5,19 +5,16 @@ logits, at a quarter of the input: bringing them to the photograph is the segmen
 serves training only, and is not run.
 """
 
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from segdemo.errors import NotOfferedError, SegdemoError
-from segdemo.model.capture import EVERYTHING, NOTHING, RawOutputs, Request, Steps, Without, scored
+from segdemo.model.capture import EVERYTHING, RawOutputs, Request, Steps, scored
 from segdemo.model.families.common import blocks, described, library_precisions, swin_windows
 from segdemo.model.families.family import Loaded
+from segdemo.model.families.watched import Sink, UndividedNetwork
 from segdemo.model.preprocessing import Preprocessing
 from segdemo.model.weights import load_library_model
 from segdemo.prediction import Windows
@@ -80,75 +77,28 @@ def _square(values: dict[str, Any]) -> dict[str, Any]:
     return {"size_divisor": 1, **values}
 
 
-class ScoringNetwork:
-    """A ``UperNetForSemanticSegmentation`` whose forward pass can be watched, stopped and kept.
-
-    One forward pass at a time: concurrent callers wait.
-    """
+class ScoringNetwork(UndividedNetwork):
+    """A ``UperNetForSemanticSegmentation`` whose forward pass can be watched, stopped and kept."""
 
     def __init__(self, model: nn.Module, lacks: Mapping[str, str]) -> None:
-        self.model = model.eval()
-        self._lacks = lacks
-        self._lock = threading.Lock()
-        self._step: Steps | None = None
-        self._reduced = False
+        super().__init__(model, lacks)
         core: Any = self.model
         head = core.decode_head
-        parts: dict[str, list[nn.Module]] = {
-            "backbone": blocks(core.backbone),
-            "pixel": [*head.psp_modules.blocks, *head.lateral_convs, *head.fpn_convs],
-            "decoder": [head.fpn_bottleneck, head.classifier],
-        }
-        self._counts = {part: len(modules) for part, modules in parts.items()}
-        for part, modules in parts.items():
-            for module in modules:
-                module.register_forward_hook(self._after(part))
-
-    def to(self, device: str) -> None:
-        """Move the weights to a device."""
-        self.model.to(device)
-
-    def reduce(self, precision: str) -> None:
-        """Compute matrix products in ``bf16`` from now on; raises ``SegdemoError`` for ``int8``."""
-        if precision != "bf16":
-            raise SegdemoError(f"This checkpoint's architecture does not run in {precision}: choose fp32 or bf16.")
-        self._reduced = True
+        self.count(
+            {
+                "backbone": blocks(core.backbone),
+                "pixel": [*head.psp_modules.blocks, *head.lateral_convs, *head.fpn_convs],
+                "decoder": [head.fpn_bottleneck, head.classifier],
+            }
+        )
 
     def run(self, pixels: Tensor, request: Request = EVERYTHING) -> RawOutputs:
         """Run float32 (B, 3, H, W) forward, H and W multiples of 32. Raises ``CancelledError``."""
-        step = Steps(self._counts, request)
-        autocast = torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=self._reduced)
         core: Any = self.model
-        with self._lock, self._watched(step), torch.inference_mode(), autocast:
+        sink = Sink(request.capture, Steps(self._counts, request))
+        with self.collecting(sink, pixels.device):
             stages = core.backbone(pixels).feature_maps
             logits = core.decode_head(stages)
             raw = scored(logits, stages if request.capture else (), height=pixels.shape[2])
-        step.end()
+        sink.step.end()
         return raw
-
-    def decode(
-        self,
-        levels: list[Tensor],
-        masks: Tensor,
-        *,
-        height: int,
-        without: Without = NOTHING,
-        request: Request = EVERYTHING,
-    ) -> RawOutputs:
-        """There is no decoder of that kind: raises ``NotOfferedError``."""
-        raise NotOfferedError(self._lacks["decoder_features"])
-
-    @contextmanager
-    def _watched(self, step: Steps) -> Iterator[None]:
-        self._step = step
-        try:
-            yield
-        finally:
-            self._step = None
-
-    def _after(self, part: str) -> Any:
-        def advance(module: nn.Module, args: Any, output: Any) -> None:
-            if self._step is not None:
-                self._step(part)
-
-        return advance

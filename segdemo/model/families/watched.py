@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from segdemo.errors import SegdemoError
-from segdemo.model.capture import NOTHING, Steps, Without
+from segdemo.errors import NotOfferedError, SegdemoError
+from segdemo.model.capture import EVERYTHING, NOTHING, RawOutputs, Request, Steps, Without
 
 
 @dataclass
@@ -102,6 +102,26 @@ class WatchedNetwork:
                 self._sink.step(part)
 
         return advance
+
+
+class UndividedNetwork(WatchedNetwork):
+    """A watched network without a decoder that could be run alone."""
+
+    def __init__(self, model: nn.Module, lacks: Mapping[str, str]) -> None:
+        super().__init__(model)
+        self._lacks = lacks
+
+    def decode(
+        self,
+        levels: list[Tensor],
+        masks: Tensor,
+        *,
+        height: int,
+        without: Without = NOTHING,
+        request: Request = EVERYTHING,
+    ) -> RawOutputs:
+        """Raise ``NotOfferedError`` with the family's sentence."""
+        raise NotOfferedError(self._lacks["decoder_features"])
 
 
 @contextmanager
