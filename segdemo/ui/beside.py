@@ -24,6 +24,8 @@ class Setup:
     """One of ``runs.SIZES``."""
     precision: str
     """One of ``PRECISIONS``."""
+    task: str = ""
+    """What the network is told; empty where it is told nothing."""
 
     def __post_init__(self) -> None:
         if self.size not in SIZES:
@@ -34,12 +36,12 @@ class Setup:
     @classmethod
     def of(cls, record: Record) -> "Setup":
         """How a record was made."""
-        return cls(record.checkpoint, record.size, record.precision)
+        return cls(record.checkpoint, record.size, record.precision, record.prediction.task)
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> tuple[str, str, str, str]:
         """What tells it from others."""
-        return self.checkpoint.id, self.size, self.precision
+        return self.checkpoint.id, self.size, self.precision, self.task
 
 
 class Beside:
@@ -82,7 +84,9 @@ class Beside:
             predictor = load(wanted.checkpoint, wanted.precision)
             job.report("Running the network", 0.0)
             size = input_size(wanted.size)
-            prediction = predict(job, predictor, record.image, size, precision=wanted.precision)
+            prediction = predict(
+                job, predictor, record.image, size, precision=wanted.precision, task=wanted.task or None
+            )
             found = Record(
                 image=record.image,
                 display=record.display,

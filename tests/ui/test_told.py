@@ -15,6 +15,7 @@ from segdemo import checkpoints
 from segdemo.errors import SegdemoError
 from segdemo.model.predictor import load_predictor
 from segdemo.results.job import Host, own_job
+from segdemo.ui.beside import Beside, Setup
 from segdemo.ui.endpoint import add_endpoints
 from segdemo.ui.jobs import Jobs
 from segdemo.ui.runs import Request, Runner
@@ -130,3 +131,14 @@ def test_calls_tell_the_network_what_they_ask_for(told_client: Client, photo_fil
         api_name="/evaluate",
     )
     assert figures["task"] == "panoptic"
+
+
+def test_the_other_run_of_a_comparison_is_told_the_same(
+    runner: Runner, request_for: Request, photo: npt.NDArray[np.uint8], told_checkpoint: Path
+) -> None:
+    token = runner.run(replace(request_for, task="panoptic"), own_job())["token"]
+    record = runner.store.get(token)
+    other = Beside(runner, token)(record, replace(Setup.of(record), size="320"), own_job())
+    assert (other.prediction.task, other.size) == ("panoptic", "320")
+    expected = load_predictor(told_checkpoint)(photo, size=320, task="panoptic").mask_logits()
+    np.testing.assert_allclose(other.prediction.mask_logits(), expected, rtol=1e-4, atol=1e-4)

@@ -13,7 +13,7 @@ from segdemo.results.options import OutputOptions, Task
 from segdemo.ui.arguments import Arguments, choice
 from segdemo.ui.beside import Beside, Setup
 from segdemo.ui.options import page_options
-from segdemo.ui.runs import predict_without
+from segdemo.ui.runs import predict_without, told_task
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.what_if import off_parts
 
@@ -139,7 +139,10 @@ def _setup(record: Record, by: str, value: str, beside: Beside) -> Setup:
     now = Setup.of(record)
     match by:
         case "checkpoint":
-            return replace(now, checkpoint=beside.checkpoint(value))
+            other = beside.checkpoint(value)
+            # Both are told the same where the other one can be told it.
+            told = told_task(other, now.task if now.task in other.tasks else "")
+            return replace(now, checkpoint=other, task=told or "")
         case "size":
             return replace(now, size=value)
     return replace(now, precision=value)
