@@ -78,9 +78,13 @@ def _prediction(checkpoint: Path, photo: npt.NDArray[np.uint8]) -> segdemo.Predi
     )
 
 
-@pytest.fixture(scope="module")
-def handler(endpoint: Path) -> Handler:
-    """The object that answers, made as huggingface-inference-toolkit makes it."""
+@pytest.fixture(scope="module", params=["one file", "its parts"])
+def handler(endpoint: Path, request: pytest.FixtureRequest) -> Handler:
+    """The object that answers, made as huggingface-inference-toolkit makes it; and of what the file is made from."""
+    if request.param == "its parts":
+        from segdemo.export.endpoint.handler import EndpointHandler
+
+        return EndpointHandler(path=str(endpoint))
     spec = importlib.util.spec_from_file_location("handler", endpoint / "handler.py")
     assert spec is not None
     assert spec.loader is not None

@@ -22,6 +22,29 @@ def test_configuration_of_the_seed_architecture() -> None:
         architecture_config("resnet")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("architecture", "network", "millions"),
+    [
+        # Liu et al., "A ConvNet for the 2020s", CVPR 2022, table 7, with the auxiliary head.
+        ("upernet-convnext-tiny", "UperNetForSemanticSegmentation", 60),
+        ("upernet-convnext-large", "UperNetForSemanticSegmentation", 235),
+        # Cheng et al., NeurIPS 2021, table 1; Jain et al., CVPR 2023, table 1; Kerssies et al., CVPR 2025, table 1.
+        ("maskformer-swin-tiny-ade", "MaskFormerForInstanceSegmentation", 42),
+        ("maskformer-swin-large-ade", "MaskFormerForInstanceSegmentation", 212),
+        ("oneformer-swin-large-ade", "OneFormerForUniversalSegmentation", 219),
+        ("eomt-large-coco-panoptic", "EomtForUniversalSegmentation", 316),
+    ],
+)
+def test_relatives_are_as_large_as_published(architecture: str, network: str, millions: int) -> None:
+    import torch
+    import transformers
+
+    with torch.device("meta"):
+        built = getattr(transformers, network)(architecture_config(architecture))
+    assert sum(tensor.numel() for tensor in built.parameters()) == pytest.approx(millions * 1e6, rel=0.03)
+
+
 @pytest.fixture
 def seed_architecture(tmp_path: Path) -> Iterator[Predictor]:
     """A predictor of the seed checkpoint's architecture with random weights; its memory is given back."""
