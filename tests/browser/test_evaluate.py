@@ -86,6 +86,7 @@ def test_numbers_of_ones_own_photo_open_exactly_their_pixels(page: Page, cat: Pa
     assert np.array_equal(shown(page, labels.shape), expected.where("cause", cause))
 
 
+@pytest.mark.slow
 def test_an_examples_link_opens_its_pixels_and_the_pixel_has_its_words(chromium: Browser, address: str) -> None:
     context = chromium.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()

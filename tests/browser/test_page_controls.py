@@ -76,6 +76,7 @@ def test_a_file_dropped_beside_the_photo_is_the_pages(page: Page) -> None:
     assert page.locator(".sd-app").is_visible()
 
 
+@pytest.mark.slow
 def test_without_a_photo_there_is_nothing_to_download_or_delete(page: Page, cat: Path) -> None:
     upload(page, cat)
     buttons = page.locator("#sd-panel-semantic .sd-downloads .sd-row button")

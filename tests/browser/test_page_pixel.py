@@ -67,6 +67,7 @@ def test_a_switch_holds_in_every_tab(page: Page) -> None:
     assert first.is_checked()
 
 
+@pytest.mark.slow
 def test_the_address_brings_back_what_is_on_screen(page: Page, chromium: Browser) -> None:
     pick(page)
     page.locator(".sd-vote-show").first.click()

@@ -165,6 +165,7 @@ def test_a_picture_on_the_clipboard_can_be_pasted(visit: Callable[..., Page], as
     assert same_labels(page, image)
 
 
+@pytest.mark.slow
 def test_text_on_the_clipboard_is_no_photo(visit: Callable[..., Page]) -> None:
     page = visit("clipboard-read", "clipboard-write")
     before = token(page)

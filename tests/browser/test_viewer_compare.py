@@ -32,6 +32,7 @@ def test_split_comparison_shows_both_sides_and_obeys_the_keyboard(make_viewer: M
     assert viewer.at(0.9, 0.5)[:3] == COLORS[GRASS]
 
 
+@pytest.mark.slow
 def test_divider_is_dragged(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer)
     viewer.run("() => viewer.setCompare({before: new Uint8Array(4800).fill(1), mode: 'split'})")

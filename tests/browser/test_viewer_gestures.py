@@ -18,6 +18,7 @@ def test_click_picks_the_pixel_under_it(make_viewer: MakeViewer) -> None:
     assert (pick["x"], pick["y"]) == (pytest.approx(0.9, abs=0.002), pytest.approx(0.25, abs=0.002))
 
 
+@pytest.mark.slow
 def test_clicks_beside_the_photo_pick_nothing(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer, viewport={"width": 1000, "height": 500})
     left, top = viewer.screen(0, 0.5)
@@ -46,6 +47,7 @@ def test_pick_coordinates_hold_under_zoom_and_pan(make_viewer: MakeViewer) -> No
     assert viewer.at(*IN_CAR)[:3] == COLORS[CAR]
 
 
+@pytest.mark.slow
 def test_photo_never_leaves_the_viewport(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer)
     viewer.run("() => viewer.zoomBy(3)")
@@ -64,6 +66,7 @@ def test_photo_never_leaves_the_viewport(make_viewer: MakeViewer) -> None:
     assert viewer.screen(0, 0) == (pytest.approx(frame["x"], abs=0.5), pytest.approx(frame["y"], abs=0.5))
 
 
+@pytest.mark.slow
 def test_plain_wheel_scrolls_the_page_until_the_photo_has_the_focus(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer)
     viewer.page.mouse.move(*viewer.screen(*IN_SKY))
@@ -84,6 +87,7 @@ def test_double_click_zooms_and_picks_once(make_viewer: MakeViewer) -> None:
     assert len(viewer.calls("pick")) == 1
 
 
+@pytest.mark.slow
 def test_view_glides_where_motion_is_welcome(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer, reduced_motion="no-preference")
     viewer.run("() => viewer.zoomBy(2)")
@@ -136,6 +140,7 @@ def test_keyboard_zooms_fades_and_clears(make_viewer: MakeViewer) -> None:
     assert viewer.run("() => document.querySelector('.sdv-pixel').hidden")
 
 
+@pytest.mark.slow
 def test_cursor_stays_in_sight_when_zoomed(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer)
     viewer.run("() => viewer.zoomBy(6)")

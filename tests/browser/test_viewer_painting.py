@@ -106,6 +106,7 @@ def test_outlines_need_a_visible_side(make_viewer: MakeViewer) -> None:
     assert viewer.line_at(30 / 80, 0.5)[3] > 0
 
 
+@pytest.mark.slow
 def test_outlines_stay_thin_when_zoomed(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer)
     viewer.run("() => { viewer.resetView(); viewer.zoomBy(4); }")
@@ -115,6 +116,7 @@ def test_outlines_stay_thin_when_zoomed(make_viewer: MakeViewer) -> None:
     assert beside[3] == 0
 
 
+@pytest.mark.slow
 def test_outlines_follow_the_pixel_ratio(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer, device_scale_factor=2)
     size = viewer.run("""() => { const c = document.querySelector(".sdv-lines"); return [c.width, c.clientWidth]; }""")
@@ -188,6 +190,7 @@ def test_heat_has_its_colours_opacity_and_legend(make_viewer: MakeViewer) -> Non
     assert viewer.page.locator(".sdv-legend").is_hidden()
 
 
+@pytest.mark.slow
 def test_heat_outlines_its_mask(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer)
     viewer.run(
@@ -219,6 +222,7 @@ def test_toggle_repaints_the_same_picture_as_a_fresh_paint(make_viewer: MakeView
     assert np.array_equal(np.array(painted, np.uint8).reshape(120, 150, 4), expected)
 
 
+@pytest.mark.slow
 def test_unpack_gives_back_what_was_packed(make_viewer: MakeViewer) -> None:
     viewer = make_viewer()
     for array in (

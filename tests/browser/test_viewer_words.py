@@ -69,12 +69,14 @@ def test_new_photo_clears_the_old_result_and_keeps_the_view_where_asked(make_vie
     assert viewer.run("() => viewer.view().zoom") == 1
 
 
+@pytest.mark.slow
 def test_same_photo_again_keeps_everything(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer)
     viewer.run("() => viewer.setPhoto({src: document.querySelector('.sdv-photo').src, width: 80, height: 60})")
     assert viewer.at(*IN_CAR)[:3] == COLORS[CAR]
 
 
+@pytest.mark.slow
 def test_clear_leaves_an_empty_viewer(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer)
     viewer.run("() => viewer.clear()")
@@ -83,6 +85,7 @@ def test_clear_leaves_an_empty_viewer(make_viewer: MakeViewer) -> None:
     assert viewer.run("() => viewer.describe()") == "No photo yet."
 
 
+@pytest.mark.slow
 def test_map_of_the_wrong_size_is_refused(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer)
     message = viewer.run(
@@ -92,6 +95,7 @@ def test_map_of_the_wrong_size_is_refused(make_viewer: MakeViewer) -> None:
     assert message == "4 ids do not fill 3 x 3."
 
 
+@pytest.mark.slow
 def test_message_and_progress(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer)
     viewer.run("() => viewer.setMessage({kind: 'error', text: 'Not a picture.'})")
@@ -105,6 +109,7 @@ def test_message_and_progress(make_viewer: MakeViewer) -> None:
     assert viewer.page.locator(".sdv-message").is_hidden()
 
 
+@pytest.mark.slow
 def test_dark_page_changes_the_colours(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer)
     read = """() => {
@@ -119,6 +124,7 @@ def test_dark_page_changes_the_colours(make_viewer: MakeViewer) -> None:
     assert all(one != two for one, two in zip(light, dark, strict=True))
 
 
+@pytest.mark.slow
 def test_viewer_follows_its_containers_width(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer)
     viewer.run("() => { document.getElementById('box').style.maxWidth = '400px'; }")
@@ -130,6 +136,7 @@ def test_viewer_follows_its_containers_width(make_viewer: MakeViewer) -> None:
     assert viewer.calls("pick")[0]["id"] == CAR
 
 
+@pytest.mark.slow
 def test_tall_photos_respect_the_maximum_height(make_viewer: MakeViewer) -> None:
     viewer = make_viewer()
     viewer.run("() => document.getElementById('box').style.setProperty('--sd-canvas-max-height', '300px')")
