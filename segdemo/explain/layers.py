@@ -8,7 +8,7 @@ import numpy as np
 
 from segdemo.prediction import Prediction, Size
 from segdemo.segmentation.planes import Planes, planes
-from segdemo.segmentation.sampling import Float32, evenly, grid, sigmoid, softmax
+from segdemo.segmentation.sampling import Float32, evenly, grid, inside, sigmoid, softmax
 from segdemo.threads import one_blas_thread
 
 
@@ -92,7 +92,7 @@ def query_history(prediction: Prediction, query: int) -> tuple[LayerOfQuery, ...
     _check(prediction, query)
     chances = [softmax(prediction.class_logits(layer)[query]) for layer in range(prediction.num_layers)]
     height, width = _cells(prediction)
-    masks = [evenly(prediction, masks[query])[:height, :width] > 0 for masks in prediction.masks]
+    masks = [inside(evenly(prediction, masks[query])[:height, :width]) for masks in prediction.masks]
     last = int(chances[-1][:-1].argmax())
     history = []
     for layer, (chance, mask) in enumerate(zip(chances, masks, strict=True)):
@@ -119,11 +119,12 @@ def query_table(prediction: Prediction, *, layer: int = -1, readout: Planes | No
     """
     chances = softmax(prediction.class_logits(layer))
     size = _cells(prediction)
-    inside, initial = (
-        (evenly(prediction, prediction.masks[one])[:, : size[0], : size[1]] > 0).astype(np.uint8) for one in (layer, 0)
+    masks, initial = (inside(evenly(prediction, prediction.masks[one])[:, : size[0], : size[1]]) for one in (layer, 0))
+    # One query after the other: counting along axes is several times as slow.
+    area, before, shared = (
+        np.asarray([np.count_nonzero(mask) for mask in which]) for which in (masks, initial, masks & initial)
     )
-    shared = np.count_nonzero(inside & initial, axis=(1, 2))
-    union = np.count_nonzero(inside | initial, axis=(1, 2))
+    union = area + before - shared
     change = np.where(union > 0, 1 - shared / np.maximum(union, 1), 0.0)
     strongest = (readout or planes(prediction, size=size, layer=layer)).query
     won = np.bincount(strongest.ravel(), minlength=len(chances)) / strongest.size
@@ -137,10 +138,10 @@ def query_table(prediction: Prediction, *, layer: int = -1, readout: Planes | No
                 prediction.id2label.get(category, f"class {category}"),
                 float(chances[query, category]),
                 float(chances[query, -1]),
-                float(inside[query].mean()),
+                float(area[query] / (size[0] * size[1])),
                 float(change[query]),
                 float(won[query]),
-                _centroid(cv2.moments(inside[query], binaryImage=True), size),
+                _centroid(cv2.moments(masks[query].view(np.uint8), binaryImage=True), size),
             )
         )
     return tuple(table)

@@ -215,6 +215,14 @@ def cell_bounds(masks: Float32, rows: list[Span], columns: list[Span]) -> tuple[
     return low, high
 
 
+def inside(masks: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
+    """Where mask logits are above zero, which is a probability over one half: bool of the same shape.
+
+    Half precision is read as integers, whose sign is the same: NumPy compares it one number at a time.
+    """
+    return masks.view(np.int16) > 0 if masks.dtype == np.float16 else masks > 0
+
+
 def sigmoid(values: npt.NDArray[np.floating]) -> Float32:
     """The logistic function: float32 of the same shape, 0 to 1."""
     return sigmoid_of_negated(np.negative(values, dtype=np.float32))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segdemo.segmentation.sampling import Axis, cell_bounds, grid, linear_taps, sigmoid, softmax
+from segdemo.segmentation.sampling import Axis, cell_bounds, grid, inside, linear_taps, sigmoid, softmax
 
 
 @pytest.mark.parametrize(("source", "target"), [(5, 20), (20, 5), (7, 7), (1, 4), (9, 13), (13, 1)])
@@ -75,3 +75,10 @@ def test_sigmoid_and_softmax_at_the_extremes():
     np.testing.assert_allclose(sigmoid(np.array([-1000.0, 0.0, 1000.0, np.log(3)])), [0, 0.5, 1, 0.75], atol=1e-6)
     assert sigmoid(np.empty((0, 3, 2), np.float32)).shape == (0, 3, 2)
     np.testing.assert_allclose(softmax(np.array([[1000.0, 1000.0, -1000.0]], np.float32)), [[0.5, 0.5, 0]])
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_inside_is_a_logit_above_zero(dtype: type[np.floating]) -> None:
+    edges = np.asarray([[0.0, -0.0, 6e-8, -6e-8], [np.inf, -np.inf, 65504.0, -65504.0]], dtype)
+    assert np.array_equal(inside(edges[:, ::2]), [[False, True], [True, True]])
+    assert np.array_equal(inside(edges), [[False, False, True, False], [True, False, True, False]])
