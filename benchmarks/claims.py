@@ -29,6 +29,7 @@ from segdemo.judging import chosen
 from segdemo.labels import VOID
 from segdemo.model.predictor import Predictor, load_predictor
 from segdemo.prediction import Prediction
+from segdemo.process import prepare_process
 from segdemo.refine.morphology import MorphologyOptions
 from segdemo.refine.pipeline import CrfOptions, RefineOptions
 from segdemo.results.job import own_job
@@ -281,6 +282,7 @@ def main() -> None:
     parts = ("refinement", "small", "seams", "batches")
     parser.add_argument("--only", nargs="+", choices=parts, default=list(parts))
     options = parser.parse_args()
+    prepare_process()
     predictor = load_predictor(options.checkpoint)
     print(f"{machine()}, the checkpoint {options.checkpoint}.\n", flush=True)
     makers: dict[str, Callable[[], Any]] = {"refinement": Refinement, "small": Small, "seams": Seams}

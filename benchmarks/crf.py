@@ -22,6 +22,7 @@ import skimage.data
 import segdemo
 from benchmarks.postprocessing import Measured, measure
 from segdemo.images import load_image
+from segdemo.process import prepare_process
 from segdemo.refine import MorphologyOptions, crf_grid, dense_crf, morphology, most_probable, prepare_crf
 from segdemo.refine.morphology import Operation
 from segdemo.segmentation import class_probabilities
@@ -209,6 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in tables:
         parser.add_argument(f"--{name}", action="store_true", help=f"only the tables named, {name} among them")
     options = parser.parse_args(arguments)
+    prepare_process()
     wanted = [name for name in tables if getattr(options, name)] or list(tables)
 
     found = pictures(options.images)
