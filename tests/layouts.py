@@ -8,8 +8,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from segdemo import taxonomy
+
 COUNT = 4
 SIZE = (48, 64)
+ADE = {entry.index: entry.name for entry in taxonomy.ade20k().classes}
+BOX = {0: "box"}
 
 
 def box(number: int) -> tuple[int, int, int, int]:

@@ -15,9 +15,10 @@ from segdemo import checkpoints
 from segdemo.checkpoint_files import read_config
 from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
-from segdemo.model.capture import RawOutputs, Request, Start, Without
+from segdemo.model.capture import RawOutputs, Request, Without
+from segdemo.model.parts import attention_layers, decoder_features, decoder_start, own
 from segdemo.model.preprocessing import SizeOption
-from segdemo.prediction import AttentionLayer, DecoderFeatures, Prediction, Size, Windows
+from segdemo.prediction import Prediction, Size, Windows
 from segdemo.progress import Cancel, Progress
 from segdemo.taxonomy import Taxonomy, taxonomy_for
 
@@ -197,7 +198,7 @@ class Predictor:
         without = _without(prediction, without_queries, without_heads, without_layers)
         start = time.perf_counter()
         raw = self.engine.decode(
-            _start(prediction),
+            decoder_start(prediction),
             height=prediction.input_size[0],
             without=without,
             request=Request(True, prediction.task or None, progress, cancel),
@@ -208,9 +209,9 @@ class Predictor:
             logits[:, sorted(without.queries), -1] = 0
         return replace(
             prediction,
-            masks=tuple(_own(layer, 0) for layer in raw.masks),
-            classes=tuple(_own(layer, 0) for layer in raw.classes),
-            attentions=_attentions(raw, 0),
+            masks=tuple(own(layer, 0) for layer in raw.masks),
+            classes=tuple(own(layer, 0) for layer in raw.classes),
+            attentions=attention_layers(raw, 0),
             seconds={"decoder": time.perf_counter() - start},
         )
 
@@ -261,14 +262,14 @@ class Predictor:
             input_size=input_size,
             content_size=content,
             id2label=self.id2label,
-            masks=tuple(_own(layer, index) for layer in raw.masks),
-            classes=tuple(_own(layer, index) for layer in raw.classes),
-            logits=None if raw.logits is None else np.asarray(_own(raw.logits, index), np.float32),
+            masks=tuple(own(layer, index) for layer in raw.masks),
+            classes=tuple(own(layer, index) for layer in raw.classes),
+            logits=None if raw.logits is None else np.asarray(own(raw.logits, index), np.float32),
             crops=raw.crops,
             fixed_input=getattr(self.preprocessing, "fixed", ""),
-            attentions=_attentions(raw, index),
-            stages={scale: _own(maps, index) for scale, maps in raw.stages.items()},
-            decoder_features=_decoder_features(raw, index),
+            attentions=attention_layers(raw, index),
+            stages={scale: own(maps, index) for scale, maps in raw.stages.items()},
+            decoder_features=decoder_features(raw, index),
             windows=self.windows if raw.stages else {},
             lacks=self.lacks,
             stuff=self.checkpoint.stuff,
@@ -279,36 +280,6 @@ class Predictor:
             device=self.engine.device,
             seconds=seconds,
         )
-
-
-def _attentions(raw: RawOutputs, index: int) -> tuple[AttentionLayer, ...]:
-    if raw.unmasked is None:
-        plain = [np.ones(maps.shape[2], bool) for maps in raw.attentions]
-        return tuple(
-            AttentionLayer(_own(maps, index), unmasked, stride, masked=False)
-            for maps, unmasked, stride in zip(raw.attentions, plain, raw.strides, strict=True)
-        )
-    return tuple(
-        AttentionLayer(_own(maps, index), unmasked[index].copy(), stride)
-        for maps, unmasked, stride in zip(raw.attentions, raw.unmasked, raw.strides, strict=True)
-    )
-
-
-def _decoder_features(raw: RawOutputs, index: int) -> DecoderFeatures | None:
-    if raw.start is None:
-        return None
-    levels = zip(raw.start.strides, raw.start.levels, strict=True)
-    return DecoderFeatures(
-        {stride: _own(maps, index) for stride, maps in levels}, _own(raw.start.masks, index), raw.start.mask_stride
-    )
-
-
-def _start(prediction: Prediction) -> Start:
-    """The features that a prediction kept, as a batch of one."""
-    kept = prediction.decoder_features
-    assert kept is not None
-    levels = tuple(maps[None] for maps in kept.levels.values())
-    return Start(levels, tuple(kept.levels), kept.masks[None], kept.mask_stride)
 
 
 def _without(
@@ -325,11 +296,6 @@ def _without(
     if not all(0 <= head < prediction.num_heads for _, head in without.heads):
         raise SegdemoError(f"The heads to go without must be of 0..{prediction.num_heads - 1}.")
     return without
-
-
-def _own(batch: npt.NDArray[np.floating], index: int) -> npt.NDArray[np.floating]:
-    """One image's part, without keeping the rest of a batch alive."""
-    return batch[index] if len(batch) == 1 else batch[index].copy(order="K")
 
 
 def _check(image: npt.NDArray[np.uint8]) -> None:

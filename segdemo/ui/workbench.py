@@ -8,20 +8,15 @@ from typing import Any
 import gradio as gr
 from gradio.context import LocalContext
 
-from segdemo import examples
-from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
 from segdemo.results.job import Job
-from segdemo.results.options import flat_defaults
 from segdemo.settings import settings
 from segdemo.ui.arguments import Arguments, file_stem
-from segdemo.ui.batches.functions import batch_functions, batch_limits
-from segdemo.ui.beside import PRECISIONS, Beside
+from segdemo.ui.batches.functions import batch_functions
+from segdemo.ui.beside import Beside
 from segdemo.ui.callers import caller
-from segdemo.ui.choices import by_public_id
-from segdemo.ui.first import first_result
 from segdemo.ui.jobs import Answer, Jobs
-from segdemo.ui.packing import data_url
+from segdemo.ui.page_config import page_config
 from segdemo.ui.runs import Request, Runner
 from segdemo.ui.store import GoneError, Record
 from segdemo.ui.tabs.attention import attention
@@ -42,10 +37,6 @@ from segdemo.ui.tabs.what_if import ranking, what_if
 logger = logging.getLogger(__name__)
 
 LookUp = Callable[[Record, Arguments, Job], Answer]
-HINT = (
-    "On your own machine: python app.py --checkpoint facebook/mask2former-swin-large-ade-semantic --download "
-    "(about 0.9 GB). On a server: the README says how to preload it."
-)
 
 
 def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
@@ -293,52 +284,3 @@ def _request(arguments: Any) -> tuple[tuple[str, bytes], dict[str, Any]] | dict[
         raise SegdemoError("The request could not be read: reload the page.")
     name, content = files[0]
     return (str(name), content), fields
-
-
-def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
-    """What the page knows before any photo: checkpoints, examples, limits."""
-    from segdemo.checkpoints import EMBEDDED_ID, about, labels
-
-    entries = []
-    for public, entry in by_public_id(checkpoints).items():
-        names = labels(entry.path) if entry.path is not None else {}
-        known = (
-            None if entry.known_classes is None else sorted(names[index].split(",")[0] for index in entry.known_classes)
-        )
-        entries.append(
-            {
-                "id": public,
-                "title": entry.title,
-                "kind": entry.kind,
-                "note": " ".join(part for part in (entry.description, entry.note) if part),
-                "known": known,
-                "classes": len(names),
-                "tasks": list(entry.tasks),
-                "task": entry.default_task,
-                "about": about(entry),
-                "hint": HINT if entry.id == EMBEDDED_ID else "",
-            }
-        )
-    return {
-        "checkpoint": chosen,
-        "checkpoints": entries,
-        "keptMinutes": round(settings().store_seconds / 60),
-        "options": flat_defaults(),
-        "precisions": list(PRECISIONS),
-        "limits": {"bytes": settings().max_file_bytes, "pixels": settings().max_pixels},
-        "batch": batch_limits(),
-        "first": first_result(),
-        "examples": [
-            {
-                "id": example.id,
-                "title": example.title,
-                "description": example.description,
-                "drawn": example.drawn,
-                "thumbnail": data_url(example.small(), "image/jpeg"),
-            }
-            for example in examples.offered()
-        ],
-    }
-
-
-__all__ = ["build_workbench", "guarded", "page_config"]

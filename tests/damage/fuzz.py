@@ -18,7 +18,7 @@ import numpy as np
 
 from tests.damage.kinds import CONFIG, INDEX, PROCESSOR, WEIGHTS, split
 from tests.damage.trying import Picture, of_the_library, said
-from tests.data.fuzz import WORDS, Change, _bytes, _file, _json
+from tests.data.changes import WORDS, Change, change_bytes, change_file, change_json
 
 Answer = TypeVar("Answer")
 
@@ -102,9 +102,9 @@ def _within(seconds: int, ask: Callable[[], Answer]) -> Answer:
 def _change(file: Path, rng: random.Random) -> Change:
     ways: tuple[Callable[[Path, random.Random], Change], ...]
     if file.suffix == ".json":
-        ways = (*[_json] * 14, _bytes, _file)
+        ways = (*[change_json] * 14, change_bytes, change_file)
     else:
-        ways = (*[_bytes] * 3, _file, *[_header] * 8, *[_numbers] * 4)
+        ways = (*[change_bytes] * 3, change_file, *[_header] * 8, *[_numbers] * 4)
     return rng.choice(ways)(file, rng)
 
 

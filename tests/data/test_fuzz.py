@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.data.fuzz import KINDS, Change, Originals, lines_changed
+from tests.data.changes import Change
+from tests.data.fuzz import KINDS, Originals, lines_changed
 
 
 def test_a_changed_line_is_looked_for_where_it_is_after_lines_were_added_above() -> None:

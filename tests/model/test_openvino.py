@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from segdemo.cli.optimise import optimise, parse_shape
+from segdemo.cli.optimise import optimise
 from segdemo.errors import SegdemoError
 from segdemo.export.graphs import make_graph, make_graph_in_background
 from segdemo.export.parity import Comparison
@@ -320,13 +320,3 @@ def test_nothing_is_reported_on_import(tmp_path: Path) -> None:
     said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "openvino.tools.ovc.telemetry_stub False"
     assert list(tmp_path.rglob("*cid*")) == []
-
-
-@pytest.mark.parametrize("text", ["640", "640x", "640x865", "0x32", "axb", "32x2592"])
-def test_shapes_that_are_none(text: str) -> None:
-    with pytest.raises(SegdemoError, match="input size"):
-        parse_shape(text)
-
-
-def test_a_shape() -> None:
-    assert parse_shape("640X864") == (640, 864)

@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -26,11 +25,7 @@ from segdemo.segmentation import panoptic, semantic
 from segdemo.ui.store import GoneError, LabelFiles, Record, Store
 from segdemo.ui.tabs.evaluate import error_pixel, evaluation, evaluation_file, evaluation_pixels
 from segdemo.ui.tabs.labels import NO_LABELS, add_labels, record_labels, split_files
-
-
-def unpack(packed: dict[str, Any]) -> npt.NDArray[Any]:
-    raw = zlib.decompress(base64.b64decode(packed["data"]))
-    return np.frombuffer(raw, packed["dtype"]).reshape(packed["shape"])
+from tests.packed import unpack
 
 
 @pytest.fixture

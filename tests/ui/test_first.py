@@ -1,17 +1,15 @@
 """The result that comes along is what this version computes, and is not shown where it would not be."""
 
-import base64
 import json
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from segdemo.examples import offered
 from segdemo.ui import first
+from tests.packed import unpack
 
 
 @pytest.fixture(autouse=True)
@@ -21,31 +19,26 @@ def forget() -> Iterator[None]:
     first.first_result.cache_clear()
 
 
-def unpacked(packed: dict[str, Any]) -> npt.NDArray[Any]:
-    raw = zlib.decompress(base64.b64decode(packed["data"]))
-    return np.frombuffer(raw, dtype=packed["dtype"]).reshape(packed["shape"])
-
-
 def test_it_is_what_the_network_computes() -> None:
     kept = first.first_result()
     assert kept is not None, "python -m segdemo.ui.first makes it again"
     made = first.make_first(offered()[0])
     assert kept["key"] == made["key"]
     old, new = kept["result"], made["result"]
-    assert (unpacked(old["map"]) == unpacked(new["map"])).mean() > 0.998
+    assert (unpack(old["map"]) == unpack(new["map"])).mean() > 0.998
     assert [entry["id"] for entry in old["classes"]] == [entry["id"] for entry in new["classes"]]
     for entry, again in zip(old["classes"], new["classes"], strict=True):
         near = {name: pytest.approx(again[name], abs=2e-3) for name in ("area", "score")}
         assert entry == {**again, **near}
     for name in ("top", "entropy", "runnerProb"):
-        difference = np.abs(unpacked(old["planes"][name]).astype(int) - unpacked(new["planes"][name]))
+        difference = np.abs(unpack(old["planes"][name]).astype(int) - unpack(new["planes"][name]))
         assert np.quantile(difference, 0.99) <= 2
     theirs, ours = kept["answers"]["pixel"], made["answers"]["pixel"]
     assert (theirs["x"], theirs["y"]) == (ours["x"], ours["y"])
     for entry, again in zip(theirs["classes"][:2], ours["classes"][:2], strict=True):
         assert entry["label"] == again["label"]
         assert entry["probability"] == pytest.approx(again["probability"], abs=2e-3)
-    masks, again = unpacked(kept["answers"]["masks"]["masks"]), unpacked(made["answers"]["masks"]["masks"])
+    masks, again = unpack(kept["answers"]["masks"]["masks"]), unpack(made["answers"]["masks"]["masks"])
     assert np.abs(masks.astype(int) - again).mean() < 0.5
     # What depends on none of the arrays is the same to the letter.
     for name in ("labels", "numLayers", "numHeads", "offers", "imageSize", "inputSize", "shipped", "token"):

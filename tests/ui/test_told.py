@@ -18,10 +18,10 @@ from segdemo.results.job import Host, own_job
 from segdemo.ui.beside import Beside, Setup
 from segdemo.ui.endpoint import add_endpoints
 from segdemo.ui.jobs import Jobs
+from segdemo.ui.page_config import page_config
 from segdemo.ui.runs import Request, Runner
 from segdemo.ui.store import GoneError, LabelFiles, Store
 from segdemo.ui.tabs.result import TOLD_NOTES, result
-from segdemo.ui.workbench import page_config
 
 NAME = "tiny-oneformer"
 

@@ -1,0 +1,1 @@
+"""The path on a graphics card: ``python -m benchmarks.gpu``."""
