@@ -70,7 +70,7 @@ def main() -> None:
     assert predictor.checkpoint.path is not None
     model = load_library_model(predictor.checkpoint.path).eval()
     pixels, _, _ = predictor.preprocessing(image, "checkpoint")
-    where = np.zeros(prediction.masks[-1].shape[1:], np.bool_)
+    where: npt.NDArray[np.bool_] = np.zeros(prediction.masks[-1].shape[1:], np.bool_)
     covered = [
         round(cells * content / size)
         for cells, content, size in zip(where.shape, prediction.content_size, prediction.input_size, strict=True)
