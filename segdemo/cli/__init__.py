@@ -11,7 +11,7 @@ from segdemo import __version__
 from segdemo.errors import HostError, SegdemoError
 from segdemo.process import prepare_process
 
-COMMANDS = ("page", "segment", "evaluate", "finetune", "optimise", "export", "benchmark", "checkpoints")
+COMMANDS = ("page", "segment", "report", "evaluate", "finetune", "optimise", "export", "benchmark", "checkpoints")
 """In the order of the help. Their modules import what is heavy inside the function, so that help comes at once."""
 
 

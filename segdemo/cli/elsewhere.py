@@ -40,7 +40,7 @@ def web(checkpoint: Checkpoint, runtime: Path | None, download: bool, images: Pa
     """
     from segdemo import checkpoints, examples
     from segdemo.cli.export import pictures_of
-    from segdemo.export.web import Photo, Shell, check_web, write_web
+    from segdemo.export.web import Photo, check_web, write_web
     from segdemo.export.web.runtime import PACKAGE, VERSION, download_runtime, find_runtime
     from segdemo.model.preprocessing import Preprocessing
     from segdemo.taxonomy import taxonomy_for
@@ -63,10 +63,9 @@ def web(checkpoint: Checkpoint, runtime: Path | None, download: bool, images: Pa
         photos = [Photo(example.title, example.image, True) for example in drawn]
 
     def finish(target: Path, card: dict[str, Any]) -> None:
-        shell = Shell(alone.script(), alone.style())
         with tempfile.TemporaryDirectory() as place:
             used = found if found is not None else download_runtime(Path(place))
-            write_web(target, card["files"], checkpoint, taxonomy, preprocessing, used, shell, photos)
+            write_web(target, card["files"], checkpoint, taxonomy, preprocessing, used, alone.shell(), photos)
         for file in card["files"]:
             file["name"] = next(target.glob(f"{Path(file['name']).stem}-1-of-*.bin")).name
         card["format"] = "web"

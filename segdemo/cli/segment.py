@@ -156,9 +156,9 @@ def segment(
     from segdemo.results.work import Work
 
     input_size = parse_size(size)
-    _check_model(model, engine, checkpoint, precision)
+    check_model(model, engine, checkpoint, precision)
     if checkpoint is not None:
-        _fetch(checkpoint, asked=download)
+        fetch(checkpoint, asked=download)
     exported = None if model is None else str(model.absolute())
     work = Work(checkpoint, engine, precision, input_size, model=exported, seconds=deadline or math.inf)
     predictor = work.load()
@@ -171,7 +171,7 @@ def segment(
         raise typer.Exit(1)
 
 
-def _check_model(model: Path | None, engine: str, checkpoint: str | None, precision: str) -> None:
+def check_model(model: Path | None, engine: str, checkpoint: str | None, precision: str) -> None:
     """Raise ``SegdemoError`` for options that say different things of what is to run."""
     if model is None and engine in ("onnx", "torchscript"):
         raise SegdemoError(
@@ -183,7 +183,7 @@ def _check_model(model: Path | None, engine: str, checkpoint: str | None, precis
         raise SegdemoError(f"--model runs an exported folder as it is: leave {other} out, or leave --model out.")
 
 
-def _fetch(checkpoint: str, *, asked: bool) -> None:
+def fetch(checkpoint: str, *, asked: bool) -> None:
     """Fetch a hub checkpoint that is not on disk, where that was asked for, with a progress bar on stderr."""
     from segdemo import checkpoints
     from segdemo.downloads import download

@@ -57,6 +57,14 @@ def report_page(
     return document(title, [*top, contents(parts), *(part for part in parts if part)])
 
 
+def photo_parts(of: Json) -> list[str]:
+    """One photo's measures as parts of a page: ``of`` as ``Evaluation.to_json`` has them."""
+    measures = tiles(_headline(of))
+    said = f"<p>{escape(of['absent_classes'])}</p>"
+    missing = f"<p>There is no panoptic quality. {escape(of['no_panoptic'])}</p>" if of["no_panoptic"] else ""
+    return [measures + said + missing, _errors(of), _causes(of), _layers(of), class_rows(of)]
+
+
 def _told(about: Json) -> str:
     return f", told the task {text(str(about['task']))}" if about.get("task") else ""
 

@@ -5,6 +5,7 @@ from segdemo.images.encoding import (
     encode_jpeg,
     encode_png_ids,
     encode_png_index,
+    encode_webp,
     thumbnail,
 )
 from segdemo.images.maps import decode_png_ids, decode_png_index, decode_png_values
@@ -20,6 +21,7 @@ __all__ = [
     "encode_jpeg",
     "encode_png_ids",
     "encode_png_index",
+    "encode_webp",
     "image_size",
     "load_image",
     "thumbnail",

@@ -49,6 +49,13 @@ def encode_jpeg(rgb: Rgb, *, quality: int = 90) -> bytes:
     return stream.getvalue()
 
 
+def encode_webp(rgb: Rgb, *, quality: int = 80, lossless: bool = False) -> bytes:
+    """Return RGB uint8 (H, W, 3) as WebP bytes; ``quality`` 0..100 of what is seen, for ``lossless`` of the effort."""
+    stream = io.BytesIO()
+    Image.fromarray(rgb).save(stream, "WEBP", quality=quality, lossless=lossless, method=4)
+    return stream.getvalue()
+
+
 def encode_png_index(
     labels: npt.NDArray[np.integer], *, palette: dict[int, tuple[int, int, int]] | None = None
 ) -> bytes:

@@ -138,12 +138,12 @@ def _semantic(job: Job, source: Source, options: OutputOptions, preview: Size | 
     refine = options.scaled(size[1] / source.size[1]).refine
     before = semantic_map(job, source)
     if size != source.size:
-        before = source.keep(("semantic", size), lambda: _sampled(semantic_map(job, source), size))
+        before = source.keep(("semantic", size), lambda: sampled(semantic_map(job, source), size))
     if not refine.active or (before.labels == NO_CLASS).all():
         return Result(options, before, before, None, quick=preview is not None)
     quality: Quality = "exact" if preview is None else "interactive"
     classes = contending_classes(before.labels)
-    image = source.keep(("picture", size), lambda: _picture(source, size))
+    image = source.keep(("picture", size), lambda: picture(source, size))
     after, change = refined_semantic(
         image,
         before,
@@ -203,13 +203,14 @@ def _prepared_crf(
     )
 
 
-def _picture(source: Source, size: Size) -> npt.NDArray[np.uint8]:
-    """The photo at a size."""
+def picture(source: Source, size: Size) -> npt.NDArray[np.uint8]:
+    """The photo at a size (height, width), averaged over areas."""
     if size == source.size:
         return source.image
     return np.asarray(cv2.resize(source.image, (size[1], size[0]), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _sampled(whole: SemanticMap, size: Size) -> SemanticMap:
+def sampled(whole: SemanticMap, size: Size) -> SemanticMap:
+    """A semantic map at another size (height, width), by the nearest pixel."""
     scores = cv2.resize(whole.scores, (size[1], size[0]), interpolation=cv2.INTER_NEAREST_EXACT)
     return SemanticMap(reduced(whole.labels, size).astype(np.int16), np.asarray(scores, np.float32))

@@ -1,6 +1,7 @@
 """Names for results: each input's own stem where that is unique, longer where two inputs would share it."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
@@ -40,3 +41,9 @@ def result_names(
             number += 1
         used.add(names[index].casefold())
     return names
+
+
+def file_stem(name: str) -> str:
+    """What is left of a stranger's file name for the names of downloads: letters, digits, ``-`` and ``_``."""
+    stem = name.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:60] or "photo"

@@ -109,22 +109,25 @@ def encode_id_map(job: Job, source: Source, result: Result) -> bytes:
 
 def encode_overlay(job: Job, source: Source, result: Result, options: OutputOptions) -> bytes:
     """The colours over the photo as a JPEG."""
-    taxonomy = source.prediction.taxonomy
-    style = OverlayStyle(opacity=options.opacity, outlines=options.outlines, hatching=options.hatching)
-    found, shown = result.after, options.show_classes
     with job.working():
-        if isinstance(found, SemanticMap):
-            colors = {index: color for index, color in taxonomy.colors.items() if shown is None or index in shown}
-            heat = None if options.view == "classes" else _heat(source, options.view)
-            picture = overlay(source.image, found.labels, colors=colors, things=taxonomy.things, heat=heat, style=style)
-        else:
-            segments = [entry for entry in found.segments_info if shown is None or entry.category_id in shown]
-            every = segment_colors(found.segments_info, taxonomy)
-            colors = {entry.id: every[entry.id] for entry in segments}
-            things = {entry.id for entry in found.segments_info if entry.isthing}
-            picture = overlay(source.image, found.ids, colors=colors, things=things, style=style)
+        picture = draw_overlay(source, result.after, options)
         stop_point()
         return encode_jpeg(picture)
+
+
+def draw_overlay(source: Source, found: SemanticMap | Segments, options: OutputOptions) -> Rgb:
+    """The colours over the photo, whose size the map has: RGB uint8 (H, W, 3)."""
+    taxonomy, shown = source.prediction.taxonomy, options.show_classes
+    style = OverlayStyle(opacity=options.opacity, outlines=options.outlines, hatching=options.hatching)
+    if isinstance(found, SemanticMap):
+        colors = {index: color for index, color in taxonomy.colors.items() if shown is None or index in shown}
+        heat = None if options.view == "classes" else _heat(source, options.view)
+        return overlay(source.image, found.labels, colors=colors, things=taxonomy.things, heat=heat, style=style)
+    segments = [entry for entry in found.segments_info if shown is None or entry.category_id in shown]
+    every = segment_colors(found.segments_info, taxonomy)
+    colors = {entry.id: every[entry.id] for entry in segments}
+    things = {entry.id for entry in found.segments_info if entry.isthing}
+    return overlay(source.image, found.ids, colors=colors, things=things, style=style)
 
 
 def _heat(source: Source, view: View) -> Rgb:

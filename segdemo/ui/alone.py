@@ -2,9 +2,10 @@
 
 from importlib.resources import files
 
+from segdemo.shell import Shell
 from segdemo.ui import viewer
 
-SCRIPTS = ("widgets.js", "classes.js")
+SCRIPTS = ("widgets.js", "classes.js", "listing.js", "theme.js")
 STYLES = ("page.css", "panels.css", "narrow.css")
 
 
@@ -16,6 +17,11 @@ def script() -> str:
 def style() -> str:
     """Their style sheets as one."""
     return "\n".join([viewer.style(), *map(_page_file, STYLES)])
+
+
+def shell() -> Shell:
+    """Both."""
+    return Shell(script(), style())
 
 
 def _page_file(name: str) -> str:

@@ -49,6 +49,7 @@ SCRIPTS = (
     "dropped.js",
     "source.js",
     "header.js",
+    "report.js",
     "downloads.js",
     "exact.js",
     "refinement.js",

@@ -1,7 +1,6 @@
 """Reads the arguments that a page sends: every value is checked, none is trusted."""
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,9 +41,3 @@ def flag(arguments: Arguments, name: str, *, default: bool = False) -> bool:
     if not isinstance(value, bool):
         raise SegdemoError(f"{name} must be true or false.")
     return value
-
-
-def file_stem(name: str) -> str:
-    """What is left of a visitor's file name for the names of downloads: letters, digits, ``-`` and ``_``."""
-    stem = name.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:60] or "photo"

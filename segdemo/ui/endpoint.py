@@ -1,4 +1,4 @@
-"""The public calls of the API: ``/segment``, ``/explain`` and ``/evaluate``, for one photo each.
+"""The public calls of the API: ``/segment``, ``/explain``, ``/evaluate`` and ``/report``, for one photo each.
 
 They do what the page, the command line and Python do, with the same options.
 """
@@ -25,6 +25,7 @@ from segdemo.ui.calls import (
 from segdemo.ui.choices import by_public_id, load
 from segdemo.ui.endpoint_evaluate import add_evaluate
 from segdemo.ui.endpoint_explain import add_explain
+from segdemo.ui.endpoint_report import add_report
 from segdemo.ui.forms import sent_file
 from segdemo.ui.jobs import Jobs
 from segdemo.ui.runs import predict
@@ -55,7 +56,8 @@ def add_endpoints(checkpoint: str, jobs: Jobs) -> None:
         _add_segment(choices, jobs)
         add_explain(choices, jobs)
         add_evaluate(choices, jobs)
-    take_values_as_they_come({"segment", "explain", "evaluate"})
+        add_report(choices, jobs)
+    take_values_as_they_come({"segment", "explain", "evaluate", "report"})
 
 
 def _add_segment(choices: Mapping[str, Checkpoint], jobs: Jobs) -> None:

@@ -12,6 +12,7 @@ from segdemo.evaluation.errors import WIDTH
 from segdemo.results.errormap import encode_error_map
 from segdemo.results.job import Job
 from segdemo.results.judged import WIDEST, judge
+from segdemo.results.known import labels_of_file
 from segdemo.results.make import Source
 from segdemo.results.options import flat_defaults, options_from
 from segdemo.settings import settings
@@ -23,7 +24,6 @@ from segdemo.ui.jobs import Jobs
 from segdemo.ui.runs import predict
 from segdemo.ui.server.decoding import opened_photo
 from segdemo.ui.server.uploads import ledger
-from segdemo.ui.tabs.labels import labels_of_file
 
 Answer = tuple[dict[str, Any], str]
 """The figures, path of the map of errors."""

@@ -10,8 +10,9 @@ from gradio.context import LocalContext
 
 from segdemo.errors import SegdemoError
 from segdemo.results.job import Job
+from segdemo.results.naming import file_stem
 from segdemo.settings import settings
-from segdemo.ui.arguments import Arguments, file_stem
+from segdemo.ui.arguments import Arguments
 from segdemo.ui.batches.functions import batch_functions
 from segdemo.ui.beside import Beside
 from segdemo.ui.callers import caller
@@ -31,6 +32,7 @@ from segdemo.ui.tabs.masks import masks
 from segdemo.ui.tabs.panoptic import panoptic, panoptic_exactly
 from segdemo.ui.tabs.pixel import pixel
 from segdemo.ui.tabs.refinement import judge, refine, refine_exactly
+from segdemo.ui.tabs.report import report_file
 from segdemo.ui.tabs.result import result
 from segdemo.ui.tabs.what_if import ranking, what_if
 
@@ -181,6 +183,7 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
                 start_labels,
                 starts("start_refinement", exactly, "result", settings().result_deadline),
                 starts("start_download", download, "file", settings().result_deadline),
+                starts("start_report", report_file, "file", settings().run_deadline),
                 starts("start_layers", prepare_layers, "layers", settings().result_deadline),
                 starts("start_ranking", ranking, "ranking", settings().run_deadline),
                 starts("start_evaluation", evaluation, "evaluation", settings().result_deadline),

@@ -27,7 +27,7 @@ def written(target: Path, package: Path, graph: Path) -> Path:
     """The page of the embedded checkpoint's classes over a graph."""
     folder = ASSETS / "checkpoint"
     shutil.copyfile(graph, target / "model.onnx")
-    shell = web.Shell(alone.script(), alone.style())
+    shell = alone.shell()
     photos = [web.Photo(name, ASSETS / "examples" / f"{name}.jpg", True) for name in EXAMPLES]
     web.write_web(
         target,

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from segdemo.errors import SegdemoError
-from segdemo.ui.arguments import choice, file_stem, flag, number, whole
+from segdemo.results.naming import file_stem
+from segdemo.ui.arguments import choice, flag, number, whole
 from segdemo.ui.packing import pack, to_bytes
 
 

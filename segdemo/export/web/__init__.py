@@ -16,6 +16,7 @@ from segdemo.export.web.runtime import Runtime
 from segdemo.images import encode_jpeg, load_image, thumbnail
 from segdemo.model.preprocessing import Preprocessing
 from segdemo.settings import settings
+from segdemo.shell import Shell
 from segdemo.taxonomy import Taxonomy
 
 PART_BYTES = 24_000_000
@@ -48,14 +49,6 @@ class Photo:
     title: str
     file: Path
     drawn: bool = False
-
-
-@dataclass(frozen=True)
-class Shell:
-    """What surrounds the page's own scripts and rules: the viewer, put in by whoever may import it."""
-
-    script: str
-    style: str
 
 
 def check_web(preprocessing: Any) -> None:

@@ -201,12 +201,4 @@
     if (about.examples.length && !(/** @type {any} */ (navigator)).connection?.saveData) openExample(about.examples[0]);
     return { state, ask, open };
   };
-
-  /** Follow the system's light or dark. */
-  sd.followTheme = () => {
-    const dark = window.matchMedia("(prefers-color-scheme: dark)");
-    const follow = () => document.documentElement.classList.toggle("dark", dark.matches);
-    dark.addEventListener("change", follow);
-    follow();
-  };
 })((window.segdemo ??= {}));

@@ -35,54 +35,9 @@
   sd.buildPanel = (app) => {
     const e = sd.element;
     const { viewer } = app;
-    const list = e("div", { class: "sd-legend-list" });
-    const empty = e("p", { class: "sd-empty-result", hidden: true });
-    const every = sd.button("Show all", () => {
-      for (const input of list.querySelectorAll("input")) input.checked = true;
-      apply();
-    }, "sd-quiet");
-    every.hidden = true;
-    let ids = [];
-
-    const apply = () => {
-      const inputs = [...list.querySelectorAll("input")];
-      const shown = inputs.filter((input) => input.checked).map((input) => Number(input.dataset.id));
-      const all = shown.length === ids.length;
-      viewer.setDimHidden(!all);
-      viewer.setVisible(all ? null : shown);
-      every.hidden = all;
-    };
-
-    const toggle = (id, label) => {
-      const input = e("input", { type: "checkbox", role: "switch", class: "sd-switch", "aria-label": `Show ${label}`, title: `Show ${label}` });
-      input.checked = true;
-      input.dataset.id = String(id);
-      input.addEventListener("change", apply);
-      return input;
-    };
-
-    const show = (entries, noun) => {
-      ids = [...entries.keys()];
-      list.replaceChildren(...[...entries].map(([id, entry]) => {
-        const label = entry.name ?? entry.label;
-        const row = sd.legendRow(app, {
-          id, label, color: entry.color, isthing: entry.isthing, number: sd.percent(entry.area), share: entry.area,
-          title: `${label}: ${sd.percent(entry.area)} of the photo, score ${sd.percent(entry.score)}`,
-          onSelect: () => app.onSelect(id),
-        });
-        return e("div", { class: "sd-legend-item" }, row, toggle(id, label));
-      }));
-      empty.hidden = ids.length > 0;
-      empty.textContent = `No ${noun[1]} were found: no query is sure enough. Lower the score threshold.`;
-      viewer.setDimHidden(false);
-      viewer.setVisible(null);
-      every.hidden = true;
-    };
-
-    const mark = (chosen) => {
-      for (const row of list.querySelectorAll(".sd-legend-row")) row.setAttribute("aria-pressed", String(Number(row.dataset.id) === chosen));
-    };
-
+    const listing = sd.buildListing({
+      viewer, onSelect: app.onSelect, empty: (noun) => `No ${noun[1]} were found: no query is sure enough. Lower the score threshold.`,
+    });
     const values = { ...app.thresholds };
     const sliders = THRESHOLDS.map(([key, label, help]) => sd.slider({
       label, min: 0, max: 1, step: 0.01, value: values[key], format: sd.wholePercent, help,
@@ -97,6 +52,6 @@
       app.onThresholds({ ...values });
     }, "sd-quiet");
     const thresholds = e("div", { class: "sd-controls" }, ...sliders, reset);
-    return { element: e("div", { class: "sd-panel" }, list, empty, every), show, mark, thresholds };
+    return { ...listing, thresholds };
   };
 })((window.segdemo ??= {}));

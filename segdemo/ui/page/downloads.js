@@ -15,6 +15,16 @@
     sd.saveBlob(new Blob([Uint8Array.from(binary, (character) => character.charCodeAt(0))], { type: mime }), name);
   };
 
+  /** What a download needs to be what is on screen, but for the thresholds of segments. */
+  sd.asSeen = (app, task) => {
+    const { state } = app;
+    const on = state.get("visible");
+    return {
+      task, opacity: state.get("opacity"), outlines: state.get("outlines"), hatching: state.get("hatching"), view: task === "semantic" ? state.get("view") : "classes",
+      show_classes: on ? [...on].join(",") || "none" : "", ...sd.refinementOf(app, task),
+    };
+  };
+
   sd.buildDownloads = (app, task) => {
     const e = sd.element;
     const { state, client } = app;
@@ -27,10 +37,7 @@
       try {
         await app.guard(async () => {
           const extra = task === "panoptic" ? state.get("thresholds") : {};
-          const mine = client.run(() => client.call("start_download", {
-            token: run.token, task, kind, opacity: state.get("opacity"), outlines: state.get("outlines"), hatching: state.get("hatching"), view: task === "semantic" ? state.get("view") : "classes",
-            show_classes: state.get("visible") ? [...state.get("visible")].join(",") || "none" : "", ...extra, ...sd.refinementOf(app, task),
-          }), () => {});
+          const mine = client.run(() => client.call("start_download", { token: run.token, kind, ...sd.asSeen(app, task), ...extra }), () => {});
           const message = await mine.done;
           if (message) sd.saveFile(message.file);
         });
@@ -57,6 +64,6 @@
     fit();
     return e("div", { class: "sd-downloads" },
       sd.heading("Download", "The id map, the segments and the overlay are at the photo's own size. The id map is an index PNG (255 = none) for semantic results, and COCO's panoptic format for segments. Instances are COCO's results: whole masks as run lengths, with scores. This view is what the canvas shows now, with its legend."),
-      e("div", { class: "sd-row" }, ...buttons));
+      e("div", { class: "sd-row" }, ...buttons), sd.buildReport(app, task));
   };
 })((window.segdemo ??= {}));

@@ -16,13 +16,14 @@ from segdemo.evaluation.outcomes import OUTCOMES, Outcomes, outcomes
 from segdemo.evaluation.photo import Evaluation
 from segdemo.results.difference import agreement_csv, encode_difference
 from segdemo.results.job import Job
+from segdemo.results.known import KnownLabels
 from segdemo.results.make import Result, reduced
 from segdemo.segmentation import Segments, SemanticMap
 from segdemo.ui.arguments import Arguments, choice
 from segdemo.ui.beside import Beside
 from segdemo.ui.packing import pack
 from segdemo.ui.store import Record, array_bytes
-from segdemo.ui.tabs.labels import NO_LABELS, RecordLabels, record_labels
+from segdemo.ui.tabs.labels import NO_LABELS, record_labels
 from segdemo.ui.tabs.result import class_entry, small_size
 from segdemo.ui.tabs.sides import Side, describe, sides
 
@@ -37,7 +38,7 @@ class Comparison:
     agreement: Agreement
     sure: tuple[npt.NDArray[np.uint8] | None, npt.NDArray[np.uint8] | None]
     """Probability of each map's class in percent, at the small size; none where the map has none."""
-    labels: RecordLabels | None
+    labels: KnownLabels | None
     none: str
     """Why there are no scores; empty where there are."""
     scores: tuple[Mapping[str, Any], Mapping[str, Any]] | None
@@ -130,7 +131,7 @@ def _sure(result: Result, size: tuple[int, int]) -> npt.NDArray[np.uint8] | None
     return reduced(np.rint(result.after.scores * 100).astype(np.uint8), size).astype(np.uint8)
 
 
-def _labels_for(side: Side, record: Record, mine: RecordLabels, job: Job) -> RecordLabels | None:
+def _labels_for(side: Side, record: Record, mine: KnownLabels, job: Job) -> KnownLabels | None:
     """The photo's labels in the terms of a side's classes; none where they have no word for any of them."""
     here, there = dict(record.prediction.id2label), dict(side.prediction.id2label)
     if here == there:
@@ -150,7 +151,7 @@ def _labels_for(side: Side, record: Record, mine: RecordLabels, job: Job) -> Rec
         return None
 
 
-def _judged(side: Side, result: Result, labels: RecordLabels) -> Evaluation:
+def _judged(side: Side, result: Result, labels: KnownLabels) -> Evaluation:
     given: dict[str, Any] = {}
     if isinstance(result.after, Segments):
         given = {"segments": result.after}

@@ -15,6 +15,7 @@ from segdemo.evaluation.pixel import error_at
 from segdemo.results.errormap import encode_error_map
 from segdemo.results.job import Job
 from segdemo.results.judged import WIDEST, judge
+from segdemo.results.known import KnownLabels
 from segdemo.results.make import reduced
 from segdemo.results.options import Task
 from segdemo.results.outputs import as_json
@@ -22,7 +23,7 @@ from segdemo.ui.arguments import Arguments, choice, number
 from segdemo.ui.options import page_options
 from segdemo.ui.packing import pack
 from segdemo.ui.store import Record, array_bytes
-from segdemo.ui.tabs.labels import NO_LABELS, RecordLabels, record_labels
+from segdemo.ui.tabs.labels import NO_LABELS, record_labels
 from segdemo.ui.tabs.result import class_entry, small_size
 
 JUDGED = ("semantic", "panoptic")
@@ -81,7 +82,7 @@ def _existing(record: Record, arguments: Arguments, job: Job) -> Evaluation:
     return _evaluated(record, arguments, job, labels)
 
 
-def _evaluated(record: Record, arguments: Arguments, job: Job, labels: RecordLabels) -> Evaluation:
+def _evaluated(record: Record, arguments: Arguments, job: Job, labels: KnownLabels) -> Evaluation:
     """The evaluation that the arguments ask for, computed once."""
     judged: Task = "panoptic" if choice(arguments, "judged", JUDGED, default="semantic") == "panoptic" else "semantic"
     width = number(arguments, "width", low=0.5, high=WIDEST, default=WIDTH)

@@ -1,51 +1,23 @@
 """The labels of a photo: an example's own, or those that a visitor gave, in the checkpoint's terms."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from segdemo.data.photo_labels import FORMS, PhotoLabels, read_photo_labels
+from segdemo.data.photo_labels import FORMS, read_photo_labels
 from segdemo.errors import SegdemoError
 from segdemo.evaluation.truth import TrueSegments
 from segdemo.images import decode_png_ids, decode_png_index
 from segdemo.labels import IGNORE
 from segdemo.results.job import Job
+from segdemo.results.known import KnownLabels, labels_of_file
 from segdemo.settings import settings
 from segdemo.ui.arguments import Arguments, choice
 from segdemo.ui.store import LabelFiles, Record
 from segdemo.ui.tabs.truth import labelled_scene
 
 NO_LABELS = "There are no labels for this photo yet: open its label file, or a drawn example, which brings its own."
-
-
-@dataclass(frozen=True, eq=False)
-class RecordLabels:
-    """What a record's photo is compared with."""
-
-    labels: npt.NDArray[np.integer]
-    """(H, W): class indices and the special values of ``segdemo.labels``."""
-    said: str
-    """What they are, in a line."""
-    form: str
-    """One of ``FORMS``; ``"example"`` for an example's own."""
-    unmapped: tuple[str, ...]
-    """Classes in the file that the checkpoint does not have."""
-    covered: frozenset[int] | None
-    """The classes that the labels can name; none for all."""
-    objects: TrueSegments | None
-    """The objects told apart, where they are."""
-
-    def describe(self) -> dict[str, Any]:
-        """What the page says of them."""
-        return {
-            "said": self.said,
-            "form": self.form,
-            "unmapped": list(self.unmapped),
-            "objects": self.objects is not None,
-        }
 
 
 def add_labels(
@@ -80,7 +52,7 @@ def split_files(content: bytes, sizes: Any) -> list[bytes]:
     return [content[: sizes[0]], *([content[sizes[0] :]] if len(sizes) == 2 else [])]
 
 
-def record_labels(record: Record, job: Job) -> RecordLabels | None:
+def record_labels(record: Record, job: Job) -> KnownLabels | None:
     """A record's labels, read once; none where there are none."""
     if record.label_files is None and labelled_scene(record) is None:
         return None
@@ -88,7 +60,7 @@ def record_labels(record: Record, job: Job) -> RecordLabels | None:
         return record.derive("labels", lambda: _read(record), nbytes=_nbytes)
 
 
-def _read(record: Record) -> RecordLabels:
+def _read(record: Record) -> KnownLabels:
     files, scene = record.label_files, labelled_scene(record)
     size = record.prediction.image_size
     if files is not None:
@@ -112,15 +84,8 @@ def _read(record: Record) -> RecordLabels:
     regions[labels == IGNORE] = 0
     said = "The drawn example's own: every pixel and every object is known."
     objects = TrueSegments(regions, {number: index for number, index in classes.items() if index != IGNORE})
-    return RecordLabels(labels, said, "example", (), None, objects)
+    return KnownLabels(labels, said, "example", (), None, objects)
 
 
-def labels_of_file(found: PhotoLabels) -> RecordLabels:
-    """What was read of a label file, as what a photo is compared with."""
-    told = found.objects
-    objects = None if told is None else TrueSegments.numbered(told.segments, told.classes, told.crowd)
-    return RecordLabels(found.labels, found.said, found.form, found.unmapped, found.covered, objects)
-
-
-def _nbytes(found: RecordLabels) -> int:
+def _nbytes(found: KnownLabels) -> int:
     return found.labels.nbytes + (found.objects.ids.nbytes if found.objects is not None else 0)

@@ -1,16 +1,15 @@
 """Panoptic: segments under the visitor's thresholds, coloured within their class's hue, with the table of them."""
 
-from collections import Counter
 from typing import Any
 
 import cv2
 import numpy as np
 
 from segdemo.prediction import Size
+from segdemo.results.entries import segment_entries
 from segdemo.results.job import Job
 from segdemo.results.make import Result, make_result, reduced
-from segdemo.results.outputs import segment_colors
-from segdemo.segmentation import Instance, Instances, Mask, Segment, Segments
+from segdemo.segmentation import Instances, Mask, Segments
 from segdemo.ui.arguments import Arguments
 from segdemo.ui.options import page_options
 from segdemo.ui.packing import pack
@@ -68,34 +67,12 @@ def segment_rows(record: Record, result: Segments) -> list[dict[str, Any]]:
     Segments by area, and with ``instances`` by score. An instance has the area of all of its mask, and where others lie
     on top of it the mask itself, at the picture's size: ``whole``.
     """
-    ordered: list[Segment | Instance]
+    rows = segment_entries(result, record.taxonomy)
     if isinstance(result, Instances):
-        ordered = list(result.instances)
         visible = {segment.id: segment.area for segment in result.segments_info}
-    else:
-        ordered, visible = sorted(result.segments_info, key=lambda segment: -segment.area), {}
-    colors = segment_colors(ordered, record.taxonomy)
-    several = Counter(segment.category_id for segment in ordered)
-    seen: Counter[int] = Counter()
-    rows = []
-    for segment in ordered:
-        seen[segment.category_id] += 1
-        label = record.taxonomy[segment.category_id].name
-        row = {
-            "id": segment.id,
-            "category_id": segment.category_id,
-            "classId": segment.category_id,
-            "label": label,
-            "name": f"{label} {seen[segment.category_id]}" if several[segment.category_id] > 1 else label,
-            "color": list(colors[segment.id]),
-            "isthing": segment.isthing,
-            "area": segment.area / result.ids.size,
-            "score": segment.score,
-            "queries": list(segment.queries),
-        }
-        if isinstance(segment, Instance) and visible.get(segment.id, 0) < segment.area:
-            row["whole"] = _cut_out(segment.mask, record.display_size)
-        rows.append(row)
+        for row, instance in zip(rows, result.instances, strict=True):
+            if visible.get(instance.id, 0) < instance.area:
+                row["whole"] = _cut_out(instance.mask, record.display_size)
     return rows
 
 

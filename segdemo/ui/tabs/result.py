@@ -7,10 +7,11 @@ import numpy as np
 from segdemo import examples
 from segdemo.checkpoints import EMBEDDED_ID
 from segdemo.explain import QuerySummary, query_table
+from segdemo.results.doubt import doubt
+from segdemo.results.entries import class_entry as class_entry
 from segdemo.results.job import Job
 from segdemo.results.make import reduced, semantic_map
 from segdemo.segmentation import Planes, planes, present_classes
-from segdemo.taxonomy import Taxonomy
 from segdemo.ui.arguments import Arguments
 from segdemo.ui.packing import data_url, pack, to_bytes
 from segdemo.ui.store import Record
@@ -19,11 +20,6 @@ SMALL_SHARE = 1 / 4
 """Share of the picture's width and height that the small pictures have."""
 SMALL_SIDE = 320
 """Length of the long side, in pixels, below which a small picture is not made smaller still."""
-
-UNSURE = 0.5
-"""Probability of the best class under which the network is called unsure at a pixel."""
-DOUBTFUL_SHARE = 0.3
-"""Share of the photo that must be unsure before the page says so at the photo."""
 
 INSTANCES_NOTE = {
     "semantic": (
@@ -54,12 +50,6 @@ CRF_HINTS = {
     "": "",
     "helps": "An example to try it on: here the CRF at its defaults brings the map closer to the ground truth.",
 }
-
-
-def class_entry(taxonomy: Taxonomy, index: int) -> dict[str, Any]:
-    """What the browser knows of a class: id, label, colour, thing or stuff."""
-    entry = taxonomy[index]
-    return {"id": index, "label": entry.name, "color": list(entry.color), "isthing": entry.isthing}
 
 
 def small_size(record: Record) -> tuple[int, int]:
@@ -111,7 +101,7 @@ def result(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
         "fixedInput": prediction.fixed_input,
         "instancesNote": (TOLD_NOTES[prediction.task] if prediction.task else INSTANCES_NOTE[record.checkpoint.kind]),
         "crfHint": _crf_hint(record),
-        "doubt": _doubt(record, shown),
+        "doubt": doubt(record.checkpoint, record.taxonomy, shown),
         "labels": {str(entry.index): entry.name for entry in record.taxonomy.classes},
         "classes": [
             {**class_entry(record.taxonomy, entry.category_id), "area": entry.share, "score": entry.score}
@@ -139,19 +129,6 @@ def result(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
             for row in queries
         ],
     }
-
-
-def _doubt(record: Record, shown: Planes) -> str:
-    """A sentence where the network is out of its depth: unsure of its best class on much of the photo."""
-    share = float((shown.top_probability < UNSURE).mean())
-    if share < DOUBTFUL_SHARE:
-        return ""
-    known = record.checkpoint.known_classes
-    count = len(known) if known is not None else len(record.taxonomy)
-    return (
-        f"The network is unsure over {100 * share:.0f} % of this photo: there its best class has less than "
-        f"{100 * UNSURE:.0f} %. It knows {count} classes; what else the photo shows it can only call by one of those."
-    )
 
 
 def _crf_hint(record: Record) -> str:
