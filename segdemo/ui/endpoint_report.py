@@ -81,9 +81,7 @@ def _report(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpoin
     return str(path)
 
 
-def _labels(
-    values: Mapping[str, Any], size: tuple[int, int], classes: Mapping[int, str], name: str
-) -> KnownLabels | None:
+def _labels(values: Mapping[str, Any], size: Size, classes: Mapping[int, str], name: str) -> KnownLabels | None:
     """The labels that were sent, if any. Raises ``SegdemoError``."""
     given = {name: value for name, value in values.items() if value is not None}
     form = choice(given, "form", ("auto", *FORMS), default="auto")

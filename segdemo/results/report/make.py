@@ -11,13 +11,13 @@ from segdemo.results.options import OutputOptions
 from segdemo.results.report.asked import ReportOptions
 from segdemo.results.report.found import find
 from segdemo.results.report.page import write_page
-from segdemo.results.report.pictures import fitted, make_pictures
+from segdemo.results.report.pictures import make_pictures
 from segdemo.shell import Shell
 
 MOST_BYTES = 5_000_000
 """Of a report's file."""
-SIDES = (1600, 1200, 900, 640, 400)
-"""Long sides of the photo in the file, in pixels: the next one is tried where the file would be too large."""
+SIDES = ((1600, 320), (1200, 256), (900, 192), (640, 160), (400, 128))
+"""Long sides of the photo and of the small pictures in the file, in pixels: where it would be too large, the next."""
 
 
 def report(
@@ -43,17 +43,15 @@ def report(
     asked.check(source.prediction)
     found = find(job, source, checkpoint, options, asked, labels)
     said = ""
-    for side in SIDES:
-        pictures = make_pictures(job, source, found, side)
+    for side, small in SIDES:
+        if said and side >= max(source.size):
+            continue
+        pictures = make_pictures(job, source, found, side, small)
         with job.working():
             page = write_page(
                 source.prediction, checkpoint, asked, found, pictures, labels, shell, made=made, said=said
             )
         if len(page) <= MOST_BYTES:
             return page
-        smaller = fitted(source.size, next((other for other in SIDES if other < side), side))
-        said = (
-            f"The pictures in this file were made smaller, the photo to {smaller[1]} × {smaller[0]} pixels, so that it "
-            f"stays under {MOST_BYTES / 1e6:g} MB; all numbers are those of the photo itself."
-        )
+        said = f"Pictures in this file are smaller than usual, so that it stays under {MOST_BYTES / 1e6:g} MB."
     raise SegdemoError(f"This report would be larger than {MOST_BYTES / 1e6:g} MB: leave out attention maps or labels.")

@@ -44,9 +44,7 @@ def write_page(
     shown = found.options.show_classes
     hidden = set() if shown is None else {entry["id"] for entry in entries} - set(shown)
     body = [
-        sections.section(
-            "classes", "What is in the photo", sections.classes(entries, hidden=hidden), kind="sdr-listed"
-        ),
+        sections.classes(entries, hidden=hidden),
         sections.pixel(found, pictures, taxonomy.colors),
         sections.layers(prediction, found, pictures),
         sections.attention(pictures),
@@ -64,6 +62,10 @@ def write_page(
     ]
     title = asked.title or f"Segmentation of {asked.photo}"
     height, width = prediction.image_size
+    if said:
+        said += (
+            f" The photo is {pictures.size[1]} × {pictures.size[0]} pixels here; all numbers are of the photo itself."
+        )
     sentences = filter(None, (doubt(checkpoint, taxonomy, pictures.planes), said))
     head = (
         f'<header class="sdr-head"><h1>{escape(title)}</h1>'
@@ -189,12 +191,9 @@ def _settings(
     ran = f"{prediction.engine}, {prediction.precision}, {prediction.device}; input {columns} × {rows} pixels{told}"
     yield "Network", escape(ran)
     for words, result in (("Classes", found.semantic), ("Segments", found.segments)):
-        if result is not None:
-            parameters = result.options.parameters()
-            if result.change is not None:
-                percent = result.change.changed_percent
-                yield f"{words}, refined", escape(f"{percent:.2f} % of the pixels changed")
-            yield f"{words}, options", _parameters(parameters)
+        if result is not None and result.change is not None:
+            yield f"{words}, refined", escape(f"{result.change.changed_percent:.2f} % of the pixels changed")
+    yield "Options", _parameters(found.options.parameters())
     yield "Software", escape(", ".join(f"{name} {number}" for name, number in versions().items()))
     spent = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in prediction.seconds.items())
     yield "Made", _time(f"{made.isoformat(timespec='seconds')}{f'; {spent}' if spent else ''}")

@@ -25,8 +25,6 @@ from segdemo.segmentation import Planes, SemanticMap, layer_labels, planes
 
 PHOTO_QUALITY = 82
 SMALL_QUALITY = 72
-SMALL_SHARE = 5
-"""The small pictures' long side is the photo's over this."""
 VOTE_SIDE = 160
 """Long side of the pictures of the queries that voted, in pixels."""
 _DARK = 0.22
@@ -75,9 +73,9 @@ def fitted(size: Size, side: int) -> Size:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def make_pictures(job: Job, source: Source, found: Found, side: int) -> Pictures:
-    """Make them for a photo whose long side in the file is ``side`` pixels at most, in the job's turn."""
-    size, small = fitted(source.size, side), fitted(source.size, max(64, side // SMALL_SHARE))
+def make_pictures(job: Job, source: Source, found: Found, side: int, small_side: int) -> Pictures:
+    """Make them, in the job's turn: the photo with a long side of ``side`` pixels at most, others of ``small_side``."""
+    size, small = fitted(source.size, side), fitted(source.size, small_side)
     prediction = source.prediction
     photo, little = picture(source, size), picture(source, small)
     with job.turn():
