@@ -109,7 +109,7 @@ def test_maps_and_areas_are_those_of_the_photo(image: npt.NDArray[np.uint8], pre
     rows = (row for row in reversed(read.rows) if row[0].strip() in areas)  # the classes stand before the segments
     legend = {row[0].strip(): row[1] for row in rows}
     for name, area in areas.items():
-        assert float(legend[name].removesuffix(" %")) == pytest.approx(100 * area, abs=0.5)
+        assert float(legend[name].removesuffix("\u00a0%")) == pytest.approx(100 * area, abs=0.5)
     assert len(read.told["maps"]["segments"]["entries"]) == len(expected.segments_info)
     maps = unpacked(read.told["layers"]["maps"])
     assert np.array_equal(maps[0], semantic(prediction, layer=0, size=maps.shape[1:]).labels)
@@ -205,7 +205,7 @@ def test_measures_are_those_of_the_labels(image: npt.NDArray[np.uint8], predicti
     assert "Labels: made by hand. Judged: semantic." in text
     assert "tractor" in text
     page = made(image, prediction, labels=known).decode()
-    assert "<b>75 %</b><span>of the labelled pixels are right</span>" in page
+    assert "<b>75\u00a0%</b><span>of the labelled pixels are right</span>" in page
     assert "<b>75.0 %</b><span>pixel accuracy</span>" in page
     assert "Errors by kind" in page
     assert "Is it right?" in read.texts["h2"]

@@ -2,7 +2,7 @@
 ((sd) => {
   "use strict";
 
-  const root = typeof document === "undefined" ? null : document.getElementById("segdemo");
+  const root = typeof document === "undefined" ? null : document.getElementById("page");
   if (root && sd.about) {
     sd.followTheme();
     sd.page = sd.startAlone(root, sd.about);

@@ -31,7 +31,8 @@ def canvas_data(
         "semantic": _map(found.semantic.labels, pictures, entries, _NONE, ("class", "classes")),
     }
     if found.segments is not None:
-        maps["segments"] = _map(found.segments.labels, pictures, listed, 0, ("segment", "segments"))
+        noun = "object" if found.segments.options.task == "instance" else "segment"
+        maps["segments"] = _map(found.segments.labels, pictures, listed, 0, (noun, f"{noun}s"))
     named = {int(index) for plane in (shown.top, shown.runner_up) for index in np.unique(plane) if index >= 0}
     evolution = pictures.layer_maps
     return {

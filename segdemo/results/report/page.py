@@ -43,19 +43,16 @@ def write_page(
     taxonomy = prediction.taxonomy
     shown = found.options.show_classes
     hidden = set() if shown is None else {entry["id"] for entry in entries} - set(shown)
+    listed = _listed(prediction, found)
     body = [
         sections.classes(entries, hidden=hidden),
+        "" if found.segments is None else sections.segments(listed, found.segments.options.task),
         sections.pixel(found, pictures, taxonomy.colors),
         sections.layers(prediction, found, pictures),
         sections.attention(pictures),
         sections.features(pictures),
         sections.lacking(found.lacking),
     ]
-    listed = _listed(prediction, found)
-    if found.segments is not None:
-        kinds = {"instance": "Objects", "panoptic": "Segments"}[found.segments.options.task]
-        told = sections.segments(listed) if listed else "<p>No segment is left: no query was sure enough.</p>"
-        body.insert(1, sections.section("segments", kinds, told))
     wide = [
         sections.evaluation(found, pictures, labels),
         sections.settings(_settings(prediction, checkpoint, asked, found, pictures, made)),
@@ -68,14 +65,13 @@ def write_page(
         )
     sentences = filter(None, (doubt(checkpoint, taxonomy, pictures.planes), said))
     head = (
-        f'<header class="sdr-head"><h1>{escape(title)}</h1>'
+        f'<header class="sdr-head"><div class="sdr-words"><h1>{escape(title)}</h1>'
         f'<p class="sdr-said">{escape(asked.photo)} · {width} × {height} pixels · {escape(checkpoint.title)} · '
         f"{_time(made.strftime('%d %B %Y').lstrip('0'))}</p>"
         + (f'<div class="sdr-note">{sections.paragraphs(asked.note)}</div>' if asked.note else "")
         + f'<p class="sdr-summary">{escape(sections.summary(entries))}</p>'
         + "".join(f'<p class="sdr-doubt">{escape(sentence)}</p>' for sentence in sentences)
-        + tiles(_headline(found, entries, listed))
-        + "</header>"
+        + f"</div>{tiles(_headline(found, entries, listed))}{_contents([*body, *wide])}</header>"
     )
     still = (
         f'<figure class="sdr-still"><img src="{pictures.still}" width="{pictures.size[1]}" height="{pictures.size[0]}" '
@@ -83,14 +79,15 @@ def write_page(
     )
     main = (
         f'<main class="sdr-main"><div class="sdr-seen">{still}<div class="sdr-canvas"></div>'
-        f'<div class="sdr-tools"></div></div><div class="sdr-told">{"".join(body)}</div></main>{"".join(wide)}'
+        f'<div class="sdr-tools"></div></div><div class="sdr-told">{_pair(*body[:2])}{"".join(body[2:])}</div></main>'
+        f"{''.join(wide)}"
     )
     made_by = (
         f"Made by segdemo {versions()['segdemo']}. This file holds all that it shows and asks nothing of any server."
     )
     foot = f'<footer class="sdr-foot">{escape(made_by)}</footer>'
     data = canvas_data(prediction, asked, found, pictures, entries, listed)
-    return _document(title, f"{head}{_contents([*body, *wide])}{main}{foot}", data, shell).encode("utf-8")
+    return _document(title, f"{head}{main}{foot}", data, shell).encode("utf-8")
 
 
 def _document(title: str, inside: str, data: Mapping[str, Any], shell: Shell) -> str:
@@ -112,7 +109,7 @@ def _document(title: str, inside: str, data: Mapping[str, Any], shell: Shell) ->
         '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
         f'<title>{escape(title)}</title><link rel="icon" href="data:,">'
         f"<style>{shell.style}\n{_own('report.css')}</style></head>\n"
-        f'<body><div id="segdemo" class="sd-app sdr">{inside}</div>\n'
+        f'<body><div id="report" class="sd-app sdr">{inside}</div>\n'
         f'<script type="application/json" id="told">{told}</script>\n<script>{script}</script></body></html>\n'
     )
 
@@ -130,6 +127,11 @@ def _contents(parts: Iterable[str]) -> str:
             name, title = part.split('id="', 1)[1].split('"', 1)[0], part.split("<h2>", 1)[1].split("</h2>", 1)[0]
             found.append(f'<a href="#{name}">{title}</a>')
     return f'<nav class="sdr-contents" aria-label="Sections">{"".join(found)}</nav>'
+
+
+def _pair(one: str, other: str) -> str:
+    """Two sections side by side on paper."""
+    return f'<div class="sdr-pair">{one}{other}</div>' if other else one
 
 
 def _time(words: str) -> str:

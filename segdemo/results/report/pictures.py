@@ -27,7 +27,7 @@ PHOTO_QUALITY = 82
 SMALL_QUALITY = 72
 VOTE_SIDE = 160
 """Long side of the pictures of the queries that voted, in pixels."""
-_DARK = 0.22
+_DARK = 0.3
 """Brightness of the photo where a mask is not."""
 
 

@@ -135,7 +135,7 @@
     }, "sdr-play");
     if (layers) root.querySelector("#layers .sdr-frames").before(play);
 
-    const options = [["semantic", "Classes"], ...(maps.segments ? [["segments", maps.segments.objects ? "Objects" : "Segments"]] : []), ["top", "How sure"], ["entropy", "How undecided"]];
+    const options = [["semantic", "Classes"], ...(maps.segments ? [["segments", maps.segments.noun[1].replace(/^./, (first) => first.toUpperCase())]] : []), ["top", "How sure"], ["entropy", "How undecided"]];
     const views = sd.segmented({ label: "What is shown", options, value: told.shown, onChange: (what) => {
       stop();
       show(what);
@@ -158,9 +158,14 @@
     return { viewer, show };
   };
 
+  // Paper has nothing to unfold.
+  window.addEventListener("beforeprint", () => {
+    for (const folded of document.querySelectorAll("details")) folded.open = true;
+  });
+
   const told = document.getElementById("told");
   if (told) {
     sd.followTheme();
-    sd.report = sd.startReport(document.getElementById("segdemo"), JSON.parse(told.textContent));
+    sd.report = sd.startReport(document.getElementById("report"), JSON.parse(told.textContent));
   }
 })((window.segdemo ??= {}));

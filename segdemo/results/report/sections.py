@@ -22,12 +22,12 @@ def share(value: float) -> str:
     """A share 0 to 1 as the page writes it: 41 %, 3.2 %, 0.08 %, and 100 % only for the whole."""
     percent = 100 * value
     if percent == 0:
-        return "0 %"
+        return "0\u00a0%"
     if percent < 0.01:
-        return "< 0.01 %"
+        return "<\u00a00.01\u00a0%"
     if 99.5 <= percent < 100:
-        return f"{percent:.1f} %" if percent < 99.95 else "> 99.9 %"
-    return f"{percent:.{0 if percent >= 9.95 else 1 if percent >= 0.995 else 2}f} %"
+        return f"{percent:.1f}\u00a0%" if percent < 99.95 else ">\u00a099.9\u00a0%"
+    return f"{percent:.{0 if percent >= 9.95 else 1 if percent >= 0.995 else 2}f}\u00a0%"
 
 
 def section(name: str, title: str, *parts: str, said: str = "", kind: str = "") -> str:
@@ -71,8 +71,11 @@ def classes(entries: Sequence[Mapping[str, Any]], *, hidden: set[int]) -> str:
     return section("classes", "What is in the photo", listed, kind="sdr-listed")
 
 
-def segments(entries: Sequence[Mapping[str, Any]]) -> str:
+def segments(entries: Sequence[Mapping[str, Any]], task: str) -> str:
     """The segments; queries are those that made them."""
+    title = "Objects" if task == "instance" else "Segments"
+    if not entries:
+        return section("segments", title, "<p>None is left: no query was sure enough and kept enough of its mask.</p>")
     rows = [
         [
             _named(entry, entry["name"]),
@@ -85,9 +88,9 @@ def segments(entries: Sequence[Mapping[str, Any]]) -> str:
     ]
     head = ("segment", "area", "score", "kind", "query")
     if len(rows) <= _FEW:
-        return table(head, rows)
+        return section("segments", title, table(head, rows))
     rest = f"<summary>{len(rows) - _FEW} smaller ones</summary>{table(head, rows[_FEW:])}"
-    return f'{table(head, rows[:_FEW])}<details class="sdr-more">{rest}</details>'
+    return section("segments", title, table(head, rows[:_FEW]), f'<details class="sdr-more">{rest}</details>')
 
 
 def pixel(found: Found, pictures: Pictures, colors: Mapping[int, Sequence[int]]) -> str:
@@ -222,7 +225,7 @@ def evaluation(found: Found, pictures: Pictures, labels: KnownLabels | None) -> 
         "Is it right?",
         parts[0],
         f'<div class="sdr-maps">{maps}</div>',
-        *parts[1:],
+        f'<div class="sdr-parts">{"".join(f"<div>{part}</div>" for part in parts[1:])}</div>',
         said=said,
         kind="sdr-wide",
     )
