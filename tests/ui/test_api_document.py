@@ -41,13 +41,14 @@ def here(client: Client, tmp_path: Path, photo: npt.NDArray[np.uint8], monkeypat
         (0, ""),
         (1, r"The pixel in column 100, row 60 is .*\n(.+: \d+%\n){5}$"),
         (2, r"\d+\.\d% of 12800 pixels are right\n(\w[\w ]*: \d+% of the wrong ones\n){5}$"),
+        (3, r"0\.\d MB to open in any browser\n$"),
     ],
 )
 def test_the_examples_in_python_do_what_they_say(
     here: str, capsys: pytest.CaptureFixture[str], place: int, printed: str
 ) -> None:
     found = examples("docs/api.md", "python")
-    assert len(found) == 3
+    assert len(found) == 4
     names: dict[str, object] = {}
     capsys.readouterr()
     exec(found[place].replace(HOST, here), names)
