@@ -93,13 +93,6 @@ CITYSCAPES_THINGS = _names(
 )
 """The 8 things of Cityscapes (Cordts et al., CVPR 2016)."""
 
-CITYSCAPES_STUFF = _names(
-    """
-    road; sidewalk; building; wall; fence; pole; traffic light; traffic sign; vegetation; terrain; sky
-    """
-)
-"""The 11 stuff classes of Cityscapes."""
-
 # fmt: off
 CITYSCAPES: dict[str, tuple[int, tuple[int, int, int]]] = {
     "road": (7, (128, 64, 128)), "sidewalk": (8, (244, 35, 232)), "building": (11, (70, 70, 70)),

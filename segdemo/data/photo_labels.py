@@ -16,7 +16,7 @@ from segdemo.data.classes import class_table
 from segdemo.data.colour_tables import colour_table
 from segdemo.data.labelmaps import some
 from segdemo.data.layouts import cityscapes
-from segdemo.data.listing import Truth
+from segdemo.data.listing import Truth, about
 from segdemo.data.photo_coco import coco_truth, is_json, is_panoptic, panoptic_truth, read_document
 from segdemo.errors import SegdemoError
 from segdemo.images import decode_png_ids, decode_png_index
@@ -38,6 +38,9 @@ _TITLES: Mapping[str, str] = {
     "coco": "COCO objects",
     "colours": "colours of a palette file",
 }
+
+_PNG = Path("The PNG of the labels")
+"""What sentences about the picture begin with."""
 
 Int16 = npt.NDArray[np.int16]
 
@@ -80,8 +83,14 @@ def read_photo_labels(
     """
     if form != "auto" and form not in FORMS:
         raise SegdemoError(f"The form {form!r} of labels is not known: choose one of {', '.join(FORMS)}.")
-    data = read_bytes(source)
-    other = None if table is None else read_bytes(table)
+    try:
+        return _read(read_bytes(source), size, labels, form, None if table is None else read_bytes(table), name)
+    except SegdemoError as error:
+        # Those who decode a picture say "it".
+        raise SegdemoError(about(_PNG, error) if str(error).startswith("It ") else str(error)) from error
+
+
+def _read(data: bytes, size: Size, labels: Mapping[int, str], form: str, other: bytes | None, name: str) -> PhotoLabels:
     if is_json(data) and other is not None and not is_json(other):
         data, other = other, data
     if is_json(data):

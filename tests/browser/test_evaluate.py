@@ -50,7 +50,8 @@ def test_numbers_of_ones_own_photo_open_exactly_their_pixels(page: Page, cat: Pa
 
     give_labels(page, b"no picture at all")
     page.wait_for_selector(".sd-labels [role=alert]:visible")
-    assert page.locator(".sd-labels [role=alert]").inner_text().strip().endswith(".")
+    told = page.locator(".sd-labels [role=alert]").inner_text()
+    assert told == "labels.png: The PNG of the labels cannot be read as a PNG: save it again."
 
     truth = labels + 1
     truth[60:90, 40:300] = 5 + 1

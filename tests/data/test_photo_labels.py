@@ -147,7 +147,7 @@ def test_colours(table):
 @pytest.mark.parametrize(
     ("file", "options", "sentence"),
     [
-        (png(np.zeros((3, 4))), {}, "It is 4x3, but its picture is 2x2"),
+        (png(np.zeros((3, 4))), {}, "^The PNG of the labels is 4x3, but its picture is 2x2"),
         (png([[0, 1], [177, 178]]), {}, "values 177, 178, which are neither"),
         (png([[9, 9], [1, 0]]), {"form": "index"}, "values 9, which are no class indices"),
         (png([[0, 0], [1, 0]]), {"form": "voc"}, "form 'voc' of labels is not known"),
@@ -157,7 +157,7 @@ def test_colours(table):
         (b"{", {}, "cannot be read as JSON"),
         (b"{}", {}, "there is no list 'images'"),
         (b'{"images": [3], "annotations": []}', {}, r"images\[0\]"),
-        (b"GIF89a", {}, "cannot be read as a PNG"),
+        (b"GIF89a", {}, "^The PNG of the labels cannot be read as a PNG"),
         (b"", {}, "empty"),
         (png(np.zeros((2, 2, 3))), {"table": b"1 2 3 sky\n1 2 3 box"}, "to 'sky' and to 'box'"),
         (png(np.zeros((2, 2, 3))), {"table": b"1 2 3 sky"}, r"does not name: \(0, 0, 0\)"),

@@ -27,11 +27,11 @@ from transformers import (
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from segdemo.class_tables import ADE20K, CITYSCAPES_STUFF, CITYSCAPES_THINGS, COCO_THINGS  # noqa: E402
+from segdemo.class_tables import ADE20K, CITYSCAPES, COCO_THINGS  # noqa: E402
 
 ADE_NAMES = [row.split(",")[0] for row in ADE20K]
 ADE_NAMES[7], ADE_NAMES[89] = "bed ", "television receiver"
-CITY_NAMES = [*CITYSCAPES_STUFF, *CITYSCAPES_THINGS]
+CITY_NAMES = [*CITYSCAPES]
 
 
 def write(folder: Path, names: list[str], *, safe: bool, shard: str = "10GB", **processor: object) -> None:

@@ -3,13 +3,11 @@
 import base64
 import csv
 import io
-import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from PIL import Image
 
@@ -28,11 +26,7 @@ from segdemo.ui.runs import Runner
 from segdemo.ui.store import GoneError, LabelFiles, Record, Store
 from segdemo.ui.tabs.compare import comparison, comparison_file
 from segdemo.ui.tabs.labels import NO_LABELS
-
-
-def unpack(packed: dict[str, Any]) -> npt.NDArray[Any]:
-    raw = zlib.decompress(base64.b64decode(packed["data"]))
-    return np.frombuffer(raw, packed["dtype"]).reshape(packed["shape"])
+from tests.packed import unpack
 
 
 class Page:
@@ -150,6 +144,24 @@ def test_scores_and_causes_are_those_of_evaluate(record: Record) -> None:
         }
     assert sum(pixels for _, _, pixels in answer["outcomes"]["changes"]) == 100 * 160
     assert unpack(answer["outcomes"]["maps"][0])[110].max() == 0
+
+
+def test_segments_are_judged_by_all_their_options(record: Record) -> None:
+    """As in the Evaluate tab: what is smaller than the least area is not there."""
+    options = {"score_threshold": 0.0, "overlap_threshold": 0.0}
+    whole = panoptic(record.prediction, **options)
+    options["min_area"] = max(segment.area for segment in whole.segments_info)
+    segments = panoptic(record.prediction, **options)
+    truth = class_map(whole).astype(np.uint8)
+    expected = evaluate(record.prediction, truth, segments=segments, panoptic_options=options).to_json()
+    page = Page(record.with_labels(LabelFiles(encode_png_index(truth), form="index")))
+    answer = page.ask(by="task", first="panoptic", second="semantic", **options)
+    assert 0 < expected["pixel_accuracy"] < 1
+    assert answer["scores"][0]["pixel_accuracy"] == expected["pixel_accuracy"]
+    totals = answer["outcomes"]["totals"][0]
+    assert {entry["cause"]: entry["pixels"] for entry in expected["causes"]} == {
+        name: totals[name] for name in answer["outcomes"]["names"][2:-1]
+    }
 
 
 def test_labels_in_which_the_second_checkpoint_finds_none_of_its_classes(record: Record, tiny_checkpoint: Path) -> None:

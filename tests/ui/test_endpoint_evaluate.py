@@ -154,5 +154,5 @@ def test_bad_input_gets_a_sentence(ask: Callable[..., Any], options: dict[str, A
 
 def test_labels_of_another_size_get_a_sentence(ask: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "small.png").write_bytes(encode_png_index(np.zeros((5, 5), np.uint8)))
-    with pytest.raises(AppError, match="5x5, but its picture is 160x120"):
+    with pytest.raises(AppError, match="The PNG of the labels is 5x5, but its picture is 160x120"):
         ask(labels=handle_file(str(tmp_path / "small.png")))

@@ -22,7 +22,12 @@ MOST_PART = 8_000_000
 
 def batch_limits() -> Answer:
     """What a page says of batches before there is one."""
-    return {"photos": settings().batch_photos, "bytes": settings().batch_bytes, "part": MOST_PART}
+    return {
+        "photos": settings().batch_photos,
+        "bytes": settings().batch_bytes,
+        "part": MOST_PART,
+        "keptMinutes": round(settings().temp_seconds / 60),
+    }
 
 
 def batch_functions(

@@ -13,7 +13,6 @@
   const CANVASES = [["two", "Two canvases"], ["wipe", "Wipe"], ["difference", "Difference"]];
   const narrow = window.matchMedia("(width < 900px)");
 
-  sd.COMPARED_BY = BY;
   sd.COMPARE_CANVASES = CANVASES;
 
   /** What the state knows of this tab: by what the sides differ, their values (null: as it suits), the canvas, the pixels of a number. */

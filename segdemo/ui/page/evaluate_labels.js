@@ -56,7 +56,7 @@
             }
           } catch (error) {
             if (!(error instanceof sd.ServerError)) throw error;
-            complain(error.message);
+            complain(`${files.map((one) => one.name).join(", ")}: ${error.message}`);
             problem.scrollIntoView({ block: "nearest" });
           }
         });

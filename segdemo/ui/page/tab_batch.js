@@ -2,7 +2,7 @@
 ((sd) => {
   "use strict";
 
-  const ABOUT = "Every photo gets the files that the command line writes for it: the id map, the segments as JSON for panoptic results, and the overlay; with a table of all photos, one of those that failed, and a manifest with the settings and the hash of each photo. Thresholds, refinement and the way masks are drawn are those of the Semantic and Panoptic tabs, checkpoint and input size those above. Photos take turns with those of other visitors. They stay on the server until you remove them, or half an hour after their last use.";
+  const ABOUT = "Every photo gets the files that the command line writes for it: the id map, the segments as JSON for panoptic results, and the overlay; with a table of all photos, one of those that failed, and a manifest with the settings and the hash of each photo. Thresholds, refinement and the way masks are drawn are those of the Semantic and Panoptic tabs, checkpoint and input size those above. Photos take turns with those of other visitors.";
   const GONE = "These photos are no longer kept on the server: add them again.";
   const isZip = (file) => /\.zip$/i.test(file.name);
   const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
@@ -43,7 +43,7 @@
     const failing = e("div", { class: "sd-batch-failing", hidden: true }, sd.heading("Not done", "Photos that could not be done, and why. The others are not touched by it. Start again to try these once more."), failures);
     const gallery = e("div", { class: "sd-batch-gallery", role: "list", "aria-label": "Photos that are done" });
     const done = e("div", { class: "sd-batch-done", hidden: true }, sd.heading("Done", "Choose a photo to open it in the other tabs; this list stays."), gallery);
-    panel.append(sd.heading("Many photos", ABOUT), drop, input, e("div", { class: "sd-row" }, kind, start), problem, progress, outcome, failing, done);
+    panel.append(sd.heading("Many photos", `${ABOUT} They stay on the server until you remove them, or until ${limits.keptMinutes} minutes after their last use.`), drop, input, e("div", { class: "sd-row" }, kind, start), problem, progress, outcome, failing, done);
 
     const complain = (text) => {
       problem.hidden = !text;

@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from segdemo.errors import SegdemoError
 from segdemo.evaluation.agreement import Agreement, JointClasses, agreement
-from segdemo.evaluation.evaluate import class_map, evaluate
+from segdemo.evaluation.evaluate import class_map
 from segdemo.evaluation.legend import CAUSE_COLORS, KIND_COLORS, WRONG_COLOR
 from segdemo.evaluation.outcomes import OUTCOMES, Outcomes, outcomes
 from segdemo.evaluation.photo import Evaluation
 from segdemo.results.difference import agreement_csv, encode_difference
 from segdemo.results.job import Job
+from segdemo.results.judged import judge
 from segdemo.results.known import KnownLabels
 from segdemo.results.make import Result, reduced
 from segdemo.segmentation import Segments, SemanticMap
@@ -111,11 +112,12 @@ def _compare(record: Record, both: tuple[Side, Side], job: Job) -> Comparison:
     mine = record_labels(record, job)
     if mine is None:
         return Comparison(told, sure, None, NO_LABELS, None, None)
-    labels = [_labels_for(side, record, mine, job) for side in both]
-    if labels[0] is None or labels[1] is None:
+    labels = [known for side in both if (known := _labels_for(side, record, mine, job)) is not None]
+    if len(labels) < len(both):
         return Comparison(told, sure, mine, NO_LABELS_FOR_ONE, None, None)
-    job.report("Comparing both with the labels")
-    judged = _judged(first, results[0], labels[0]), _judged(second, results[1], labels[1])
+    judged = [
+        judge(job, side.source, side.options, known, layers=False) for side, known in zip(both, labels, strict=True)
+    ]
     scores = _scores(judged[0]), _scores(judged[1])
     return Comparison(told, sure, mine, "", scores, outcomes(judged[0], judged[1]))
 
@@ -149,24 +151,6 @@ def _labels_for(side: Side, record: Record, mine: KnownLabels, job: Job) -> Know
         return record_labels(side.record.with_labels(record.label_files), job)
     except SegdemoError:
         return None
-
-
-def _judged(side: Side, result: Result, labels: KnownLabels) -> Evaluation:
-    given: dict[str, Any] = {}
-    if isinstance(result.after, Segments):
-        given = {"segments": result.after}
-    elif result.change is not None:
-        given = {"refined": result.labels}
-    thresholds = ("score_threshold", "mask_threshold", "overlap_threshold", "split_components")
-    return evaluate(
-        side.prediction,
-        labels.labels,
-        objects=labels.objects,
-        panoptic_options={name: getattr(side.options, name) for name in thresholds},
-        covered=labels.covered,
-        layers=False,
-        **given,
-    )
 
 
 def _scores(found: Evaluation) -> dict[str, Any]:
