@@ -148,6 +148,15 @@ def test_scores_and_causes_are_those_of_evaluate(record: Record) -> None:
 
 def test_segments_are_judged_by_all_their_options(record: Record) -> None:
     """As in the Evaluate tab: what is smaller than the least area is not there."""
+    queries, height, width = record.prediction.masks[-1].shape
+    masks = np.full((queries, height, width), -8, record.prediction.masks[-1].dtype)
+    masks[0, :, : width // 4], masks[1, :, width // 4 :] = 8, 8
+    classes = np.full(record.prediction.classes[-1].shape, -8, np.float32)
+    classes[:, -1], classes[0, 2], classes[1, 5] = 8, 20, 20
+    parts = {
+        name: (*getattr(record.prediction, name)[:-1], last) for name, last in (("masks", masks), ("classes", classes))
+    }
+    record = replace(record, prediction=replace(record.prediction, **parts))
     options = {"score_threshold": 0.0, "overlap_threshold": 0.0}
     whole = panoptic(record.prediction, **options)
     options["min_area"] = max(segment.area for segment in whole.segments_info)
