@@ -46,12 +46,22 @@
     }
   };
 
-  /** Downloads of a tab that has nothing but its view, and what `more` buttons there are. */
+  /** Let buttons be used while there is a photo. */
+  const whileThere = (app, buttons) => {
+    const fit = () => {
+      for (const button of buttons) button.disabled = !app.state.get("run");
+    };
+    app.state.on(["run"], fit);
+    fit();
+  };
+
+  /** Downloads of a tab that has its view, and what `more` buttons there are, which `explanation` explains. */
   sd.viewDownloads = (app, explanation = "", ...more) => {
-    const e = sd.element;
-    return e("div", { class: "sd-downloads" },
+    const buttons = [sd.button("This view", () => sd.saveView(app)), ...more];
+    whileThere(app, buttons);
+    return sd.element("div", { class: "sd-downloads" },
       sd.heading("Download", `This view is what the canvas shows now, as a PNG.${explanation && ` ${explanation}`}`),
-      e("div", { class: "sd-row" }, sd.button("This view", () => app.state.get("run") && sd.saveView(app)), ...more));
+      sd.element("div", { class: "sd-row" }, ...buttons));
   };
 
   sd.buildDownloads = (app, task) => {
@@ -68,11 +78,7 @@
       sd.button("Id map", sd.fetchFile(app, task, "idmap")), sd.button("Segments", sd.fetchFile(app, task, "segments")), instances, sd.button("Overlay", sd.fetchFile(app, task, "overlay")),
       sd.button("This view", () => sd.saveView(app)),
     ];
-    const fit = () => {
-      for (const button of buttons) button.disabled = !state.get("run");
-    };
-    state.on(["run"], fit);
-    fit();
+    whileThere(app, buttons);
     return e("div", { class: "sd-downloads" },
       sd.heading("Download", "The id map, the segments and the overlay are at the photo's own size. The id map is an index PNG (255 = none) for semantic results, and COCO's panoptic format for segments. Instances are COCO's results: whole masks as run lengths, with scores. This view is what the canvas shows now, with its legend."),
       e("div", { class: "sd-row" }, ...buttons), sd.buildReport(app, task));
