@@ -74,6 +74,9 @@ def segment(
     show_classes: Annotated[
         str, typer.Option(help="Classes that the overlay shows, names or indices; all if empty, or none.")
     ] = "",
+    evolution: Annotated[
+        bool, typer.Option("--evolution", help="Also write NAME.evolution.webp: the decoder's layers as an animation.")
+    ] = False,
     morphology: Annotated[
         Literal["none", "erode", "dilate", "open", "close"],
         typer.Option(help="Kernel operation on the result.", rich_help_panel=REFINEMENT),
@@ -160,7 +163,9 @@ def segment(
     if checkpoint is not None:
         fetch(checkpoint, asked=download)
     exported = None if model is None else str(model.absolute())
-    work = Work(checkpoint, engine, precision, input_size, model=exported, seconds=deadline or math.inf)
+    work = Work(
+        checkpoint, engine, precision, input_size, model=exported, seconds=deadline or math.inf, evolution=evolution
+    )
     predictor = work.load()
     # What the parameters above say, by name: the options are listed there and in the dataclass, and nowhere else.
     given = {**context.params, "task": task or usual_task(predictor.checkpoint)}

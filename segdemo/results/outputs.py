@@ -21,6 +21,7 @@ from segdemo.progress import stop_point
 from segdemo.refine.pipeline import Refined, RefinedSegments
 from segdemo.render.heatmap import Colormap, heatmap
 from segdemo.render.overlay import OverlayStyle, overlay
+from segdemo.results.evolution import encode_evolution
 from segdemo.results.job import Job
 from segdemo.results.label_ids import NONE, label_ids
 from segdemo.results.make import Result, Source, make_result
@@ -52,6 +53,8 @@ class Outputs:
     """JPEG of the colours over the photo."""
     instances: tuple[Mapping[str, Any], ...] | None = None
     """With the instance task, each thing as in COCO's results, the surest first, with its whole mask; else none."""
+    evolution: bytes | None = None
+    """Animated WebP of the decoder's layers, where it was asked for."""
 
     def segments_json(self, *, file_name: str | None = None) -> bytes:
         """``segments`` as UTF-8 JSON, with the name of the id map's file where it has one."""
@@ -60,8 +63,9 @@ class Outputs:
 
     def files(self, name: str) -> dict[str, bytes]:
         """File name to content, as the command line writes them for an image called ``name``."""
+        evolution = {} if self.evolution is None else {f"{name}.evolution.webp": self.evolution}
         if self.task == "semantic":
-            return {f"{name}.semantic.png": self.id_map, f"{name}.overlay.jpg": self.overlay}
+            return {f"{name}.semantic.png": self.id_map, f"{name}.overlay.jpg": self.overlay, **evolution}
         id_map = f"{name}.panoptic.png"
         results = {} if self.instances is None else {f"{name}.instances.json": instances_json(self.instances, name)}
         return {
@@ -69,12 +73,14 @@ class Outputs:
             f"{name}.segments.json": self.segments_json(file_name=id_map),
             **results,
             f"{name}.overlay.jpg": self.overlay,
+            **evolution,
         }
 
 
-def make_outputs(job: Job, source: Source, options: OutputOptions) -> Outputs:
+def make_outputs(job: Job, source: Source, options: OutputOptions, *, evolution: bool = False) -> Outputs:
     """Derive what the options ask for and encode it: derived in the job's turn, encoded outside of it.
 
+    ``evolution`` adds the animation of the decoder's layers, for a prediction that kept them.
     Raises ``SegdemoError`` for a checkpoint with more classes than an 8-bit index map holds and for a CRF over
     segments, ``StoppedError`` where the job is to end.
     """
@@ -87,6 +93,7 @@ def make_outputs(job: Job, source: Source, options: OutputOptions) -> Outputs:
         segments=describe(job, source, result, options),
         overlay=encode_overlay(job, source, result, options),
         instances=coco_instances(job, source, result),
+        evolution=encode_evolution(job, source, options) if evolution else None,
     )
 
 

@@ -52,6 +52,8 @@ class Work:
     """Folder of an export that runs instead of a checkpoint."""
     seconds: float = float("inf")
     """How long one photo may be worked on."""
+    evolution: bool = False
+    """Whether the decoder's layers are written as an animation, too."""
 
     def load(self) -> "Predictor":
         """The predictor; the same object every time. Raises ``SegdemoError``."""
@@ -77,6 +79,7 @@ class Work:
             "precision": self.precision,
             "size": self.size,
             "options": self.options.parameters(),
+            **({"evolution": True} if self.evolution else {}),
         }
 
     def fingerprint(self) -> str:
@@ -102,7 +105,8 @@ def predicted(job: Job, predictor: "Predictor", image: Rgb, work: Work) -> Predi
     """The forward pass of a photo, beside others where the network can, within the job's limits."""
     try:
         told = predictor.told(work.options.task)
-        return predictor(image, size=work.size, task=told, capture=False, cancel=job.is_over, alone=False)
+        kept = work.evolution
+        return predictor(image, size=work.size, task=told, capture=kept, cancel=job.is_over, alone=False)
     except CancelledError:
         job.check()
         raise
@@ -177,7 +181,7 @@ def _outputs(
 ) -> Outputs:
     with job.turn():
         prediction = predict(job, predictor, image, work)
-    return make_outputs(job, Source(image, prediction), work.options)
+    return make_outputs(job, Source(image, prediction), work.options, evolution=work.evolution)
 
 
 def _shares(segments: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:

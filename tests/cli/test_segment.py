@@ -163,6 +163,18 @@ def test_refinement(run: Run, street: Path, tmp_path: Path) -> None:
     assert _names(tmp_path / "out")[-1] == "street.semantic.png"
 
 
+def test_the_layers_are_an_animation_where_asked_for(run: Run, street: Path, tmp_path: Path) -> None:
+    plain = run(street)
+    before = {name: (tmp_path / "out" / name).read_bytes() for name in _names(tmp_path / "out")}
+    assert plain.exit_code == 0, plain.output
+    result = run(street, "--evolution")
+    assert result.exit_code == 0, result.output
+    assert _names(tmp_path / "out") == ["street.evolution.webp", *sorted(before)]
+    assert {name: (tmp_path / "out" / name).read_bytes() for name in before} == before
+    with Image.open(tmp_path / "out" / "street.evolution.webp") as picture:
+        assert (picture.format, getattr(picture, "n_frames", 1)) == ("WEBP", 5)
+
+
 def test_help_and_version() -> None:
     runner = CliRunner()
     assert "segment" in runner.invoke(make_app(), ["--help"]).stdout

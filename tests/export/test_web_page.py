@@ -133,6 +133,9 @@ def test_page_fits_a_phone(chromium: Any, site: str) -> None:
     page.goto(site)
     page.wait_for_selector(".sd-legend-row", timeout=120_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    # An element called as the scripts' one object would be that object, and what they put there its attributes.
+    assert page.locator("[popover]").count() == 0
+    assert page.evaluate("document.documentElement.scrollHeight") > 844
     heights = page.evaluate(_HEIGHTS)
     assert min(heights) >= 40
     context.close()

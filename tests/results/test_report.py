@@ -167,6 +167,14 @@ def test_nothing_that_people_write_becomes_html_or_code(image: npt.NDArray[np.ui
     assert "<" not in read.texts["script"][0]
 
 
+def test_half_a_character_does_not_keep_the_file_from_being_written(
+    image: npt.NDArray[np.uint8], prediction: Prediction
+) -> None:
+    read = Read(made(image, prediction, ReportOptions(title="a\ud800b", note="c\udcffd")))
+    assert read.texts["h1"] == ["a?b"]
+    assert "c?d" in read.texts["p"]
+
+
 def test_the_file_may_fetch_nothing_and_runs_its_own_script_only(
     image: npt.NDArray[np.uint8], prediction: Prediction
 ) -> None:

@@ -87,7 +87,8 @@ def write_page(
     )
     foot = f'<footer class="sdr-foot">{escape(made_by)}</footer>'
     data = canvas_data(prediction, asked, found, pictures, entries, listed)
-    return _document(title, f"{head}{main}{foot}", data, shell).encode("utf-8")
+    # What no file can hold, such as half a character of a command line, becomes a question mark.
+    return _document(title, f"{head}{main}{foot}", data, shell).encode("utf-8", "replace")
 
 
 def _document(title: str, inside: str, data: Mapping[str, Any], shell: Shell) -> str:

@@ -25,28 +25,49 @@
     };
   };
 
+  /** What a button does that fetches a file of the result on screen and hands it to the browser. */
+  sd.fetchFile = (app, task, kind) => async (event) => {
+    const button = event.currentTarget;
+    const { state, client } = app;
+    const run = state.get("run");
+    if (!run) return;
+    button.disabled = true;
+    button.classList.add("sd-waiting");
+    try {
+      await app.guard(async () => {
+        const extra = task === "panoptic" ? state.get("thresholds") : {};
+        const mine = client.run(() => client.call("start_download", { token: run.token, kind, ...sd.asSeen(app, task), ...extra }), () => {});
+        const message = await mine.done;
+        if (message) sd.saveFile(message.file);
+      });
+    } finally {
+      button.disabled = !state.get("run");
+      button.classList.remove("sd-waiting");
+    }
+  };
+
+  /** Let buttons be used while there is a photo. */
+  const whileThere = (app, buttons) => {
+    const fit = () => {
+      for (const button of buttons) button.disabled = !app.state.get("run");
+    };
+    app.state.on(["run"], fit);
+    fit();
+  };
+
+  /** Downloads of a tab that has its view, and what `more` buttons there are, which `explanation` explains. */
+  sd.viewDownloads = (app, explanation = "", ...more) => {
+    const buttons = [sd.button("This view", () => sd.saveView(app)), ...more];
+    whileThere(app, buttons);
+    return sd.element("div", { class: "sd-downloads" },
+      sd.heading("Download", `This view is what the canvas shows now, as a PNG.${explanation && ` ${explanation}`}`),
+      sd.element("div", { class: "sd-row" }, ...buttons));
+  };
+
   sd.buildDownloads = (app, task) => {
     const e = sd.element;
-    const { state, client } = app;
-    const fetchAndSave = (kind) => async (event) => {
-      const button = event.currentTarget;
-      const run = state.get("run");
-      if (!run) return;
-      button.disabled = true;
-      button.classList.add("sd-waiting");
-      try {
-        await app.guard(async () => {
-          const extra = task === "panoptic" ? state.get("thresholds") : {};
-          const mine = client.run(() => client.call("start_download", { token: run.token, kind, ...sd.asSeen(app, task), ...extra }), () => {});
-          const message = await mine.done;
-          if (message) sd.saveFile(message.file);
-        });
-      } finally {
-        button.disabled = !state.get("run");
-        button.classList.remove("sd-waiting");
-      }
-    };
-    const instances = sd.button("Instances", fetchAndSave("instances"));
+    const { state } = app;
+    const instances = sd.button("Instances", sd.fetchFile(app, task, "instances"));
     instances.hidden = true;
     if (task === "panoptic") {
       state.on(["panoptic"], () => {
@@ -54,14 +75,10 @@
       });
     }
     const buttons = [
-      sd.button("Id map", fetchAndSave("idmap")), sd.button("Segments", fetchAndSave("segments")), instances, sd.button("Overlay", fetchAndSave("overlay")),
+      sd.button("Id map", sd.fetchFile(app, task, "idmap")), sd.button("Segments", sd.fetchFile(app, task, "segments")), instances, sd.button("Overlay", sd.fetchFile(app, task, "overlay")),
       sd.button("This view", () => sd.saveView(app)),
     ];
-    const fit = () => {
-      for (const button of buttons) button.disabled = !state.get("run");
-    };
-    state.on(["run"], fit);
-    fit();
+    whileThere(app, buttons);
     return e("div", { class: "sd-downloads" },
       sd.heading("Download", "The id map, the segments and the overlay are at the photo's own size. The id map is an index PNG (255 = none) for semantic results, and COCO's panoptic format for segments. Instances are COCO's results: whole masks as run lengths, with scores. This view is what the canvas shows now, with its legend."),
       e("div", { class: "sd-row" }, ...buttons), sd.buildReport(app, task));

@@ -132,7 +132,7 @@
       root.append(group);
     });
     root.append(svg("line", { x1: x(0), y1: y(0), x2: x(1), y2: y(1), class: "sd-plot-chosen" }));
-    return [sd.element("figure", { class: "sd-figure" }, root),
+    return [sd.element("figure", { class: "sd-figure" }, root, sd.plotSaver(root, "reliability")),
       sd.element("p", { class: "sd-help", text: "Bars: how much is right. Marks: how much was expected. Darker bars stand for more pixels." })];
   };
 

@@ -10,6 +10,31 @@
     return node;
   };
 
+  /** What a plot's elements take from the page's style sheet. */
+  const STYLED = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "opacity", "font-family", "font-size"];
+
+  /**
+   * A button that saves a plot as it looks now.
+   * @param {SVGElement} root @param {string} name the file's, without its ending
+   */
+  sd.plotSaver = (root, name) => sd.button("Save the plot (SVG)", () => {
+    const copy = /** @type {SVGElement} */ (root.cloneNode(true));
+    const all = [...root.querySelectorAll("*")];
+    [...copy.querySelectorAll("*")].forEach((node, place) => {
+      const style = getComputedStyle(all[place]);
+      for (const property of STYLED) node.setAttribute(property, style.getPropertyValue(property));
+      for (const page of ["class", "tabindex", "role"]) node.removeAttribute(page);
+    });
+    const [, , width, height] = root.getAttribute("viewBox").split(" ");
+    for (const [attribute, value] of Object.entries({ xmlns: SPACE, width, height })) copy.setAttribute(attribute, value);
+    const ground = getComputedStyle(root.closest(".sd-app")).getPropertyValue("--sd-ground").trim();
+    copy.prepend(svg("rect", { width, height, fill: ground || "#ffffff" }));
+    sd.saveBlob(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }), `${name}.svg`);
+  }, "sd-link sd-save-plot");
+
+  /** A file's name out of words. */
+  sd.fileName = (words) => words.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+
   const WIDTH = 360;
   const HEIGHT = 132;
   const LEFT = 46;
@@ -51,6 +76,6 @@
     });
     const keys = sd.element("div", { class: "sd-plot-keys" }, ...series.map(({ name }, index) =>
       sd.element("span", { class: `sd-plot-key sd-plot-key-${index}`, text: name })));
-    return sd.element("figure", { class: "sd-figure" }, root, keys);
+    return sd.element("figure", { class: "sd-figure" }, root, keys, sd.plotSaver(root, sd.fileName(label)));
   };
 })((window.segdemo ??= {}));

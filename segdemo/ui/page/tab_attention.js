@@ -28,7 +28,7 @@
       sd.heading("Cross-attention",
         "A query is a learned slot that looks for one object or region. In every decoder layer it reads the photo's features: this heatmap shows where it read, not which queries talk to each other. Pick a pixel of the photo to pick the query that decided there."),
       about, flag, layers, cells, sd.heading("Heads", "Each layer looks with several heads at once. Their mean is what is usually shown; single heads often look at parts or borders."), heads,
-      sd.heading("Queries", "With the probability of its best class and the area of its mask, both in per cent; dimmed ones say “no object”."), list);
+      sd.heading("Queries", "With the probability of its best class and the area of its mask, both in per cent; dimmed ones say “no object”."), list, sd.viewDownloads(app));
 
     const fetchMaps = async (layer, query) => {
       const run = state.get("run");

@@ -14,7 +14,7 @@
       e("div", { class: "sd-row" },
         sd.button("All", () => sd.chooseClasses(app, () => true)), sd.button("None", () => sd.chooseClasses(app, () => false)),
         sd.button("Invert", () => sd.chooseClasses(app, ({ id }) => !sd.isOn(app, id)))),
-      list, empty);
+      list, empty, sd.viewDownloads(app));
     search.addEventListener("input", filter);
     search.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;

@@ -50,7 +50,7 @@
         "Before any query looks, the backbone turns the photo into feature maps: four stages, each with cells twice as large as the one before and more numbers (channels) for each cell. The pixel decoder mixes them into three levels that the queries look at, and into the mask features that masks are made from. Colours: the three directions in which the cells differ most (principal components), as red, green and blue: like colours, like features. Length: the size of each cell's vector. Alike: the cosine of the angle between a cell's vector and that of the picked cell, 1 for the same direction."),
       view, about, strip, channels,
       sd.heading("Attention windows", "A Swin backbone does not let every cell attend to every other: cells attend within windows, and every second block moves the grid by half a window, so that what was apart comes together."),
-      windows, windowWords);
+      windows, windowWords, sd.viewDownloads(app));
 
     const choose = (changes) => {
       Object.assign(chosen, changes);

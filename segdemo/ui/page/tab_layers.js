@@ -54,7 +54,8 @@
     panel.append(
       sd.heading("Decoder layers",
         "The network predicts once from its learned queries, then after each decoder layer. The learned queries have not attended to the photo, but their masks are already made from this photo's features. Each layer looks only where the prediction before it found the query's mask (masked attention). IoU of two masks is the area of what they share over the area of both."),
-      subject, queries, pictures, strip, e("div", { class: "sd-row sd-scrub" }, play, scrub), about, plot);
+      subject, queries, pictures, strip, e("div", { class: "sd-row sd-scrub" }, play, scrub), about, plot,
+      sd.viewDownloads(app, "The animation shows the map of every layer over the photo, one after the other.", sd.button("Animation (WebP)", sd.fetchFile(app, "semantic", "evolution"))));
 
     const stop = () => {
       clearInterval(timer);

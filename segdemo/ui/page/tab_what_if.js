@@ -50,7 +50,7 @@
       sd.heading("Queries", "Pick one here or on the photo, where a pixel picks the query that decided it. Enter or space in the list switches the chosen one off or on again, as the button at the top does."), list,
       sd.heading("Layers and heads", "Each decoder layer reads the photo's features once, by several heads at once."), layers, layerButton, heads,
       sd.heading("Which queries matter?", "Each query is switched off alone, and the pixels whose class changes are counted. That many runs of the decoder take a while."),
-      e("div", { class: "sd-row" }, rankButton, stopButton), bar, rankWords, ranks);
+      e("div", { class: "sd-row" }, rankButton, stopButton), bar, rankWords, ranks, sd.viewDownloads(app));
 
     /** The map without what is off, asked once for each choice of this run; null while nothing is off or it failed. */
     const ask = async (off) => {

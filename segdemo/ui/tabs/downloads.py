@@ -3,6 +3,7 @@
 import base64
 from typing import Any
 
+from segdemo.results.evolution import encode_evolution
 from segdemo.results.job import Job
 from segdemo.results.make import make_result
 from segdemo.results.outputs import as_json, coco_instances, describe, encode_id_map, encode_overlay, instances_json
@@ -11,7 +12,7 @@ from segdemo.ui.options import page_options
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.result import things_only
 
-KINDS = ("idmap", "segments", "overlay", "instances")
+KINDS = ("idmap", "segments", "overlay", "instances", "evolution")
 
 
 def download(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
@@ -20,6 +21,9 @@ def download(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
     options, source = page_options(arguments, record.taxonomy, things_only=things_only(record)), record.source
     stem = f"{record.name}.{options.task}"
     with job.in_memory(pixels=record.image.shape[0] * record.image.shape[1]):
+        if kind == "evolution":
+            job.report("Drawing the layers")
+            return _file(f"{record.name}.evolution.webp", "image/webp", encode_evolution(job, source, options))
         job.report("Making the result")
         result = make_result(job, source, options)
         job.report("Writing the file")
@@ -34,4 +38,8 @@ def download(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
         else:
             name, mime = f"{stem}.overlay.jpg", "image/jpeg"
             content = encode_overlay(job, source, result, options)
-        return {"name": name, "mime": mime, "data": base64.b64encode(content).decode("ascii")}
+        return _file(name, mime, content)
+
+
+def _file(name: str, mime: str, content: bytes) -> dict[str, Any]:
+    return {"name": name, "mime": mime, "data": base64.b64encode(content).decode("ascii")}
