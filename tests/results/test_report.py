@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 import json
 import re
 import zlib
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 
 from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
@@ -132,6 +134,20 @@ def test_the_pixel_is_explained_and_its_query_followed(image: npt.NDArray[np.uin
     peaks = [entry["max"] for entry in read.told["attention"]]
     assert all(0 < peak <= prediction.attention(layer, query).max() for layer, peak in enumerate(peaks, start=1))
     assert "Why this pixel?" in read.texts["h2"]
+
+
+def test_the_pixel_is_ringed_on_paper(prediction: Prediction) -> None:
+    def still(asked: ReportOptions | None) -> npt.NDArray[np.int64]:
+        plain = made(np.full((*SIZE, 3), 90, np.uint8), prediction, asked, options=OutputOptions(show_classes=()))
+        source = next(str(given["src"]) for tag, given in Read(plain).elements if tag == "img")
+        with Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) as picture:
+            return np.asarray(picture.convert("L"), np.int64)
+
+    without, ringed = still(None), still(ReportOptions(pixel=(40, 70)))
+    rows, columns = np.nonzero(ringed - without > 60)
+    assert np.abs(without - 90).max() <= 3
+    assert (columns.mean(), rows.mean()) == (pytest.approx(40, abs=1), pytest.approx(70, abs=1))
+    assert columns.max() - columns.min() == pytest.approx(12, abs=4)
 
 
 def test_chosen_query_layer_and_maps(image: npt.NDArray[np.uint8], prediction: Prediction) -> None:

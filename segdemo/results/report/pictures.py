@@ -81,7 +81,7 @@ def make_pictures(job: Job, source: Source, found: Found, side: int, small_side:
     with job.turn():
         job.report("Drawing the report")
         main = _shrunk(found.main, size)
-        still = draw_overlay(replace(source, image=photo), main, found.options)
+        still = _marked(draw_overlay(replace(source, image=photo), main, found.options), source.size, found)
         maps = None if prediction.why_not("layers") else _layer_maps(job, prediction, small)
         attention = [attention_map(prediction, layer, query, size=small) for layer, query in found.attention]
         votes = _vote_masks(source, found)
@@ -119,6 +119,19 @@ def _shrunk(result: Result, size: Size) -> Any:
     if isinstance(result.after, SemanticMap):
         return sampled(result.after, size)
     return replace(result.after, ids=reduced(result.after.ids, size).astype(np.int32))
+
+
+def _marked(rgb: Rgb, whole: Size, found: Found) -> Rgb:
+    """A picture with a ring around the pixel that was picked, if one was; ``whole`` is the photo's size."""
+    if found.explanation is None:
+        return rgb
+    at = found.explanation["pixel"]
+    x, y = (int((at[name] + 0.5) / of * to) for name, of, to in zip("xy", whole[::-1], rgb.shape[1::-1], strict=True))
+    unit = max(1, round(max(rgb.shape) / 500))
+    marked = np.ascontiguousarray(rgb)
+    for color, thick in (((20, 20, 20), 4 * unit), ((255, 255, 255), 2 * unit)):
+        cv2.circle(marked, (x, y), 6 * unit, color, thick, cv2.LINE_AA)
+    return marked
 
 
 def _layer_maps(job: Job, prediction: Prediction, size: Size) -> npt.NDArray[np.uint16]:
