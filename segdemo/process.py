@@ -1,9 +1,12 @@
 """What a program of this project asks of its own process as it starts; importing asks nothing."""
 
+import contextlib
 import ctypes
 import gc
+import importlib
 import os
 import sys
+import threading
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """Names of glibc's ``mallopt`` (``man 3 mallopt``)."""
@@ -57,6 +60,22 @@ def put_off_collecting() -> None:
     What imports make stays, and looking through it over and over costs a tenth of the time that they take.
     """
     gc.disable()
+
+
+def import_beside(name: str) -> threading.Thread:
+    """Import a module in a thread of its own, while this one goes on; whoever needs it waits for that.
+
+    Modules that import each other must not be imported by two threads at once: ``name`` is one that nothing else here
+    asks for meanwhile. What goes wrong is said to those who import it in earnest. A program that ends meanwhile waits.
+    """
+
+    def load() -> None:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    return thread
 
 
 def collect_again() -> None:

@@ -2,10 +2,11 @@ import ctypes
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from segdemo.process import keep_freed_memory
+from segdemo.process import import_beside, keep_freed_memory
 
 FAULTS = """
 import resource
@@ -16,7 +17,7 @@ import numpy as np
 import segdemo.model.engines
 
 if sys.argv[1] == "kept":
-    from segdemo.process import keep_freed_memory
+    from segdemo.process import import_beside, keep_freed_memory
 
     keep_freed_memory()
 
@@ -148,3 +149,15 @@ def test_what_older_versions_are_asked(
     monkeypatch.setattr(ctypes, "CDLL", lambda name: Library())
     assert keep_freed_memory() is kept
     assert calls == asked
+
+
+def test_a_module_is_imported_beside_what_else_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "beside_this.py").write_text("import threading\n\nBY = threading.current_thread()\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    thread = import_beside("beside_this")
+    thread.join(30)
+    assert sys.modules.pop("beside_this").BY is thread
+    # What cannot be imported is said to whoever asks for it.
+    missing = import_beside("there_is_no_such_module")
+    missing.join(30)
+    assert not missing.is_alive()

@@ -14,7 +14,7 @@ def page(
     ] = None,
 ) -> None:
     """See in the browser what a mask-classification segmentation network does with a photograph, and why."""
-    from segdemo.process import put_off_collecting
+    from segdemo.process import import_beside, put_off_collecting
     from segdemo.settings import settings
 
     put_off_collecting()
@@ -30,6 +30,7 @@ def page(
 
     # Before anything imports gradio, which looks for its folder then.
     private_folder()
+    import_beside("torch")
     from segdemo.ui.app import create_app, launch_options
     from segdemo.ui.server.serving import serve
 

@@ -78,6 +78,23 @@ def edges(labels: Labels, seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return found
 
 
+def unlabelled_share(truth: Labels, *, ignore_index: int = IGNORE) -> float | None:
+    """Which share of the outlines of labelled regions runs by pixels without a label, where none is measured: 0 to 1.
+
+    Counted in pairs of 4-neighbours that differ; none where there are no outlines. Labels that leave a strip free
+    between all regions, as those of NYU Depth do, have next to no boundary, and the score says little.
+    """
+    seen = truth != ignore_index
+    free = among = 0
+    for first, second in (
+        ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
+        ((slice(None), slice(None, -1)), (slice(None), slice(1, None))),
+    ):
+        free += int((seen[first] != seen[second]).sum())
+        among += int(((truth[first] != truth[second]) & seen[first] & seen[second]).sum())
+    return free / (free + among) if free + among else None
+
+
 class _Edges:
     """The pixels of a map's boundaries, and their classes on a plane with a margin around it."""
 

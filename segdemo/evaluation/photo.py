@@ -11,10 +11,11 @@ import numpy.typing as npt
 from segdemo.errors import SegdemoError
 from segdemo.evaluation import causes as why
 from segdemo.evaluation import errors
+from segdemo.evaluation.boundary import unlabelled_share
 from segdemo.evaluation.figures import figures
 from segdemo.evaluation.suspects import Doubts, Suspect
 from segdemo.evaluation.tally import Tally
-from segdemo.labels import NOTHING
+from segdemo.labels import NOTHING, VOID
 from segdemo.segmentation.semantic import NO_CLASS
 
 Int16 = npt.NDArray[np.int16]
@@ -144,6 +145,7 @@ class Evaluation:
                 no_panoptic=self.no_panoptic,
             ),
             "boundary_width": self.boundary_width,
+            "boundary_unlabelled": unlabelled_share(self.truth, ignore_index=VOID),
             "suspects": [
                 {
                     **vars(suspect),

@@ -151,11 +151,13 @@ class Runner:
         return {"token": to}
 
     def warm_up(self, job: Job, checkpoint: str, example: str | None) -> None:
-        """Load a checkpoint, and run an example so that the first visitor finds it done."""
+        """Load a checkpoint, and run an example so that the first visitor finds it done.
+
+        Loading takes nobody's turn: whoever sends a photo meanwhile comes before the example.
+        """
+        load(self.checkpoint(checkpoint))
         if example is not None:
             self.run(Request(checkpoint=checkpoint, size="checkpoint", example=example), job)
-        else:
-            load(self.checkpoint(checkpoint))
 
     def checkpoint(self, wanted: str) -> Checkpoint:
         """A checkpoint that visitors may choose: only ids from the list, never a path from outside."""

@@ -8,7 +8,11 @@ from .harness import READY
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-TABS = ("semantic", "classes", "panoptic", "features", "layers", "attention", "whatif", "evaluate")
+TABS = (
+    *("semantic", "classes", "panoptic"),
+    *("features", "layers", "attention", "whatif"),
+    *("evaluate", "compare", "batch"),
+)
 
 
 @pytest.mark.parametrize(

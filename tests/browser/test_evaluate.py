@@ -16,7 +16,11 @@ from .pages import upload
 
 pytestmark = pytest.mark.browser
 
-MEASURED = f"{STATE}('evaluation')?.token === {STATE}('run').token && !document.querySelector('.sd-stale')"
+# Without a key it is what is known before the decoder layers are compared.
+MEASURED = (
+    f"{STATE}('evaluation')?.token === {STATE}('run').token && {STATE}('evaluation').key !== null"
+    " && !document.querySelector('.sd-stale')"
+)
 SHOWN = """() => {
   const viewer = window.segdemo.page.viewer;
   viewer.flush();

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from segdemo.evaluation import boundary_score, boundary_scores
+from segdemo.evaluation.boundary import unlabelled_share
 
 
 def halves(split: int, size: int = 40) -> np.ndarray:
@@ -46,6 +47,15 @@ def test_unlabelled_pixels_make_no_boundary():
     truth = halves(20)
     truth[:, 18:22] = 255
     assert boundary_score(truth, halves(20)) is None
+
+
+def test_how_much_of_the_outlines_has_no_label_is_counted():
+    truth = np.array([[0, 0, 255, 1], [0, 0, 0, 1], [2, 2, 2, 2]])
+    # Of the pairs that differ, 3 have one pixel without a label: its neighbours at the left, the right and below. One
+    # more lies between 0 and 1 in the second row, and 4 above the third row.
+    assert unlabelled_share(truth) == pytest.approx(3 / 8)
+    assert unlabelled_share(np.zeros((3, 3), int)) is None
+    assert unlabelled_share(np.where(truth == 255, -1, truth), ignore_index=-1) == pytest.approx(3 / 8)
 
 
 def test_different_shapes_are_refused():

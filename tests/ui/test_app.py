@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from segdemo.checkpoints import public_id
 from segdemo.errors import SegdemoError
+from segdemo.model.predictor import load_predictor
 from segdemo.process import put_off_collecting
-from segdemo.results.job import Host
-from segdemo.ui import app
+from segdemo.results.job import Host, Job
+from segdemo.ui import app, runs
 from segdemo.ui.runs import Runner
+from segdemo.ui.store import Store
 
 
 def test_the_checkpoint_is_converted_in_the_background(
@@ -51,6 +54,26 @@ def test_garbage_is_collected_again_once_the_network_is_there_or_cannot_be_had(
     finally:
         gc.enable()
         gc.unfreeze()
+
+
+def test_whoever_sends_a_photo_while_the_checkpoint_is_loaded_comes_before_the_example(
+    tiny_ade_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Host(waiting=2)
+    entry = load_predictor(tiny_ade_checkpoint).checkpoint
+    runner = Runner(Store(max_bytes=10**9, max_seconds=100), lambda: [entry])
+    order: list[str] = []
+
+    def loading(_: object) -> None:
+        place = host.cores.enter("visitor", waiting=lambda ahead: pytest.fail("the visitor waits"))
+        order.append("visitor")
+        host.cores.leave(place)
+
+    monkeypatch.setattr(runs, "load", loading)
+    monkeypatch.setattr(Runner, "run", lambda *_: order.append("example"))
+    job = Job(host, visitor="", seconds=60, cancelled=lambda: False)
+    runner.warm_up(job, public_id(entry.id), "crossing")
+    assert order == ["visitor", "example"]
 
 
 def test_nothing_runs_unasked_without_warming_up(tiny_ade_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,12 +19,12 @@ from segdemo.evaluation.errors import KINDS
 from segdemo.evaluation.evaluate import evaluate
 from segdemo.evaluation.pixel import error_at
 from segdemo.images import encode_png_index
-from segdemo.results.job import own_job
+from segdemo.results.job import Host, Job, own_job
 from segdemo.results.make import make_result
 from segdemo.results.options import options_from
 from segdemo.segmentation import panoptic, semantic
 from segdemo.ui.store import GoneError, LabelFiles, Record, Store
-from segdemo.ui.tabs.evaluate import error_pixel, evaluation, evaluation_file, evaluation_pixels
+from segdemo.ui.tabs.evaluate import LAYERS_FOLLOW, error_pixel, evaluation, evaluation_file, evaluation_pixels
 from segdemo.ui.tabs.labels import NO_LABELS, add_labels, record_labels, split_files
 from tests.packed import unpack
 
@@ -57,6 +58,21 @@ def test_numbers_are_those_of_evaluate(labelled: Record, truth: npt.NDArray[np.u
     assert np.array_equal(maps["lost"].astype(int) - 2, expected.lost_at)
     assert np.array_equal(maps["truth"] == 65_535, truth == 255)
     assert np.array_equal(maps["predicted"], expected.predicted)
+
+
+def test_all_but_the_layers_is_shown_first(labelled: Record, truth: npt.NDArray[np.uint8]) -> None:
+    shown: list[Mapping[str, Any]] = []
+    job = Job(Host(waiting=1), visitor="", seconds=60, cancelled=lambda: False, show=shown.append)
+    answer = evaluation(labelled, {"width": 5}, job)
+    (early,) = shown
+    expected = evaluate(labelled.prediction, truth, width=5, layers=False).to_json()
+    assert early["figures"] == {**expected, "no_layers": LAYERS_FOLLOW}
+    assert early["maps"]["lost"] is None
+    assert early["maps"]["kinds"] == answer["maps"]["kinds"]
+    assert answer["figures"] == evaluate(labelled.prediction, truth, width=5).to_json()
+    # What is there already is the whole of it at once.
+    evaluation(labelled, {"width": 9}, job)
+    assert len(shown) == 1
 
 
 def test_what_is_judged_is_what_the_tabs_show(labelled: Record, truth: npt.NDArray[np.uint8]) -> None:

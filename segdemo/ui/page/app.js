@@ -114,6 +114,8 @@
 
     state.on(["run"], showRun);
     state.on(["run"], () => source.setPhoto(state.get("run") !== null && !state.get("run").example));
+    // A message goes with the next action, and does not cover the photo in every tab.
+    state.on(["tab"], () => say(null));
     state.on(["tab"], showTab);
     state.on(["opacity"], () => viewer.setOpacity(state.get("opacity")));
     state.on(["outlines"], () => viewer.setOutlines(state.get("outlines")));

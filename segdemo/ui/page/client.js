@@ -119,7 +119,7 @@
           if (message.early && !early) {
             early = true;
             const found = await call("early", { ticket });
-            if (!cancelled && found.token) await onEarly(found);
+            if (!cancelled && Object.keys(found).length) await onEarly(found);
           }
         }
       };

@@ -197,11 +197,14 @@
       return sd.element("div", { class: "sd-stat", title: about }, sd.element("dt", { text: name }), sd.element("dd", { class: "sd-number" }, shown));
     };
     const { panoptic } = figures;
-    return sd.element("dl", { class: "sd-stats" },
+    // Some label sets leave a strip free between all regions: hardly an outline is measured then.
+    const free = figures.boundary_unlabelled;
+    const caution = free > 0.5 ? [sd.element("p", { class: "sd-help", text: `${sd.percent(free)} of the outlines in these labels run along pixels without a label, where none is measured: boundary F says little here.` })] : [];
+    return sd.element("div", {}, sd.element("dl", { class: "sd-stats" },
       stat("Pixel accuracy", share(figures.pixel_accuracy), ABOUT.accuracy, ["wrong"]), stat("mIoU", share(figures.miou), figures.absent_classes),
       stat("Frequency-weighted IoU", share(figures.frequency_weighted_iou), ABOUT.fwiou),
       stat(`Boundary F, ${figures.boundary_width.toFixed(1)} px`, share(figures.boundary_f), "Precision and recall of outlines within this width."),
       ...(panoptic ? [stat("PQ", share(panoptic.pq), ABOUT.pq), stat("SQ · RQ", `${share(panoptic.sq)} · ${share(panoptic.rq)}`, ABOUT.pq)] : []),
-      stat("ECE", share(figures.calibration.ece), ABOUT.ece));
+      stat("ECE", share(figures.calibration.ece), ABOUT.ece)), ...caution);
   };
 })((window.segdemo ??= {}));

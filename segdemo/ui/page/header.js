@@ -3,7 +3,7 @@
   "use strict";
 
   const SIZES = [
-    ["checkpoint", "checkpoint's own"], ["paper", "paper: short side 640"], ["320", "short side 320"],
+    ["checkpoint", "checkpoint's own size"], ["paper", "paper: short side 640"], ["320", "short side 320"],
     ["480", "short side 480"], ["960", "short side 960"],
   ];
 
@@ -89,7 +89,9 @@
         table.replaceChildren(e("caption", { text: caption }), ...sizes);
         return;
       }
-      facts.textContent = run.kept ? `${run.device} ${run.precision}` : `${run.device} ${run.precision} · ${sd.duration(run.seconds.forward)}`;
+      const place = `${run.device} ${run.precision}`;
+      if (run.kept) facts.textContent = place;
+      else facts.replaceChildren(e("span", { class: "sd-facts-place", text: `${place} · ` }), sd.duration(run.seconds.forward));
       times.button.setAttribute("aria-label", run.kept ? `Runs on ${run.device} in ${run.precision}; computed earlier. Times of that run` : `Runs on ${run.device} in ${run.precision}; the forward pass took ${sd.duration(run.seconds.forward)}. All times of this run`);
       const { forward, ...rest } = run.seconds;
       const others = Object.entries(rest).filter(([name]) => !run.kept || !["waiting", "loading", "total"].includes(name));
@@ -97,7 +99,7 @@
         e("caption", { text: run.kept ? "Computed earlier, for everybody: nobody waited for it now" : "This run of yours" }),
         row("forward pass", sd.duration(forward)),
         ...others.map(([name, seconds]) => row(name, sd.duration(seconds))),
-        row("engine", `${run.engine} ${run.precision}`),
+        row("engine", `${run.engine} ${run.precision} on ${run.device}`),
         ...sizes);
     };
     state.on(["run"], () => {

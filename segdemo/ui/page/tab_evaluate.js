@@ -78,7 +78,7 @@
     const downloads = e("div", { class: "sd-downloads", hidden: true },
       sd.heading("Download", "The error map is a palette PNG at the photo's own size: 0 no label, 1 right, 2 boundary, 3 missed, 4 invented, 5 inside. The numbers are all that is shown here, as JSON. This view is what the canvas shows now."),
       e("div", { class: "sd-row" }, sd.button("Error map", save("map")), sd.button("Numbers", save("json")), sd.button("This view", () => sd.saveView(app))));
-    panel.append(sd.heading("Is it right?", "The result against the labels of the photo. Click a number to see its pixels; click it again, or press Esc, to see all."),
+    panel.append(sd.heading("Is it right?", "The result against the labels of the photo. Choose a number to see its pixels; choose it again, or press Esc, to see all."),
       progress, empty, results, labels, downloads);
 
     const said = e("p", { class: "sd-pixel-error", "aria-live": "polite", hidden: true });
@@ -112,8 +112,14 @@
       if (running?.key === key) return;
       running?.job.cancel();
       // The numbers at first; while nothing runs the button asks for them again.
+      // What the decoder layers say takes longest, and comes after the rest.
       const job = client.run(() => client.call("start_evaluation", asked()), (message) => {
         if (running?.job === job) status.textContent = `${message.text} …`;
+      }, async (early) => {
+        const found = await sd.decodeEvaluation(early);
+        if (running?.job !== job || state.get("run") !== run) return;
+        state.set({ evaluation: { ...found, key: null, rest, token: run.token } });
+        results.classList.remove("sd-stale");
       });
       running = { key, job };
       // A band that was moved is on the canvas already.
@@ -139,7 +145,7 @@
           status.textContent = "This was stopped.";
           stop.hidden = true;
           again.hidden = false;
-          results.classList.toggle("sd-stale", !done);
+          results.classList.toggle("sd-stale", !done && current()?.rest !== rest);
         }
       }
     });
@@ -229,7 +235,7 @@
         const part = counts[key] / of;
         const row = sd.legendRow(app, {
           id, label: name, color, isthing: !hatched, number: sd.percent(part), share: part, onSelect: () => open(which),
-          title: `${help ?? name} ${sd.pixelCount(counts[key])}. Click to show just these.`,
+          title: `${help ?? name} ${sd.pixelCount(counts[key])}. Choose it to show just these.`,
         });
         row.dataset.pixels = which.join(",");
         return row;

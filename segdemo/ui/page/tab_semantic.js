@@ -21,7 +21,7 @@
     panel.append(
       view,
       sd.heading("Classes by area",
-        "Every pixel gets the class with the highest score: each query proposes a mask and class probabilities, and a class's score at a pixel is the sum over queries of class probability times mask probability. Areas are per cent of the photo. Stuff (sky, road) is what cannot be counted, things (cars, people) can be; stuff has hatched chips. The switch shows or hides a class, in every tab."),
+        "Every pixel gets the class with the highest score: each query proposes a mask and class probabilities, and a class's score at a pixel is the sum over queries of class probability times mask probability. Areas are per cent of the photo. Stuff (sky, road) is what cannot be counted, things (cars, people) can be; stuff has hatched chips. The switch shows or hides a class, here and in Classes, Panoptic and Decoder layers."),
       legend, sd.buildRefinement(app, "semantic"), sd.buildDownloads(app, "semantic"));
 
     const fill = () => {

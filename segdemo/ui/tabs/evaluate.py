@@ -1,6 +1,7 @@
 """Evaluate: the photo against its labels, as maps and numbers, and the pixels behind every number."""
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,19 +28,29 @@ from segdemo.ui.tabs.labels import NO_LABELS, record_labels
 from segdemo.ui.tabs.result import class_entry, small_size
 
 JUDGED = ("semantic", "panoptic")
+LAYERS_FOLLOW = "The decoder layers are being compared: they follow."
 
 
 def evaluation(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
     """All numbers, and the maps at the picture's size; only ``none``, a sentence, where there are no labels.
 
     Arguments: ``judged`` (one of ``JUDGED``), ``width`` of the boundary band in pixels of the photo, and the options of
-    the Semantic and Panoptic tabs.
+    the Semantic and Panoptic tabs. All but what the decoder layers say is shown as soon as it is there, since they take
+    most of the time.
     """
     labels = record_labels(record, job)
     if labels is None:
         return {"none": NO_LABELS, "labels": None}
-    found = _evaluated(record, arguments, job, labels)
-    return {"none": "", "labels": labels.describe(), "figures": found.to_json(), **_maps(record, found)}
+
+    def answer(found: Evaluation) -> dict[str, Any]:
+        return {"none": "", "labels": labels.describe(), "figures": found.to_json(), **_maps(record, found)}
+
+    def early(found: Evaluation) -> None:
+        rough = answer(found)
+        job.show({**rough, "figures": {**rough["figures"], "no_layers": LAYERS_FOLLOW}})
+        job.report("Comparing every decoder layer")
+
+    return answer(_evaluated(record, arguments, job, labels, early))
 
 
 def evaluation_pixels(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
@@ -82,13 +93,21 @@ def _existing(record: Record, arguments: Arguments, job: Job) -> Evaluation:
     return _evaluated(record, arguments, job, labels)
 
 
-def _evaluated(record: Record, arguments: Arguments, job: Job, labels: KnownLabels) -> Evaluation:
-    """The evaluation that the arguments ask for, computed once."""
+def _evaluated(
+    record: Record,
+    arguments: Arguments,
+    job: Job,
+    labels: KnownLabels,
+    early: Callable[[Evaluation], None] | None = None,
+) -> Evaluation:
+    """The evaluation that the arguments ask for, computed once; ``early`` is told what is known before the layers."""
     judged: Task = "panoptic" if choice(arguments, "judged", JUDGED, default="semantic") == "panoptic" else "semantic"
     width = number(arguments, "width", low=0.5, high=WIDEST, default=WIDTH)
     options = page_options({**arguments, "things_only": False}, record.taxonomy, task=judged).of_the_map()
 
     def compute() -> Evaluation:
+        if early is not None and "layers" in record.prediction.offers:
+            early(judge(job, record.source, options, labels, layers=False).at_width(width))
         return judge(job, record.source, options, labels)
 
     with job.turn():
