@@ -156,14 +156,14 @@ def segment(
     from segdemo.results.work import Work
 
     input_size = parse_size(size)
-    _check_model(model, engine, checkpoint, precision)
+    check_model(model, engine, checkpoint, precision)
     if checkpoint is not None:
         _fetch(checkpoint, asked=download)
     exported = None if model is None else str(model.absolute())
     work = Work(checkpoint, engine, precision, input_size, model=exported, seconds=deadline or math.inf)
     predictor = work.load()
     # What the parameters above say, by name: the options are listed there and in the dataclass, and nowhere else.
-    given = {**context.params, "task": task or usual_task(predictor.checkpoint)}
+    given = {**context.params, "task": task or predictor.only_task or usual_task(predictor.checkpoint)}
     work = replace(work, options=options_from(given, predictor.taxonomy))
     cluster = Cluster(ray_address, ray_actors, ray_cores) if ray or ray_address is not None else None
     failed = Batch(images, out, work, at_once=at_once, ray=cluster).run()
@@ -171,7 +171,7 @@ def segment(
         raise typer.Exit(1)
 
 
-def _check_model(model: Path | None, engine: str, checkpoint: str | None, precision: str) -> None:
+def check_model(model: Path | None, engine: str, checkpoint: str | None, precision: str) -> None:
     """Raise ``SegdemoError`` for options that say different things of what is to run."""
     if model is None and engine in ("onnx", "torchscript"):
         raise SegdemoError(
