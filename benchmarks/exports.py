@@ -41,17 +41,19 @@ def row(card: dict[str, Any]) -> str:
     equal = shape["labels_equal"]
     rows = {entry["name"]: entry for entry in shape["contenders"]}
     own = rows["exported"]
+    # A network without queries has scores alone, and one that is told a task no pipeline.
+    first = "class_logits" if "class_logits" in shape else "logits"
+    library = "pipeline" if "pipeline" in rows else "network"
     cells = [
         card["format"],
         card["precision"],
         share(equal["mean"]),
         share(equal["worst"]),
-        f"{shape['class_logits']['largest']:.2g}",
-        f"{shape['mask_logits']['largest']:.2g}",
+        *(f"{shape[name]['largest']:.2g}" if name in shape else "" for name in (first, "mask_logits")),
         f"{card['files'][0]['bytes'] / 1e6:.1f} MB",
         f"{own['load_seconds']:.2f} s",
         f"{1000 * own['forward_seconds']:.0f} ms",
-        *(f"{1000 * rows[name]['forward_seconds']:.0f} ms" for name in ("torch", "pipeline")),
+        *(f"{1000 * rows[name]['forward_seconds']:.0f} ms" for name in ("torch", library)),
         f"{own['peak_bytes'] / 1e6:.0f} MB",
         "" if card["passed"] else "refused, forced",
     ]

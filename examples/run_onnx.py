@@ -43,6 +43,10 @@ def checkpoint_size(height, width, settings):
 def load(folder, wanted):
     """The session of the graph whose input size is nearest to the one wanted, and that size."""
     card = json.loads((folder / "parity.json").read_text(encoding="utf-8"))
+    if card.get("padded"):
+        raise SystemExit(
+            "This network wants photographs padded, which is not done here: use `segdemo segment --model`."
+        )
     there = {(file["height"], file["width"]): file["name"] for file in card["files"]}
     size = wanted
     if (None, None) not in there:  # else the graph takes any size
@@ -53,13 +57,12 @@ def load(folder, wanted):
 
 def pixel_values(photo, size, settings):
     """The network's input: float32 (1, 3, H, W), normalised as the checkpoint was trained."""
-    resized = photo.resize(size[::-1], Image.Resampling(settings.get("resample", 2)))
+    pixels = np.asarray(photo.resize(size[::-1], Image.Resampling(settings.get("resample", 2))))
     scale = settings.get("rescale_factor", 1 / 255) if settings.get("do_rescale", True) else 1
     table = np.repeat((np.arange(256) * scale).astype(np.float32)[:, None], 3, axis=1)
     if settings.get("do_normalize", True):
         mean, std = settings.get("image_mean", [0.485, 0.456, 0.406]), settings.get("image_std", [0.229, 0.224, 0.225])
         table = (table - np.float32(mean)) / np.float32(std)
-    pixels = np.asarray(resized)
     return np.stack([table[pixels[..., channel], channel] for channel in range(3)]).astype(np.float32)[None]
 
 
@@ -73,24 +76,27 @@ def taps(source, target):
     return matrix
 
 
-def labels(class_logits, mask_logits, input_size, size, least):
+def labels(answer, input_size, size, least):
     """The best class of every pixel: uint8 (height, width). Cheng et al., CVPR 2022:
 
     masks are brought to the input and squashed; a class scores the sum over queries of its probability times the
-    mask's; scores are resized to the photograph.
+    mask's; scores are resized to the photograph. A network without queries scores classes itself.
     """
-    exponentials = np.exp(class_logits - class_logits.max(axis=1, keepdims=True))
-    weights = (exponentials / exponentials.sum(axis=1, keepdims=True))[:, :-1]
-    masks = taps(mask_logits.shape[1], input_size[0]) @ mask_logits @ taps(mask_logits.shape[2], input_size[1]).T
-    with np.errstate(over="ignore"):
-        scores = np.tensordot(weights, 1 / (1 + np.exp(-masks)), axes=(0, 0))
+    *queries, maps = (part[0] for part in answer)
+    scores = taps(maps.shape[1], input_size[0]) @ maps @ taps(maps.shape[2], input_size[1]).T
+    if queries:
+        exponentials = np.exp(queries[0] - queries[0].max(axis=1, keepdims=True))
+        weights = (exponentials / exponentials.sum(axis=1, keepdims=True))[:, :-1]
+        with np.errstate(over="ignore"):
+            scores = np.tensordot(weights, 1 / (1 + np.exp(-scores)), axes=(0, 0))
     # A class that wins at no sample of the input wins nowhere between them, but for a hair's breadth.
-    classes = np.unique(scores.argmax(axis=0))
+    classes = np.unique(scores.argmax(axis=0)) if queries or not least else np.arange(len(scores))
     wide, down = scores[classes] @ taps(input_size[1], size[1]).T, taps(input_size[0], size[0])
     result = np.empty(size, np.uint8)
     for start in range(0, size[0], ROWS):
         part = down[start : start + ROWS] @ wide
-        result[start : start + ROWS] = np.where(part.max(axis=0) < least, NONE, classes[part.argmax(axis=0)])
+        best = part.max(axis=0) if queries else 1 / np.exp(part - part.max(axis=0)).sum(axis=0)
+        result[start : start + ROWS] = np.where(best < least, NONE, classes[part.argmax(axis=0)])
     return result
 
 
@@ -104,8 +110,8 @@ def main(folder, source, target):
         raise SystemExit(f"{source} has more than {MAX_PIXELS / 1e6:g} megapixels: make it smaller.")
     photo = ImageOps.exif_transpose(photo).convert("RGB")
     session, input_size = load(folder, checkpoint_size(photo.height, photo.width, settings))
-    classes, masks = session.run(None, {"pixel_values": pixel_values(photo, input_size, settings)})
-    found = labels(classes[0], masks[0], input_size, (photo.height, photo.width), least)
+    answer = session.run(None, {"pixel_values": pixel_values(photo, input_size, settings)})
+    found = labels(answer, input_size, (photo.height, photo.width), least)
     Image.fromarray(found).save(target)
 
 

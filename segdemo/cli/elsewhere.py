@@ -14,19 +14,33 @@ _OFFERED = 6
 """Examples of a web page."""
 
 
-def endpoint(checkpoint: Checkpoint, format: str) -> Finish:
-    """What makes the folder an endpoint; raises ``SegdemoError`` at once for a format that has none."""
+def endpoint(checkpoint: Checkpoint, format: str, task: str | None = None) -> Finish:
+    """What makes the folder an endpoint; raises ``SegdemoError`` at once for a format or a task that has none."""
     from segdemo import checkpoints
-    from segdemo.export.endpoint import RUNTIMES, write_endpoint
+    from segdemo.export.endpoint import RUNTIMES, TASKS, write_endpoint
+    from segdemo.model.families import family_of
+    from segdemo.model.preprocessing import Preprocessing
     from segdemo.taxonomy import taxonomy_for
 
     if format not in RUNTIMES:
         raise SegdemoError(f"--endpoint is for {', '.join(RUNTIMES)}: a {format} export has no program that answers.")
-    taxonomy = taxonomy_for(checkpoints.labels(checkpoints.resolve(checkpoint.id)), stuff=checkpoint.stuff)
+    weights = checkpoints.resolve(checkpoint.id)
+    family = family_of(weights)
+    if not isinstance(family.preprocessing(weights), Preprocessing):
+        raise SegdemoError(
+            f"--endpoint stretches photographs to the graph's size, and {family.name} pads them: leave it out, and run "
+            "the folder with `segdemo segment --model`."
+        )
+    tasks: tuple[str, ...] = ("semantic",) if "queries" in family.lacks else TASKS
+    if family.tasks:
+        tasks = (task or family.tasks[0],)
+    if not set(tasks) <= set(TASKS):
+        raise SegdemoError(f"--endpoint answers with {' or '.join(TASKS)} maps: export one of those tasks for it.")
+    taxonomy = taxonomy_for(checkpoints.labels(weights), stuff=checkpoint.stuff)
 
     def finish(folder: Path, card: dict[str, Any]) -> None:
         sizes = [None if file["height"] is None else (file["height"], file["width"]) for file in card["files"]]
-        write_endpoint(folder, checkpoint, taxonomy, format=format, shapes=sizes, queries=card["queries"])
+        write_endpoint(folder, checkpoint, taxonomy, format=format, shapes=sizes, queries=card["queries"], tasks=tasks)
         card["about"] = f"{card['about']} handler.py answers requests: see docs/deploy.md.".strip()
 
     return finish
@@ -42,16 +56,24 @@ def web(checkpoint: Checkpoint, runtime: Path | None, download: bool, images: Pa
     from segdemo.cli.export import pictures_of
     from segdemo.export.web import Photo, check_web, write_web
     from segdemo.export.web.runtime import PACKAGE, VERSION, download_runtime, find_runtime
+    from segdemo.model.families import family_of
     from segdemo.model.preprocessing import Preprocessing
     from segdemo.taxonomy import taxonomy_for
     from segdemo.ui import alone
 
+    folder = checkpoints.resolve(checkpoint.id)
+    family = family_of(folder)
+    if "queries" in family.lacks or family.tasks:
+        reason = family.lacks.get("queries", f"{family.name} is told one of them for good.")
+        raise SegdemoError(
+            f"The web page shows classes and segments of one network. {reason} Give --format onnx, which "
+            "examples/run_onnx.py and `segdemo segment --model` run."
+        )
     if runtime is None and not download:
         raise SegdemoError(
             f"The page needs ONNX Runtime Web: run `npm pack {PACKAGE}@{VERSION}`, unpack it and give its folder with "
             "--runtime, or give --download."
         )
-    folder = checkpoints.resolve(checkpoint.id)
     preprocessing = Preprocessing.from_folder(folder)
     check_web(preprocessing)
     found = None if runtime is None else find_runtime(runtime)

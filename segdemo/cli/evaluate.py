@@ -69,7 +69,13 @@ def evaluate(
     ] = OVERLAP_THRESHOLD,
     split_components: Annotated[bool, typer.Option(help="One segment for each connected part of a thing.")] = False,
     min_area: Annotated[int, typer.Option(min=0, help="Least area of a segment, in pixels.")] = 0,
-    engine: Annotated[Literal["auto", "torch", "openvino"], typer.Option(help="What runs the network.")] = "auto",
+    engine: Annotated[
+        Literal["auto", "torch", "openvino", "onnx", "torchscript"],
+        typer.Option(help="What runs the network; onnx, torchscript: with --model."),
+    ] = "auto",
+    model: Annotated[
+        Path | None, typer.Option(help="Folder that `segdemo export` wrote, to measure instead of a checkpoint.")
+    ] = None,
     precision: Annotated[
         Precision, typer.Option(help="Numbers of the network; int8: with torch, on processors that multiply 8 bits.")
     ] = "auto",
@@ -83,11 +89,13 @@ def evaluate(
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from segdemo.cli.segment import check_model
     from segdemo.data import SourceConfig
     from segdemo.data.checks import check, refuse
     from segdemo.evaluation.report import class_table, summary_table
     from segdemo.judging import SegmentOptions, run_evaluation
     from segdemo.judging_folder import FolderOptions, evaluate_folder
+    from segdemo.model.exported import load_exported
     from segdemo.model.predictor import load_predictor
     from segdemo.model.preprocessing import parse_size
 
@@ -102,12 +110,16 @@ def evaluate(
         partial=partial,
     )
     asked = parse_size(size)
+    check_model(model, engine, checkpoint, precision)
     if out is not None:
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SegdemoError(f"The folder {out} cannot be made: {error.strerror or error}.") from error
-    predictor = load_predictor(checkpoint, engine=engine, precision=precision)
+    if model is not None:
+        predictor = load_exported(model, None if engine == "auto" else engine)
+    else:
+        predictor = load_predictor(checkpoint, engine=engine, precision=precision)
     predictor.check_task(task)
     told: dict[str, Any] = {"task": found} if (found := task or predictor.task) else {}
     options = SegmentOptions(score_threshold, mask_threshold, overlap_threshold, split_components, min_area)

@@ -35,6 +35,10 @@ def export(
         Path | None,
         typer.Option(help="A photograph or a folder of them to compare on and to calibrate int8; default: examples."),
     ] = None,
+    task: Annotated[
+        Literal["semantic", "instance", "panoptic"] | None,
+        typer.Option(help="For networks that are told a task (OneFormer): what, for good; semantic by default."),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Labelled pictures, in any layout: mIoU before and after.", show_default=False)
     ] = None,
@@ -80,13 +84,14 @@ def export(
         finish = elsewhere.web(found, runtime, download, images)
         sizes = sizes or (None,)
     elif endpoint:
-        finish = elsewhere.endpoint(found, format)
+        finish = elsewhere.endpoint(found, format, task)
     options = [
         ("format", format),
         ("precision", precision),
         *(("shape", f"{size[0]}x{size[1]}" if size else "any") for size in sizes),
     ]
-    for name, value in (("images", images), ("data", data), ("runtime", runtime), ("checkpoint", found.id)):
+    named = {"task": task, "images": images, "data": data, "runtime": runtime, "checkpoint": found.id}
+    for name, value in named.items():
         options += [(name, str(value))] if value is not None else []
     switches = [
         name for name, on in (("batch", batch), ("endpoint", endpoint), ("download", download), ("force", force)) if on
@@ -106,6 +111,7 @@ def export(
         force=force,
         batch=batch,
         command=command_line([*options, ("out", str(out))], switches),
+        task=task,
         miou=_measure(found, data) if data is not None else None,
         finish=finish,
     )

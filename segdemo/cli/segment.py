@@ -168,7 +168,7 @@ def segment(
     )
     predictor = work.load()
     # What the parameters above say, by name: the options are listed there and in the dataclass, and nowhere else.
-    given = {**context.params, "task": task or usual_task(predictor.checkpoint)}
+    given = {**context.params, "task": task or predictor.only_task or usual_task(predictor.checkpoint)}
     work = replace(work, options=options_from(given, predictor.taxonomy))
     cluster = Cluster(ray_address, ray_actors, ray_cores) if ray or ray_address is not None else None
     failed = Batch(images, out, work, at_once=at_once, ray=cluster).run()

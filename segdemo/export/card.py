@@ -48,6 +48,12 @@ def readme(card: dict[str, Any]) -> str:
     """The card as Markdown."""
     lines = [f"# {card['checkpoint']['title']} as {_TITLES[card['format']]}, {card['precision']}", ""]
     lines += [*_verdict(card), ""]
+    if card.get("task"):
+        lines += [
+            f'The network was told "the task is {card["task"]}" for good: its token is a constant of the graph. Export '
+            f"it once more with another `--task` for another task.",
+            "",
+        ]
     if card.get("about"):
         lines += [card["about"], ""]
     lines += ["| file | input | size |", "|---|---|--:|"]
@@ -55,9 +61,9 @@ def readme(card: dict[str, Any]) -> str:
         lines.append(f"| `{entry['name']}` | {_size(entry)} | {_bytes(entry['bytes'])} |")
     lines += [
         "",
-        f"Input `pixel_values` float32 (1, 3, H, W), prepared as `preprocessor_config.json` says and stretched to the "
-        f"graph's size. Outputs `class_queries_logits` (1, {card['queries']}, {card['classes'] + 1}), the last column "
-        f'"no object", and `masks_queries_logits` (1, {card["queries"]}, H / 4, W / 4).',
+        f"Input `pixel_values` float32 (1, 3, H, W), prepared as `preprocessor_config.json` says and "
+        f"{'padded with black at the right or the bottom' if card['padded'] else 'stretched'} to the graph's size. "
+        f"{_outputs(card)}",
         "",
     ]
     for shape in card["shapes"]:
@@ -85,6 +91,19 @@ _TITLES = {
 }
 
 
+def _outputs(card: dict[str, Any]) -> str:
+    if "logits" in card["outputs"]:
+        return (
+            f"Output `logits` (1, {card['classes']}, H / 4, W / 4): of each cell the scores of the classes, which a "
+            "softmax makes probabilities of, before the library brings them to the input's size; there are no queries "
+            "and no segments."
+        )
+    return (
+        f"Outputs `class_queries_logits` (1, {card['queries']}, {card['classes'] + 1}), the last column "
+        f'"no object", and `masks_queries_logits` (1, {card["queries"]}, H / 4, W / 4).'
+    )
+
+
 def _verdict(card: dict[str, Any]) -> list[str]:
     wanted = share(card["least_labels_equal"])
     if card["passed"]:
@@ -109,7 +128,9 @@ def _shape(shape: dict[str, Any], card: dict[str, Any]) -> list[str]:
     if shape.get("differences"):
         lines += [f"![Where labels differ in the worst picture, in red]({shape['differences']})", ""]
     lines += ["| logits | largest difference | mean difference | mean magnitude |", "|---|--:|--:|--:|"]
-    for name, title in (("class_logits", "classes"), ("mask_logits", "masks")):
+    for name, title in (("class_logits", "classes"), ("mask_logits", "masks"), ("logits", "scores")):
+        if name not in shape:
+            continue
         found = shape[name]
         lines.append(f"| {title} | {found['largest']:.2g} | {found['mean']:.2g} | {found['magnitude']:.3g} |")
     lines.append("")

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from segdemo.children import end_with_parent
 from segdemo.process import prepare_process
 
+Answer = tuple[npt.NDArray[Any], ...]
 REPEATS, PATIENCE = 7, 10.0
 """Runs of which the median is taken, and the seconds after which fewer will do."""
 
@@ -27,8 +28,8 @@ REPEATS, PATIENCE = 7, 10.0
 class Contender(Protocol):
     """What can be asked of one."""
 
-    def forward(self, pixels: npt.NDArray[np.float32]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        """Class and mask logits, with a batch axis, of pixels (B, 3, H, W)."""
+    def forward(self, pixels: npt.NDArray[np.float32]) -> Answer:
+        """Class and mask logits, or a network's logits alone, with a batch axis, of pixels (B, 3, H, W)."""
         ...
 
     def photo(self, file: str) -> None:
@@ -46,10 +47,10 @@ class Converted:
         self.folder, self.format = Path(request["folder"]), request["format"]
         self.predictor: Any = None
 
-    def forward(self, pixels: npt.NDArray[np.float32]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    def forward(self, pixels: npt.NDArray[np.float32]) -> Answer:
         """See ``Contender``."""
         rows = [self.graph(pixels[index : index + 1]) for index in range(len(pixels))]
-        return np.concatenate([row[0] for row in rows]), np.concatenate([row[1] for row in rows])
+        return tuple(np.concatenate(parts) for parts in zip(*rows, strict=True))
 
     def photo(self, file: str) -> None:
         """See ``Contender``."""
@@ -69,20 +70,20 @@ class Eager:
         from segdemo.model.predictor import load_predictor
 
         self.predictor = load_predictor(request["checkpoint"], engine="torch", precision="fp32", device="cpu")
+        self.task = request["task"]
 
-    def forward(self, pixels: npt.NDArray[np.float32]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    def forward(self, pixels: npt.NDArray[np.float32]) -> Answer:
         """See ``Contender``."""
         from segdemo.model.capture import Request
 
-        raw = self.predictor.engine(pixels, Request(capture=False))
-        return raw.classes[-1], raw.masks[-1]
+        return self.predictor.engine(pixels, Request(capture=False, task=self.task)).answer
 
     def photo(self, file: str) -> None:
         """See ``Contender``."""
         from segdemo.images import load_image
         from segdemo.segmentation.semantic import semantic
 
-        semantic(self.predictor(load_image(file), capture=False))
+        semantic(self.predictor(load_image(file), task=self.task, capture=False))
 
 
 class Pipeline:
@@ -97,13 +98,20 @@ class Pipeline:
         with quiet_library():
             self.run = pipeline("image-segmentation", model=request["checkpoint"], dtype=torch.float32, device="cpu")
         self.model: Any = self.run.model.eval()
+        self.scores: list[Any] = []
+        """Of the last pass, of a network without queries: the library only hands out what it brought to the input."""
+        if hasattr(self.model, "decode_head"):
+            self.model.decode_head.register_forward_hook(lambda module, args, output: self.scores.append(output))
 
-    def forward(self, pixels: npt.NDArray[np.float32]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    def forward(self, pixels: npt.NDArray[np.float32]) -> Answer:
         """See ``Contender``."""
         import torch
 
+        self.scores.clear()
         with torch.inference_mode():
             outputs = self.model(pixel_values=torch.from_numpy(pixels))
+        if self.scores:
+            return (self.scores.pop().numpy(),)
         return outputs.class_queries_logits.numpy(), outputs.masks_queries_logits.numpy()
 
     def photo(self, file: str) -> None:
@@ -114,10 +122,52 @@ class Pipeline:
             self.run(ImageOps.exif_transpose(image).convert("RGB"), subtask="semantic")
 
 
+class Network:
+    """The library's OneFormer, with its inputs put together here and its own read-out, in float32.
+
+    Its pipeline cannot be had without the hub, whose table of classes its processor asks for; see ``benchmarks``.
+    """
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        from transformers.models.oneformer.image_processing_pil_oneformer import OneFormerImageProcessorPil
+
+        from segdemo.model.families import family_of
+        from segdemo.model.families.oneformer import task_tokens
+        from segdemo.model.weights import load_library_model
+
+        folder = Path(request["checkpoint"])
+        self.model: Any = load_library_model(folder, "OneFormerForUniversalSegmentation")
+        self.words = task_tokens(folder)[request["task"]][None]
+        self.preprocessing = family_of(folder).preprocessing(folder)
+        self.read: Any = OneFormerImageProcessorPil.post_process_semantic_segmentation
+
+    def run(self, pixels: npt.NDArray[np.float32]) -> Any:
+        """The library's outputs of pixels (B, 3, H, W)."""
+        import torch
+
+        with torch.inference_mode():
+            words = self.words.repeat(len(pixels), 1)
+            return self.model(pixel_values=torch.from_numpy(pixels), task_inputs=words)
+
+    def forward(self, pixels: npt.NDArray[np.float32]) -> Answer:
+        """See ``Contender``."""
+        outputs = self.run(pixels)
+        return outputs.class_queries_logits.numpy(), outputs.masks_queries_logits.numpy()
+
+    def photo(self, file: str) -> None:
+        """See ``Contender``."""
+        from segdemo.images import load_image
+
+        image = load_image(Path(file))
+        pixels = self.preprocessing(image, "checkpoint")[0]
+        self.read(None, self.run(pixels[None]), target_sizes=[(image.shape[0], image.shape[1])])
+
+
 CONTENDERS: dict[str, Callable[[dict[str, Any]], Contender]] = {
     "exported": Converted,
     "torch": Eager,
     "pipeline": Pipeline,
+    "network": Network,
 }
 
 
@@ -135,10 +185,10 @@ def main(file: Path) -> None:
     told: dict[str, Any] = {"load_seconds": time.perf_counter() - start}
     for number, (source, target) in enumerate(zip(request["pixels"], request["answers"], strict=True)):
         pixels = np.load(source)[None]
-        classes, masks = contender.forward(pixels)
-        np.savez(target, classes=classes[0], masks=masks[0])
+        answer = contender.forward(pixels)
+        np.savez(target, *(part[0] for part in answer))
         if number == 0:
-            del classes, masks
+            del answer
             gc.collect()
             told["forward_seconds"] = median(partial(contender.forward, pixels))
     told["peak_bytes"] = peak_bytes()

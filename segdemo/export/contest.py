@@ -16,9 +16,11 @@ from segdemo.children import start_child
 from segdemo.errors import SegdemoError
 from segdemo.export.parity import Answer
 
-LIBRARY, TORCH, EXPORTED = "pipeline", "torch", "exported"
+LIBRARY, NETWORK, TORCH, EXPORTED = "pipeline", "network", "torch", "exported"
+"""``NETWORK`` stands for ``LIBRARY`` where the library's pipeline cannot be built without the hub."""
 TITLES = {
     EXPORTED: "this export",
+    NETWORK: "the library's network, fp32",
     TORCH: "segdemo in PyTorch, fp32",
     LIBRARY: "the library's pipeline, fp32",
 }
@@ -37,7 +39,7 @@ class Ran:
     def answer(self, index: int) -> Answer:
         """The logits of a picture."""
         with np.load(self.answers[index], allow_pickle=False) as found:
-            return found["classes"], found["masks"]
+            return tuple(found[name] for name in found.files)
 
     def values(self) -> dict[str, Any]:
         """For the card."""

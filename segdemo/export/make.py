@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from segdemo.checkpoint_files import described, read_config
 from segdemo.errors import SegdemoError
+from segdemo.model.exported import CLASSES, MASKS
 from segdemo.prediction import Size
 
 
@@ -25,8 +26,11 @@ class Made:
     """Whether this project's network was exported, or the library's."""
     opset: int | None = None
     queries: int = 0
+    """None at all of a network that scores every cell."""
     classes: int = 0
     about: str = ""
+    outputs: tuple[str, ...] = (CLASSES, MASKS)
+    """Names of what the graph hands out."""
 
     @property
     def graph(self) -> Path:
@@ -42,12 +46,14 @@ def make_files(
     file: Path,
     work: Path,
     calibration: Sequence[npt.NDArray[np.float32]] = (),
+    task: str | None = None,
 ) -> Made:
     """Write the graph of a checkpoint folder as ``file`` and files beside it.
 
     It is for one input size, (height, width), or none for any, which only this project's network can be exported for.
 
     ``calibration`` are inputs (1, 3, H, W) to take the ranges of 8 bits from. ``work`` is for what is not kept.
+    ``task`` is what a network is told that is told one, for good.
     Raises ``SegdemoError`` where an extra is missing or an operation stands in the way.
     """
     from segdemo.export.onnx import OPSET, quantise_onnx, require_onnx, write_onnx
@@ -59,8 +65,9 @@ def make_files(
         require_openvino()
     from segdemo.export.network import portable
 
-    network = portable(checkpoint)
-    ours, queries = network.ours, _queries(checkpoint)
+    network = portable(checkpoint, task=task)
+    ours, outputs = network.ours, network.outputs
+    queries = _queries(checkpoint) if len(outputs) > 1 else 0
     if size is None and not ours:
         raise SegdemoError("This network is exported for fixed sizes only: name them, such as --shape 640x864.")
     classes = len(described(checkpoint).labels())
@@ -100,7 +107,8 @@ def make_files(
         elif format == "tensorrt":
             about = " ".join(filter(None, (about, _plan(graph, file, precision))))
     file = file if file.is_file() else file.with_suffix(".onnx")
-    return Made(file, sum(part.stat().st_size for part in belonging(file)), ours, opset, queries, classes, about)
+    size_on_disk = sum(part.stat().st_size for part in belonging(file))
+    return Made(file, size_on_disk, ours, opset, queries, classes, about, outputs)
 
 
 def _plan(graph: Path, file: Path, precision: str) -> str:

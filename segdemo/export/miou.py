@@ -17,10 +17,11 @@ from segdemo.prediction import Size
 def measured(checkpoint: Checkpoint, folder: Path, format: str, size: Size, data: SourceConfig) -> dict[str, Any]:
     """Return ``before``, of the library's network in float32, ``after``, of the export, and the number of pictures."""
     weights = checkpoints.resolve(checkpoint.id)
-    network = load_network(weights, accelerated=False)
-    before = run_evaluation(Predictor(checkpoint, weights, TorchEngine(network), sizes=[size]), data, boundary=False)
-    del network
-    release_network(weights)
     exported = ExportedEngine(read_exported(folder, format))
+    network = load_network(weights, accelerated=False)
+    library = Predictor(checkpoint, weights, TorchEngine(network), sizes=[size])
+    before = run_evaluation(library, data, task=exported.task, boundary=False)
+    del library, network
+    release_network(weights)
     after = run_evaluation(Predictor(checkpoint, weights, exported, sizes=[size]), data, boundary=False)
     return {"before": before.overall.miou, "after": after.overall.miou, "pictures": before.overall.pictures}

@@ -1,4 +1,7 @@
-"""A checkpoint's network as it is exported: pixels in, the last layer's classes and masks out, in one precision.
+"""A checkpoint's network as it is exported: pixels in, its last answer out, in one precision.
+
+The answer is a class and a mask for each query, or, of a network without queries, its scores for each cell. What a
+OneFormer is told to do is computed once and becomes a constant of the graph.
 
 This project's network is exported where it computes the checkpoint, since ONNX Runtime is a quarter faster on it than
 on the library's, which is what is exported else. Float16 is all of the network's arithmetic but for the sampling
@@ -7,6 +10,7 @@ out stays float32. In 8 bits are the products of the backbone's last two stages,
 is masked by a threshold, so what masks hang on stays in float.
 """
 
+import re
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +20,8 @@ from torch import Tensor, nn
 from segdemo.checkpoint_files import read_config
 from segdemo.errors import SegdemoError
 from segdemo.model.capture import Steps
+from segdemo.model.exported import CLASSES, LOGITS, MASKS
+from segdemo.model.families.oneformer import task_tokens
 from segdemo.model.fast.convolutional import ConvolutionalBackbone
 from segdemo.model.fast.linear import ACTIVATIONS, Linear
 from segdemo.model.fast.network import Network
@@ -25,6 +31,9 @@ from segdemo.model.weights import load_library_model
 
 class Portable(nn.Module):
     """A network from pixels (B, 3, H, W) to class logits (B, Q, C + 1) and mask logits (B, Q, H / 4, W / 4)."""
+
+    outputs: tuple[str, ...] = (CLASSES, MASKS)
+    """Names of what the graph hands out."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -73,23 +82,65 @@ class Portable(nn.Module):
             for block in range(len(cast("Any", backbone.stages[stage]).blocks))
         ]
 
-    def forward(self, pixel_values: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, pixel_values: Tensor) -> Any:
         """Run normalised pixels float32 forward."""
         pixels = pixel_values.to(self.dtype)
         if isinstance(self.network, Network):
             found = self.network.layers(pixels, False, cast("Steps", _nothing))
             classes, masks = found.classes[-1], found.masks[-1]
         else:
-            outputs = self.network(pixel_values=pixels)
+            outputs = self.network(pixel_values=pixels, **self.told())
             classes, masks = outputs.class_queries_logits, outputs.masks_queries_logits
         return classes.float(), masks.float()
 
+    def told(self) -> dict[str, Tensor]:
+        """What the library's network takes beside pixels."""
+        return {}
 
-def portable(folder: Path, *, accelerated: bool = True) -> Portable:
+
+class Told(Portable):
+    """A OneFormer that is told one task for good; batches of one.
+
+    The token that conditions its queries is computed here, in float32: words' numbers go up to 49,407, which float16
+    would round to multiples of 32.
+    """
+
+    token: Tensor
+
+    def __init__(self, network: Any, words: Tensor) -> None:
+        super().__init__(network)
+        core = network.model
+        with torch.no_grad():
+            self.register_buffer("token", core.task_encoder(words[None]))
+        core.task_encoder = nn.Identity()
+        # Texts are for training alone.
+        core.is_training, core.text_mapper = False, None
+
+    def told(self) -> dict[str, Tensor]:
+        """See ``Portable``."""
+        return {"task_inputs": self.token}
+
+
+class Scoring(Portable):
+    """A network without queries, from pixels (B, 3, H, W) to logits of its classes (B, C, H / 4, W / 4).
+
+    The library brings them to the input's size before it hands them out, which is left to whoever reads them here:
+    they are a sixteenth of the size, and go to the photograph's size anyway.
+    """
+
+    outputs = (LOGITS,)
+
+    def forward(self, pixel_values: Tensor) -> Any:
+        """Run normalised pixels float32 forward."""
+        network: Any = self.network
+        return network.decode_head(network.backbone(pixel_values.to(self.dtype)).feature_maps).float()
+
+
+def portable(folder: Path, *, task: str | None = None, accelerated: bool = True) -> Portable:
     """Return a checkpoint folder's network ready to be exported, in float32; a new object.
 
-    Raises ``SegdemoError`` for a checkpoint whose answer is no set of queries with masks, which is what the exported
-    graph hands out.
+    ``task`` is what a OneFormer is told, semantic by default. Raises ``SegdemoError`` for a checkpoint whose answer is
+    neither queries with masks nor scores for each cell, from pixels alone.
     """
     import transformers
 
@@ -102,9 +153,19 @@ def portable(folder: Path, *, accelerated: bool = True) -> Portable:
     model = load_library_model(folder, architecture)
     if accelerated and config.get("model_type") == "mask2former" and Network.supports(model.config):
         return Portable(Network(model)).eval()
+    if config.get("model_type") == "oneformer":
+        return Told(model, task_tokens(folder)[task or "semantic"]).eval()
+    if config.get("model_type") == "upernet":
+        return Scoring(model).eval()
+    if config.get("model_type") == "eomt":
+        # Whether its queries attend under their masks: numbers, since no branch of a graph hangs on a tensor.
+        chances = model.attn_mask_probs.tolist()
+        del model.attn_mask_probs
+        model.attn_mask_probs = chances
     if getattr(model, "main_input_name", "") != "pixel_values" or not hasattr(model, "class_predictor"):
         raise SegdemoError(
-            f"{architecture} is not exported: its answer is not a class and a mask for each query, from pixels alone."
+            f"{architecture} is not exported: its answer is neither a class and a mask for each query, nor scores for "
+            "each cell, from pixels alone."
         )
     return Portable(model).eval()
 
@@ -145,7 +206,7 @@ def _nothing(part: str) -> None:
 
 
 def _late_in_library(name: str) -> bool:
-    return "encoder.swin.encoder.layers.2" in name or "encoder.swin.encoder.layers.3" in name
+    return re.search(r"\bencoder\.layers\.[23]\.", name) is not None
 
 
 def _is_block(part: nn.Module) -> bool:

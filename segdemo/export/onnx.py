@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import os
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ import torch
 
 from segdemo.errors import MissingExtraError, SegdemoError, first_line
 from segdemo.export.network import Portable
-from segdemo.model.exported import CLASSES, INPUT, MASKS
+from segdemo.model.exported import INPUT
 from segdemo.prediction import Size
 
 OPSET = 18
@@ -47,7 +48,7 @@ def write_onnx(network: Portable, size: Size | None, file: Path) -> list[str]:
     onnx = require_onnx()
     pixels = torch.zeros(1, 3, *(size or _FOLLOWED))
     height, width = (32 * torch.export.Dim(name, min=1) for name in ("rows", "columns"))
-    with torch.no_grad(), _quiet():
+    with torch.no_grad(), _quiet(), _unchecked():
         try:
             program = torch.onnx.export(
                 network,
@@ -55,7 +56,7 @@ def write_onnx(network: Portable, size: Size | None, file: Path) -> list[str]:
                 dynamo=True,
                 opset_version=OPSET,
                 input_names=[INPUT],
-                output_names=[CLASSES, MASKS],
+                output_names=list(network.outputs),
                 dynamic_shapes=None if size else ({2: height, 3: width},),
                 verbose=False,
             )
@@ -142,6 +143,21 @@ def _obstacle(target: str, error: Exception) -> str:
     if named:
         return f"This network cannot be exported: {target} has nothing for its operation {named.group()}."
     return f"This network cannot be exported to {target}: {first_line(error)[:300]}"
+
+
+@contextlib.contextmanager
+def _unchecked() -> Iterator[None]:
+    """Leave the library's checks of its own tensors out of the graph: ONNX has nothing for OneFormer's."""
+    name = "TRANSFORMERS_DISABLE_TORCH_CHECK"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import torch
 
 from segdemo.errors import SegdemoError, first_line
 from segdemo.export.network import Portable
-from segdemo.model.exported import CLASSES, INPUT, MASKS
+from segdemo.model.exported import INPUT
 from segdemo.model.graph import probe_pixels, require_openvino
 from segdemo.prediction import Size
 
@@ -54,7 +54,7 @@ def write_openvino(network: Portable, size: Size | None, file: Path) -> None:
     It is for one input size, (height, width), or none for any.
     """
     model = traced_graph(network, (1, 3, *(size or (-1, -1))))
-    for port, name in ((model.input(0), INPUT), (model.output(0), CLASSES), (model.output(1), MASKS)):
+    for port, name in zip((model.input(0), *model.outputs), (INPUT, *network.outputs), strict=True):
         port.get_tensor().set_names({name})
     _save(model, file)
 

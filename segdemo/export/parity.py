@@ -17,8 +17,8 @@ from segdemo.prediction import Prediction, Size
 from segdemo.segmentation.semantic import semantic
 from segdemo.settings import settings
 
-Answer = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
-"""Class logits (Q, C + 1) and mask logits (Q, h, w)."""
+Answer = tuple[npt.NDArray[np.floating], ...]
+"""Class logits (Q, C + 1) and mask logits (Q, h, w); of a network without queries logits (C, h, w) alone."""
 DEFAULT_PICTURES = 8
 USUAL_PHOTO = (768, 1024)
 """Height and width of the photograph whose input size is taken where none was named."""
@@ -104,14 +104,16 @@ class Comparison:
     """By picture: share of its pixels with the same label, at the photograph's own size."""
     classes: Tally = field(default_factory=Tally)
     masks: Tally = field(default_factory=Tally)
+    scores: Tally = field(default_factory=Tally)
+    """Of a network without queries, which has neither."""
     worst: tuple[str, npt.NDArray[np.bool_]] | None = None
     """The picture with the fewest equal labels, and where (H, W) they differ."""
 
-    def add(self, name: str, image_size: Size, expected: Answer, found: Answer) -> None:
-        """Compare the two answers on one picture."""
-        self.classes.add(expected[0], found[0])
-        self.masks.add(expected[1], found[1])
-        labels = [self._labels(image_size, answer) for answer in (expected, found)]
+    def add(self, name: str, image_size: Size, expected: Answer, found: Answer, content: Size | None = None) -> None:
+        """Compare the two answers on one picture, whose part of the input is ``content``, all of it if not given."""
+        for tally, own, other in zip(self._tallies(len(expected) == 1).values(), expected, found, strict=True):
+            tally.add(own, other)
+        labels = [self._labels(image_size, answer, content or self.size) for answer in (expected, found)]
         differs = labels[0] != labels[1]
         self.equal[name] = float(1 - differs.mean())
         if self.worst is None or self.equal[name] < self.equal[self.worst[0]]:
@@ -137,19 +139,27 @@ class Comparison:
                 "worst_picture": self.worst[0] if self.worst else None,
                 "by_picture": self.equal,
             },
-            "class_logits": asdict(self.classes.result()),
-            "mask_logits": asdict(self.masks.result()),
+            **{name: asdict(tally.result()) for name, tally in self._tallies(self.scores.count > 0).items()},
         }
 
-    def _labels(self, image_size: Size, answer: Answer) -> npt.NDArray[np.integer]:
-        classes, masks = (np.nan_to_num(part, nan=0.0, posinf=6e4, neginf=-6e4) for part in answer)
+    def _tallies(self, scored: bool) -> dict[str, Tally]:
+        """By name on the card, in the order of an answer."""
+        if scored:
+            return {"logits": self.scores}
+        return {"class_logits": self.classes, "mask_logits": self.masks}
+
+    def _labels(self, image_size: Size, answer: Answer, content: Size) -> npt.NDArray[np.integer]:
+        parts = [np.nan_to_num(part, nan=0.0, posinf=6e4, neginf=-6e4).astype(np.float32) for part in answer]
+        logits = parts[0] if len(parts) == 1 else None
+        classes, masks = ((), ()) if logits is not None else ((part,) for part in parts)
         made = Prediction(
             image_size=image_size,
             input_size=self.size,
-            content_size=self.size,
+            content_size=content,
             id2label=self.id2label,
-            masks=(masks.astype(np.float32),),
-            classes=(classes.astype(np.float32),),
+            masks=masks,
+            classes=classes,
+            logits=logits,
             stuff=self.stuff,
         )
         return semantic(made).labels

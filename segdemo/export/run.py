@@ -8,23 +8,23 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from segdemo import __version__, checkpoints
-from segdemo.checkpoint_files import read_json
 from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
 from segdemo.export.card import finite, readme, share, surroundings
-from segdemo.export.contest import EXPORTED, LIBRARY, TORCH, Ran, prepared, run_contender
+from segdemo.export.configuration import write_configuration
+from segdemo.export.contest import EXPORTED, LIBRARY, NETWORK, TORCH, Ran, prepared, run_contender
 from segdemo.export.make import Made, make_files, runnable
 from segdemo.export.parity import USUAL_PHOTO, Comparison, Picture, least_labels_equal, marked, split
 from segdemo.export.telling import Say, Steps
 from segdemo.images import encode_jpeg
 from segdemo.model.capture import Request
 from segdemo.model.exported import CARD, FittingSizes, load_graph
-from segdemo.model.families import Inputs, family_of
+from segdemo.model.families import Family, Inputs, family_of
 from segdemo.model.networks import load_network, release_network
 from segdemo.prediction import Size
 
@@ -55,6 +55,8 @@ class Order:
     batch: bool = False
     """Whether four inputs at once are timed as well."""
     command: str = ""
+    task: str | None = None
+    """What a network is told that is told one, semantic by default; of others none."""
     miou: Callable[[Path, str, Size], dict[str, Any]] | None = field(default=None, repr=False)
     """Given the folder as it is so far, its format and a size: ``before``, ``after`` and ``pictures``."""
     finish: Callable[[Path, dict[str, Any]], None] | None = field(default=None, repr=False)
@@ -65,9 +67,11 @@ def export(order: Order, say: Say) -> dict[str, Any]:
     """Export a checkpoint into a folder and return its card, as ``parity.json`` has it.
 
     Raises ``SegdemoError`` where an extra is missing, an operation stands in the way, too few labels are equal and
-    nobody forces it, or the disk is full: then what was in the folder before is still there.
+    nobody forces it, the checkpoint is told no task and one is given, or the disk is full: then what was in the folder
+    before is still there.
     """
     folder = checkpoints.resolve(order.checkpoint.id)
+    order = replace(order, task=_told(family_of(folder), order.task))
     with _disk(order.out):
         order.out.parent.mkdir(parents=True, exist_ok=True)
         _check_target(order.out)
@@ -93,7 +97,7 @@ def _exported(order: Order, folder: Path, whole: Path, work: Path, say: Say) -> 
     weight = max(1.0, (order.checkpoint.parameters or 0) / 20e6)
     calibration, compared = split(order.pictures) if order.precision == "int8" else ([], list(order.pictures))
     steps = Steps([_CONVERT * weight**0.5, *([_RUN * weight] * 3)] * len(sizes), say)
-    _write_settings(order.checkpoint, folder, whole)
+    write_configuration(order.checkpoint, folder, whole, preprocessing)
     shapes, files = [], []
     wanted = least_labels_equal(order.precision)
     made = Made()
@@ -104,7 +108,7 @@ def _exported(order: Order, folder: Path, whole: Path, work: Path, say: Say) -> 
         file = whole / (_stem(size, len(sizes)) + "." + EXTENSIONS[order.format])
         with steps.step(f"converting for {label if size else 'any size'}"):
             inputs = [fitting.stretched(picture.load(), run_at)[None] for picture in calibration]
-            made = make_files(folder, order.format, order.precision, size, file, work, inputs)
+            made = make_files(folder, order.format, order.precision, size, file, work, inputs, order.task)
         height, width = size or (None, None)
         files.append({"name": made.file.name, "height": height, "width": width, "bytes": made.bytes})
         _write_listing(order, whole, files)
@@ -128,6 +132,9 @@ def _exported(order: Order, folder: Path, whole: Path, work: Path, say: Say) -> 
         "opset": made.opset,
         "queries": made.queries,
         "classes": made.classes,
+        "outputs": list(made.outputs),
+        "task": order.task,
+        "padded": fitting.padded,
         "about": made.about,
         "least_labels_equal": wanted,
         "passed": passed,
@@ -138,6 +145,13 @@ def _exported(order: Order, folder: Path, whole: Path, work: Path, say: Say) -> 
         "command": order.command,
         "made_with": surroundings(),
     }
+
+
+def _told(family: Family, task: str | None) -> str | None:
+    """The task that a network is told for good: semantic where nobody says, none where it is told none."""
+    if task is not None and not family.tasks:
+        raise SegdemoError(f"A {family.name} checkpoint is not told a task: leave --task {task} out.")
+    return task or next(iter(family.tasks), None)
 
 
 def _least(shape: dict[str, Any]) -> float:
@@ -160,16 +174,20 @@ def _judged(
     inside = Path(tempfile.mkdtemp(dir=work))
     pixels = prepared([fitting.stretched(picture.load(), size) for picture in pictures], inside)
     format = runnable(order.format)
-    request = {"checkpoint": str(folder), "folder": str(whole), "format": format, "file": str(made.graph)}
+    where = {"checkpoint": str(folder), "folder": str(whole), "file": str(made.graph)}
+    request = {**where, "format": format, "task": order.task}
+    # The library's processor of networks that are told a task asks the hub for a table.
+    library = LIBRARY if order.task is None else NETWORK
     ran: dict[str, Ran] = {}
-    for name in (EXPORTED, TORCH, LIBRARY):
+    for name in (EXPORTED, TORCH, library):
         with steps.step(f"running {name} at {size[0]} x {size[1]}"):
             ran[name] = run_contender(name, pixels, pictures[0].file, inside, request, batch=order.batch)
     comparison = Comparison(checkpoints.labels(folder), size, order.checkpoint.stuff)
     for index, picture in enumerate(pictures):
         image = picture.load()
         shape = (image.shape[0], image.shape[1])
-        comparison.add(picture.name, shape, ran[LIBRARY].answer(index), ran[EXPORTED].answer(index))
+        answers = ran[library].answer(index), ran[EXPORTED].answer(index)
+        comparison.add(picture.name, shape, *answers, content=fitting.content(shape, size))
     values = {"height": size[0], "width": size[1], **comparison.values()}
     if comparison.worst is not None and comparison.worst[1].any():
         name, differs = comparison.worst
@@ -178,7 +196,7 @@ def _judged(
         (whole / values["differences"]).write_bytes(encode_jpeg(marked(image, differs)))
     if order.miou is not None:
         values["miou"] = order.miou(whole, format, size)
-    values["contenders"] = [ran[name].values() for name in (EXPORTED, TORCH, LIBRARY)]
+    values["contenders"] = [one.values() for one in ran.values()]
     shutil.rmtree(inside)
     return values
 
@@ -195,36 +213,16 @@ def _anywhere(order: Order, preprocessing: Inputs, made: Made, folder: Path, usu
         for picture in list(order.pictures)[:2]:
             pixels = fitting.stretched(picture.load(), size)[None]
             raw = network.run(torch.from_numpy(pixels), Request(capture=False))
-            classes, masks = graph(pixels)
-            comparison.add(picture.name, size, (raw.classes[-1][0], raw.masks[-1][0]), (classes[0], masks[0]))
+            expected, answer = (tuple(part[0] for part in one) for one in (raw.answer, graph(pixels)))
+            comparison.add(picture.name, size, expected, answer)
         found.append({"height": size[0], "width": size[1], "labels_equal": comparison.mean})
     release_network(folder)
     return found
 
 
-def _write_settings(checkpoint: Checkpoint, folder: Path, whole: Path) -> None:
-    """The checkpoint's configuration, with what the catalogue knows of it, and its processor's settings."""
-    config = read_json(folder / "config.json")
-    known = {
-        "segdemo_title": checkpoint.title,
-        "segdemo_kind": checkpoint.kind,
-        "segdemo_note": checkpoint.note,
-        "segdemo_terms": checkpoint.terms,
-        "segdemo_least_score": checkpoint.least_score or None,
-        "segdemo_stuff": None if checkpoint.stuff is None else sorted(checkpoint.stuff),
-        "segdemo_known_classes": None if checkpoint.known_classes is None else list(checkpoint.known_classes),
-    }
-    config = {**config, **{name: value for name, value in known.items() if value not in (None, "")}}
-    config.pop("_name_or_path", None)
-    (whole / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    file = folder / "preprocessor_config.json"
-    settings = read_json(file) if file.exists() else {}
-    (whole / "preprocessor_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-
-
 def _write_listing(order: Order, whole: Path, files: list[dict[str, Any]]) -> None:
     """What there is so far, for those who run it before the card is finished."""
-    listing = {"format": runnable(order.format), "precision": order.precision, "files": files}
+    listing = {"format": runnable(order.format), "precision": order.precision, "task": order.task, "files": files}
     (whole / CARD).write_text(json.dumps(listing), encoding="utf-8")
 
 

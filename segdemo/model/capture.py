@@ -43,6 +43,11 @@ class RawOutputs:
     crops: Crops | None = None
     """The squares that the inputs were seen in, where they were several."""
 
+    @property
+    def answer(self) -> tuple[npt.NDArray[np.floating], ...]:
+        """Class and mask logits of the last layer, or, of a network without queries, its logits."""
+        return (self.classes[-1], self.masks[-1]) if self.logits is None else (self.logits,)
+
 
 @dataclass(frozen=True, eq=False)
 class Start:

@@ -34,6 +34,8 @@ GraphFormat = Literal["onnx", "openvino", "torchscript"]
 """Formats that run here; TensorRT plans run on the card that they were built on."""
 INPUT = "pixel_values"
 CLASSES, MASKS = "class_queries_logits", "masks_queries_logits"
+LOGITS = "logits"
+"""What networks without queries hand out instead."""
 CARD = "parity.json"
 
 LACKS = {
@@ -53,6 +55,8 @@ class Exported:
     precision: str
     files: tuple[tuple[Size | None, Path], ...]
     """Each graph with its input size, (height, width); none for one that runs at any, in multiples of 32."""
+    task: str | None = None
+    """What the network was told for good; none where it is told nothing."""
 
     @property
     def sizes(self) -> tuple[Size, ...]:
@@ -85,6 +89,7 @@ def read_exported(folder: Path, format: str | None = None) -> Exported:
             str(values["format"]),
             str(values["precision"]),
             tuple((_size(entry), folder / Path(entry["name"]).name) for entry in values["files"]),
+            values.get("task"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SegdemoError(f"{card} is damaged ({first_line(error)}): export the checkpoint again.") from error
@@ -106,33 +111,59 @@ def _size(entry: dict[str, Any]) -> Size | None:
 class FittingSizes:
     """A checkpoint's preprocessing, to the fixed sizes that there are graphs for; see ``Inputs``.
 
-    Raises ``SegdemoError`` for a family whose photographs become more than one input.
+    A family that pads every photograph to one square goes on doing so. Raises ``SegdemoError`` where a photograph
+    becomes more than one input, and for other sizes than the square.
     """
 
     def __init__(self, preprocessing: "Inputs", sizes: Sequence[Size]) -> None:
-        if not isinstance(preprocessing, Preprocessing):
+        self._sizes, self._padding = tuple(sizes), None
+        if isinstance(preprocessing, Preprocessing):
+            self._preprocessing = preprocessing
+            return
+        from segdemo.model.families.eomt import Grid
+
+        assert isinstance(preprocessing, Grid)
+        if preprocessing.split:
             raise SegdemoError(
-                "This checkpoint is not exported: a photograph becomes more than one input of one size for it."
+                "This checkpoint is not exported: it sees a photograph in overlapping squares, more of them the longer "
+                "it is, and a graph takes one input of one size. Run the checkpoint itself, with --engine torch; an "
+                "EoMT that sees every photograph padded to one square is exported."
             )
-        self._preprocessing, self._sizes = preprocessing, tuple(sizes)
+        side = preprocessing.side
+        if set(sizes) != {(side, side)}:
+            raise SegdemoError(f"{preprocessing.fixed} Leave --shape out, or give --shape {side}x{side}.")
+        self._preprocessing, self._padding = preprocessing.resizing, preprocessing
+
+    @property
+    def padded(self) -> bool:
+        """Whether photographs are padded to the graph's size, and not stretched."""
+        return self._padding is not None
+
+    def content(self, image_size: Size, size: Size) -> Size:
+        """The part of the input of ``size`` that a photograph has: all of it unless it is padded."""
+        return size if self._padding is None else self._padding.sizes(image_size, "checkpoint")[1]
 
     def sizes(self, image_size: Size, size: SizeOption) -> tuple[Size, Size]:
-        """The input size nearest to the processor's own, twice, since the photograph fills it."""
+        """The input size nearest to the processor's own, twice, since the photograph fills it unless it is padded."""
         if size != "checkpoint":
             raise SegdemoError(
                 f"An exported graph has its own input sizes ({_listed(self._sizes)}): leave the size {size!r} out."
             )
+        if self._padding is not None:
+            return self._padding.sizes(image_size, size)
         wanted = self._preprocessing.sizes(image_size, size)[0]
         nearest = min(self._sizes, key=lambda there: _distance(there, wanted))
         return nearest, nearest
 
     def __call__(self, image: npt.NDArray[np.uint8], size: SizeOption) -> tuple[npt.NDArray[np.float32], Size, Size]:
         """The input float32 (3, H, W) of an RGB uint8 (h, w, 3), with input and content size."""
-        target = self.sizes((image.shape[0], image.shape[1]), size)[0]
-        return self.stretched(image, target), target, target
+        target, content = self.sizes((image.shape[0], image.shape[1]), size)
+        return self.stretched(image, target), target, content
 
     def stretched(self, image: npt.NDArray[np.uint8], size: Size) -> npt.NDArray[np.float32]:
-        """The input float32 (3, H, W) of ``size`` that an RGB uint8 (h, w, 3) fills."""
+        """The input float32 (3, H, W) of ``size`` that an RGB uint8 (h, w, 3) fills, unless it is padded."""
+        if self._padding is not None:
+            return self._padding(image, "checkpoint")[0]
         if size != image.shape[:2]:
             chosen = Image.Resampling(self._preprocessing.resample)
             image = np.asarray(Image.fromarray(image).resize(size[::-1], resample=chosen))
@@ -154,7 +185,7 @@ class ExportedEngine:
     lacks = LACKS
 
     def __init__(self, exported: Exported) -> None:
-        self.name, self.precision = exported.format, exported.precision
+        self.name, self.precision, self.task = exported.format, exported.precision, exported.task
         self._exported = exported
         self._graphs: dict[Size, Graph] = {}
         self._lock = threading.Lock()
@@ -172,7 +203,10 @@ class ExportedEngine:
                 found.append(self._graphs[size](np.ascontiguousarray(pixel_values[index : index + 1])))
                 if request.progress is not None:
                     request.progress((index + 1) / len(pixel_values))
-        classes, masks = (np.concatenate([pair[part] for pair in found]) for part in (0, 1))
+        answer = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+        if len(answer) == 1:
+            return RawOutputs((), (), logits=answer[0])
+        classes, masks = answer
         return kept([masks], [classes], height=size[0])
 
     def decode(self, start: Start, *, height: int, without: Without, request: Request = EVERYTHING) -> RawOutputs:
@@ -183,23 +217,24 @@ class ExportedEngine:
 class Graph:
     """A loaded graph: pixels float32 (1, 3, H, W) to class logits (1, Q, C + 1) and mask logits (1, Q, h, w).
 
-    Raises ``SegdemoError`` with what the runtime says, also for inputs of another size.
+    Of a network without queries to logits (1, C, h, w) alone. Raises ``SegdemoError`` with what the runtime says, also
+    for inputs of another size.
     """
 
     def __init__(self, format: str, file: Path) -> None:
         self._file = file
         self._run = _RUNTIMES[format](file)
 
-    def __call__(self, pixels: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def __call__(self, pixels: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], ...]:
         """Run one picture."""
         try:
-            classes, masks = self._run(pixels)
+            answer = self._run(pixels)
         except MemoryError:
             raise
         except Exception as error:  # each runtime has errors of its own
             size = f"{pixels.shape[2]} x {pixels.shape[3]}"
             raise SegdemoError(f"{self._file} does not run on an input of {size}: {_said(error)}") from error
-        return np.asarray(classes, np.float32), np.asarray(masks, np.float32)
+        return tuple(np.asarray(part, np.float32) for part in answer)
 
 
 def load_graph(format: str, file: Path) -> Graph:
@@ -228,17 +263,19 @@ def _onnx(file: Path) -> Any:
     # Threads that spin while they wait keep the cores that others need.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    return lambda pixels: session.run([CLASSES, MASKS], {INPUT: pixels})
+    outputs = _outputs([output.name for output in session.get_outputs()])
+    return lambda pixels: session.run(outputs, {INPUT: pixels})
 
 
 def _openvino(file: Path) -> Any:
     openvino = require_openvino()
     options = {**COMPILE_OPTIONS}
     compiled = openvino.Core().compile_model(file, "CPU", options)
+    outputs = _outputs([name for output in compiled.outputs for name in output.get_names()])
 
     def run(pixels: npt.NDArray[np.float32]) -> list[npt.NDArray[Any]]:
         found = compiled({INPUT: pixels})
-        return [found[CLASSES], found[MASKS]]
+        return [found[name] for name in outputs]
 
     return run
 
@@ -252,9 +289,15 @@ def _torchscript(file: Path) -> Any:
 
     def run(pixels: npt.NDArray[np.float32]) -> list[npt.NDArray[Any]]:
         with torch.inference_mode():
-            return [part.numpy() for part in module(torch.from_numpy(pixels))]
+            answer = module(torch.from_numpy(pixels))
+        return [part.numpy() for part in ([answer] if isinstance(answer, torch.Tensor) else answer)]
 
     return run
+
+
+def _outputs(there: Sequence[str]) -> list[str]:
+    """Names of what a graph hands out, in the order in which it is read."""
+    return [LOGITS] if LOGITS in there else [CLASSES, MASKS]
 
 
 _RUNTIMES = {"onnx": _onnx, "openvino": _openvino, "torchscript": _torchscript}

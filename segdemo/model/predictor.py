@@ -78,7 +78,7 @@ class Predictor:
 
         self.family = family_of(folder)
         self.preprocessing = self.family.preprocessing(folder)
-        self.lacks = getattr(engine, "lacks", self.family.lacks)
+        self.lacks = {**getattr(engine, "lacks", {}), **self.family.lacks}
         if sizes is not None:
             from segdemo.model.exported import FittingSizes
 
@@ -106,8 +106,15 @@ class Predictor:
         return taxonomy_for(self.id2label, stuff=self.checkpoint.stuff)
 
     @property
+    def only_task(self) -> str | None:
+        """The task that an exported network was told for good; none where it can be told any, or is told none."""
+        return getattr(self.engine, "task", None)
+
+    @property
     def task(self) -> str | None:
         """The task that the network is told where nobody says: the checkpoint's kind; none where it is told none."""
+        if self.only_task is not None:
+            return self.only_task
         kind, tasks = self.checkpoint.kind, self.family.tasks
         return kind if kind in tasks else next(iter(tasks), None)
 
@@ -239,8 +246,7 @@ class Predictor:
         ]
 
     def _require_numbers(self, raw: RawOutputs) -> None:
-        answer = (raw.masks[-1], raw.classes[-1]) if raw.logits is None else (raw.logits,)
-        if not all(np.isfinite(maps).all() for maps in answer):
+        if not all(np.isfinite(part).all() for part in raw.answer):
             raise SegdemoError(
                 f"The answer of {self.checkpoint.title} holds values that are not numbers: its weights are damaged or "
                 "of a run that diverged; use another checkpoint."
@@ -248,6 +254,11 @@ class Predictor:
 
     def check_task(self, task: str | None) -> None:
         """Raise ``SegdemoError`` for a task that the network is not told, or does not know; none is always right."""
+        if task in self.family.tasks and self.only_task not in (None, task):
+            raise SegdemoError(
+                f"This export was told the task {self.only_task} for good: ask for that, or export the checkpoint for "
+                f"this one: `python -m segdemo export --format {self.engine.name} --task {task} --out DIR`."
+            )
         if task is None or task in self.family.tasks:
             return
         if not self.family.tasks:

@@ -16,6 +16,8 @@ from segdemo.taxonomy import Taxonomy
 
 PARTS = ("arrays.py", "pictures.py", "handler.py")
 """What ``handler.py`` is put together from, since services load one file."""
+TASKS = ("semantic", "panoptic")
+"""What a handler can be asked for."""
 RUNTIMES = {"onnx": "onnxruntime", "openvino": "openvino", "torchscript": "torch"}
 """Package that runs each format."""
 _NEEDED = ("numpy>=1.26,<3", "pillow>=11")
@@ -33,20 +35,25 @@ def write_endpoint(
     format: str,
     shapes: Sequence[Size | None],
     queries: int,
+    tasks: Sequence[str] = TASKS,
 ) -> list[str]:
     """Put beside the graphs of an exported folder what a service needs; returns the names of the files.
 
     ``handler.py`` and ``requirements.txt`` are for Hugging Face Inference Endpoints, ``classes.json`` is what the
     handler knows of the checkpoint, ``config.pbtxt`` describes the first graph to Triton. ``format`` is one of
     ``RUNTIMES``, else ``SegdemoError`` is raised; ``shapes`` are the graphs' input sizes, (height, width),
-    none for any.
+    none for any. ``queries`` is 0 of a network without; ``tasks`` are those of ``TASKS`` that the graph is for, the
+    usual one first.
     """
     if format not in RUNTIMES:
         raise SegdemoError(f"--endpoint is for {', '.join(RUNTIMES)}: a {format} export has no program that answers.")
     contents = {
         "handler.py": handler_source(),
         "requirements.txt": requirements(format),
-        "classes.json": json.dumps(about(checkpoint, taxonomy), indent=1, ensure_ascii=False) + "\n",
+        "classes.json": json.dumps(
+            {**about(checkpoint, taxonomy), **_tasks(checkpoint, tasks)}, indent=1, ensure_ascii=False
+        )
+        + "\n",
         "config.pbtxt": triton_config(format, shapes[0], queries=queries, classes=len(taxonomy)),
     }
     for name, text in contents.items():
@@ -96,23 +103,31 @@ def about(checkpoint: Checkpoint, taxonomy: Taxonomy) -> dict[str, Any]:
     }
 
 
+def _tasks(checkpoint: Checkpoint, tasks: Sequence[str]) -> dict[str, Any]:
+    """What the handler can be asked for, and what it does where nobody asks."""
+    usual = "semantic" if checkpoint.kind == "semantic" else "panoptic"
+    return {"task": usual if usual in tasks else tasks[0], "tasks": list(tasks)}
+
+
 def triton_config(format: str, shape: Size | None, *, queries: int, classes: int) -> str:
-    """The text of Triton's ``config.pbtxt`` for a graph of one input size (height, width), or of any; batch 1."""
+    """The text of Triton's ``config.pbtxt`` for a graph of one input size (height, width), or of any; batch 1.
+
+    ``queries`` is 0 of a network that hands out logits for each cell.
+    """
     backend = {"onnx": "onnxruntime", "openvino": "openvino", "torchscript": "pytorch"}[format]
     height, width = shape or (-1, -1)
     rows, columns = (height // 4, width // 4) if shape else (-1, -1)
     # LibTorch has no names: Triton numbers what goes in and out.
     numbered = format == "torchscript"
-    given, *found = (
-        ("INPUT__0", "OUTPUT__0", "OUTPUT__1")
-        if numbered
-        else ("pixel_values", "class_queries_logits", "masks_queries_logits")
-    )
-    entries = [
-        ("input", given, (1, 3, height, width)),
-        ("output", found[0], (1, queries, classes + 1)),
-        ("output", found[1], (1, queries, rows, columns)),
-    ]
+    outputs: dict[str, tuple[int, ...]] = {
+        "class_queries_logits": (1, queries, classes + 1),
+        "masks_queries_logits": (1, queries, rows, columns),
+    }
+    if not queries:
+        outputs = {"logits": (1, classes, rows, columns)}
+    entries = [("input", "INPUT__0" if numbered else "pixel_values", (1, 3, height, width))]
+    for number, (name, dims) in enumerate(outputs.items()):
+        entries.append(("output", f"OUTPUT__{number}" if numbered else name, dims))
     blocks = [
         f'{kind} [\n  {{\n    name: "{name}"\n    data_type: TYPE_FP32\n    dims: [ {", ".join(map(str, dims))} ]\n'
         "  }\n]"

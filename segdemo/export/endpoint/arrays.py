@@ -17,8 +17,10 @@ from PIL import Image
 Array = np.ndarray[Any, np.dtype[Any]]
 Size = tuple[int, int]
 """Height and width in pixels."""
-Network = Callable[[Array], tuple[Array, Array]]
-"""From pixels float32 (1, 3, H, W) to class logits (Q, C + 1) and mask logits (Q, h, w)."""
+Answer = tuple[Array, ...]
+"""Class logits (Q, C + 1) and mask logits (Q, h, w); of a network without queries logits (C, h, w) alone."""
+Network = Callable[[Array], Answer]
+"""From pixels float32 (1, 3, H, W) to the network's answer."""
 
 NONE = 255
 """The index of a pixel that is of no class."""
@@ -48,7 +50,7 @@ def network(path: Path) -> Network:
 
         compiled = openvino.Core().compile_model(path, "CPU")
 
-        def infer(pixels: Array) -> tuple[Array, Array]:
+        def infer(pixels: Array) -> Answer:
             found = compiled.create_infer_request().infer([pixels])
             return _first([found[output] for output in compiled.outputs])
 
@@ -57,16 +59,16 @@ def network(path: Path) -> Network:
 
     module = torch.jit.load(str(path))
 
-    def run(pixels: Array) -> tuple[Array, Array]:
+    def run(pixels: Array) -> Answer:
         with torch.inference_mode():
-            return _first([output.numpy() for output in module(torch.from_numpy(pixels))])
+            found = module(torch.from_numpy(pixels))
+        return _first([output.numpy() for output in ([found] if isinstance(found, torch.Tensor) else found)])
 
     return run
 
 
-def _first(outputs: Sequence[Array]) -> tuple[Array, Array]:
-    classes, masks = sorted((np.asarray(output, np.float32) for output in outputs), key=lambda output: output.ndim)
-    return classes[0], masks[0]
+def _first(outputs: Sequence[Array]) -> Answer:
+    return tuple(np.asarray(output[0], np.float32) for output in sorted(outputs, key=lambda output: output.ndim))
 
 
 def checkpoint_size(size: Size, settings: dict[str, Any]) -> Size:
@@ -125,6 +127,18 @@ def semantic(classes: Array, masks: Array, input_size: Size, size: Size, least: 
         best = part.max(axis=0)
         labels[rows] = np.where(best < least, NONE, present[part.argmax(axis=0)])
         probabilities[rows] = best / np.maximum(down @ total, _TINY)
+    return labels, probabilities
+
+
+def scored(logits: Array, input_size: Size, size: Size, least: float) -> tuple[Array, Array]:
+    """The same of a network without queries: logits go to the input, then to the picture, and the largest wins."""
+    inside = _taps(logits.shape[1], input_size[0]) @ logits @ _taps(logits.shape[2], input_size[1]).T
+    wide = inside @ _taps(input_size[1], size[1]).T
+    labels, probabilities = np.empty(size, np.int64), np.empty(size, np.float32)
+    for rows, down in _bands(_taps(input_size[0], size[0]), len(logits) * size[1]):
+        part = down @ wide
+        probabilities[rows] = 1 / np.exp(part - part.max(axis=0)).sum(axis=0)
+        labels[rows] = np.where(probabilities[rows] < least, NONE, part.argmax(axis=0))
     return labels, probabilities
 
 

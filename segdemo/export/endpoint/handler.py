@@ -18,6 +18,7 @@ from PIL import Image
 
 from segdemo.export.endpoint.arrays import (
     NONE,
+    Answer,
     Array,
     Size,
     bounding_boxes,
@@ -27,6 +28,7 @@ from segdemo.export.endpoint.arrays import (
     network,
     panoptic,
     pixel_values,
+    scored,
     semantic,
 )
 from segdemo.export.endpoint.pictures import RequestError, picture
@@ -95,6 +97,8 @@ class EndpointHandler:
         found = {**known, **given}
         if found["task"] not in ("semantic", "panoptic"):
             raise RequestError(f'The task {str(found["task"])[:80]!r} is not known: choose "semantic" or "panoptic".')
+        if found["task"] not in self.about["tasks"]:
+            raise RequestError(f"This network was exported for the {self.about['tasks'][0]} task alone: ask for that.")
         if found["task"] == "semantic" and len(self.about["classes"]) > NONE:
             raise RequestError(
                 f"The checkpoint has {len(self.about['classes'])} classes, more than an 8-bit index map holds: "
@@ -116,14 +120,14 @@ class EndpointHandler:
         size, began = (photo.height, photo.width), time.perf_counter()
         shape = fitting(checkpoint_size(size, self.settings), self.graphs)
         run = self._network(self.graphs[shape if shape in self.graphs else None])
-        classes, masks = run(pixel_values(photo, shape, self.settings))
-        if not (np.isfinite(classes).all() and np.isfinite(masks).all()):
+        answer = run(pixel_values(photo, shape, self.settings))
+        if not all(np.isfinite(part).all() for part in answer):
             raise ValueError("the network's answer holds values that are not numbers")
         if parameters["task"] == "semantic":
-            ids, info = self._semantic(classes, masks, shape, size)
+            ids, info = self._semantic(answer, shape, size)
             used = {"task": "semantic"}
         else:
-            ids, info = self._panoptic(classes, masks, shape, size, parameters)
+            ids, info = self._panoptic(answer, shape, size, parameters)
             used = parameters
         present = sorted({entry["category_id"] for entry in info})
         segments = {
@@ -136,8 +140,9 @@ class EndpointHandler:
         }
         return {"id_map": base64.b64encode(self._png(ids, parameters["task"])).decode(), "segments": segments}
 
-    def _semantic(self, classes: Array, masks: Array, shape: Size, size: Size) -> tuple[Array, list[dict[str, Any]]]:
-        labels, scores = semantic(classes, masks, shape, size, self.about["least_score"])
+    def _semantic(self, answer: Answer, shape: Size, size: Size) -> tuple[Array, list[dict[str, Any]]]:
+        read: Any = semantic if len(answer) > 1 else scored
+        labels, scores = read(*answer, shape, size, self.about["least_score"])
         flat = labels.ravel()
         areas, sums = np.bincount(flat, minlength=256), np.bincount(flat, weights=scores.ravel(), minlength=256)
         present = [int(index) for index in np.argsort(-areas, kind="stable") if areas[index] and index != NONE]
@@ -146,8 +151,9 @@ class EndpointHandler:
         return labels, info
 
     def _panoptic(
-        self, classes: Array, masks: Array, shape: Size, size: Size, parameters: dict[str, Any]
+        self, answer: Answer, shape: Size, size: Size, parameters: dict[str, Any]
     ) -> tuple[Array, list[dict[str, Any]]]:
+        classes, masks = answer
         stuff = {index for index, entry in enumerate(self.about["classes"]) if not entry["isthing"]}
         ids, found = panoptic(classes, masks, shape, size, stuff, *(parameters[name] for name in _THRESHOLDS))
         boxes = bounding_boxes(ids)
