@@ -78,9 +78,9 @@ def write_page(
         f'alt="{escape(sections.summary(entries))}"></figure>'
     )
     main = (
-        f'<main class="sdr-main"><div class="sdr-seen">{still}<div class="sdr-canvas"></div>'
-        f'<div class="sdr-tools"></div></div><div class="sdr-told">{_pair(*body[:2])}{"".join(body[2:])}</div></main>'
-        f"{''.join(wide)}"
+        f'<main class="sdr-all"><div class="sdr-main"><div class="sdr-seen">{still}<div class="sdr-canvas"></div>'
+        f'<div class="sdr-tools"></div></div><div class="sdr-told">{_pair(*body[:2])}{"".join(body[2:])}</div></div>'
+        f"{''.join(wide)}</main>"
     )
     made_by = (
         f"Made by segdemo {versions()['segdemo']}. This file holds all that it shows and asks nothing of any server."

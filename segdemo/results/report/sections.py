@@ -193,7 +193,7 @@ def frames(figures: Sequence[Figure], shows: str, *, few: bool = False) -> str:
         said = f"<br>{escape(figure.said)}" if figure.said else ""
         cards.append(
             f'<figure class="sdr-frame"{on}><img src="{figure.src}" width="{figure.size[1]}" height="{figure.size[0]}" '
-            f'alt="{escape(figure.title)}"><figcaption><b>{escape(figure.title)}</b>{said}</figcaption></figure>'
+            f'alt=""><figcaption><b>{escape(figure.title)}</b>{said}</figcaption></figure>'
         )
     return f'<div class="sdr-frames{" sdr-few" if few else ""}">{"".join(cards)}</div>'
 
@@ -213,7 +213,7 @@ def evaluation(found: Found, pictures: Pictures, labels: KnownLabels | None) -> 
     legends = [kinds, causes][: len(pictures.errors)]
     maps = "".join(
         f'<figure class="sdr-map"><img src="{figure.src}" width="{figure.size[1]}" height="{figure.size[0]}" '
-        f'alt="{escape(figure.title)}"><figcaption><b>{escape(figure.title)}</b><br><span class="keys">{legend}</span>'
+        f'alt=""><figcaption><b>{escape(figure.title)}</b><br><span class="keys">{legend}</span>'
         "</figcaption></figure>"
         for figure, legend in zip(pictures.errors, legends, strict=True)
     )
