@@ -42,6 +42,10 @@ def test_a_torchscript_export_segments_as_the_checkpoint_does(
     assert miou["pictures"] == 4
     assert 0 <= miou["before"] <= 1
     assert miou["after"] == pytest.approx(miou["before"], abs=1e-3)
+    run("evaluate", "--data", index_data, "--model", out, "--out", tmp_path / "judged")
+    judged = json.loads((tmp_path / "judged" / "evaluation.json").read_text())
+    assert judged["engine"] == "torchscript"
+    assert judged["overall"]["miou"] == pytest.approx(miou["after"], abs=1e-6)
     assert [row["name"] for row in card["shapes"][0]["contenders"]] == ["exported", "torch", "pipeline"]
     for row in card["shapes"][0]["contenders"]:
         assert min(row["load_seconds"], row["forward_seconds"], row["photo_seconds"], row["batch_seconds"]) > 0
@@ -58,6 +62,10 @@ def test_engines_that_need_a_folder_say_so(tmp_path: Path) -> None:
         run("segment", "a.jpg", "--engine", "onnx", "--out", tmp_path)
     with pytest.raises(SegdemoError, match="leave --checkpoint out"):
         run("segment", "a.jpg", "--engine", "onnx", "--model", tmp_path, "--checkpoint", "x/y", "--out", tmp_path)
+    with pytest.raises(SegdemoError, match=r"name it with --model"):
+        run("evaluate", "--data", tmp_path, "--engine", "onnx")
+    with pytest.raises(SegdemoError, match=r"holds no parity.json"):
+        run("evaluate", "--data", tmp_path, "--model", tmp_path)
     with pytest.raises(SegdemoError, match=r"holds no parity.json"):
         run("segment", "a.jpg", "--engine", "onnx", "--model", tmp_path, "--out", tmp_path / "out")
 

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 import segdemo
 from segdemo import checkpoints
-from segdemo.cli import elsewhere
+from segdemo.cli import elsewhere, make_app
 from segdemo.errors import SegdemoError
 from segdemo.export import run as room
 from segdemo.export.contender import CONTENDERS
@@ -65,6 +66,9 @@ def test_a_oneformer_is_told_one_task_for_good(tmp_path: Path, photo: npt.NDArra
     assert prediction.task == "panoptic"
     with pytest.raises(SegdemoError, match=r"export --format torchscript --task semantic --out DIR"):
         predictor(photo, task="semantic")
+    words = ["segment", tmp_path / "photo.png", "--model", out, "--out", tmp_path / "results"]
+    assert CliRunner().invoke(make_app(), [str(word) for word in words]).exit_code == 0
+    assert json.loads((tmp_path / "results" / "photo.segments.json").read_text())["model"]["task"] == "panoptic"
     pixels = predictor.preprocessing(photo, "checkpoint")[0][None]
     network = segdemo.load_predictor(folder, engine="torch", precision="fp32").engine
     told, other = (network(pixels, Request(False, task)).masks[-1][0] for task in ("panoptic", "semantic"))
