@@ -131,7 +131,9 @@ def test_segment_writes_what_python_has(network: Network, photo: npt.NDArray[np.
             found = instances(prediction, score_threshold=LOOSE["score_threshold"], stuff=predictor.taxonomy.stuff)
             ids = found.ids
             listed = json.loads((tmp_path / "photo.instances.json").read_text())
-            assert [entry["score"] for entry in listed] == pytest.approx([one.score for one in found.instances], abs=1e-6)
+            assert [entry["score"] for entry in listed] == pytest.approx(
+                [one.score for one in found.instances], abs=1e-6
+            )
             assert listed
         np.testing.assert_array_equal(decode_png_ids((tmp_path / "photo.panoptic.png").read_bytes()), ids)
         written = json.loads((tmp_path / "photo.segments.json").read_text())
