@@ -29,6 +29,14 @@ CLASSES: dict[str, str] = {
     "Cityscapes": "19 classes of streets, 8 of them things",
     "Cityscapes instances": "8 things of streets",
 }
+FAMILIES: dict[str, str] = {
+    "mask2former": "Mask2Former",
+    "oneformer": "OneFormer",
+    "maskformer": "MaskFormer",
+    "upernet": "UperNet",
+    "eomt": "EoMT",
+}
+"""By ``model_type``: what people call it."""
 SOURCES: dict[str, str] = {
     "Mask2Former": "MODEL_ZOO.md of facebookresearch/Mask2Former",
     "OneFormer": "README.md of SHI-Labs/OneFormer",

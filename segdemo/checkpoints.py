@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
-from segdemo.catalogue import CLASSES, MODEL_CARD, OFFERS, PUBLISHED, TERMS, Kind, Published, quality_sentence
+from segdemo.catalogue import CLASSES, FAMILIES, MODEL_CARD, OFFERS, PUBLISHED, TERMS, Kind, Published, quality_sentence
 from segdemo.checkpoint_files import ConfigFile, described
 from segdemo.errors import SegdemoError
 from segdemo.pickled import readable
@@ -169,7 +169,8 @@ def find(name: str | Path) -> Checkpoint:
             id=label,
             title=config.segdemo_title or Path(label).name,
             kind="semantic",
-            description=f"A Mask2Former checkpoint with {len(config.labels())} classes.",
+            description=_folders_description(config),
+            offers=OFFERS.get(FAMILIES.get(config.model_type or "", ""), ""),
         )
     classes = config.segdemo_known_classes
     counted = check_weights(require_weight_files(folder))
@@ -185,6 +186,13 @@ def find(name: str | Path) -> Checkpoint:
         tasks=TOLD.get(config.model_type or "", ()),
         path=folder,
     )
+
+
+def _folders_description(config: ConfigFile) -> str:
+    """What a folder nobody described holds."""
+    family = FAMILIES.get(config.model_type or "")
+    what = "A" if family is None else f"{'An' if family[0] in 'AEI' else 'A'} {family}"
+    return f"{what} checkpoint with {len(config.labels())} classes."
 
 
 def resolve(name: str | Path) -> Path:

@@ -58,6 +58,14 @@ class Crops:
         weights[rows, np.minimum(lower + 1, self.cells - 1)] += place - lower
         return weights
 
+    @cached_property
+    def share(self) -> npt.NDArray[np.float32]:
+        """What one square counts at each pixel along the axis: 1 over how many saw it, float32 (length,)."""
+        seen = np.zeros(self.length, np.float32)
+        for start in self.starts:
+            seen[start : start + self.side] += 1
+        return 1 / np.maximum(seen, 1)
+
     def own(self, crop: int) -> npt.NDArray[np.bool_]:
         """Which cells are a square's own: up to the middle of where it overlaps with the next."""
         ends = [(self.starts[one] + self.side + self.starts[one + 1] - 1) / 2 for one in range(len(self.starts) - 1)]

@@ -174,6 +174,8 @@ def _plain_table(things: tuple[str, ...], stuff: tuple[str, ...]) -> dict[str, _
 def _ade_table() -> dict[str, _Known]:
     """Every spelling that names exactly one class: first names, alone and with more after them, then synonyms."""
     rows = [tuple(word.strip() for word in names.split(",")) for names in ADE20K]
+    # "pool" is how the panoptic checkpoints and OneFormer's class file abbreviate an entry that does not have it alone.
+    rows = [(*row, "pool") if row[0] == "swimming pool" else row for row in rows]
     # Who is seen together must be told apart: rock, sand and earth more than rock and pillow.
     seen = {
         row[0]: (index not in ADE20K_INDOORS) + 2 * (index not in ADE20K_OUTDOORS) for index, row in enumerate(rows)
@@ -192,9 +194,8 @@ def _ade_table() -> dict[str, _Known]:
             counts[word] = counts.get(word, 0) + 1
     for row, entry in zip(rows, entries, strict=True):
         table.update({_normal(word): entry for word in row if counts[_normal(word)] == 1})
-    # "window", "pool" and "screen" are how the panoptic checkpoints abbreviate entries that do not have them alone.
-    for short, full in {"pool": "swimming pool", "screen": "screen"}.items():
-        table[short] = entries[next(i for i, row in enumerate(rows) if row[0] == full)]
+    # "screen" is also what a blind and a screen door are called, after their first names.
+    table["screen"] = entries[next(i for i, row in enumerate(rows) if row[0] == "screen")]
     for row, entry in zip(rows, entries, strict=True):
         table.update({_normal(", ".join(row[: count + 1])): entry for count in range(len(row))})
     return table

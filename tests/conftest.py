@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-pytest_plugins = ["tests.labelled", "tests.predictions", "tests.told"]
+pytest_plugins = ["tests.fetching", "tests.labelled", "tests.predictions", "tests.told"]
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

@@ -1,5 +1,6 @@
 """Tiny random checkpoints of the families beside Mask2Former, lively enough that nothing is near a tie."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,40 @@ def write_tiny_oneformer(folder: Path, *, seed: int = 0, **changes: Any) -> Path
     )
     size = {"shortest_edge": 96, "longest_edge": 384}
     write_checkpoint(folder, config, seed=seed, preprocessor={**SHORT_SIDE["oneformer"], "size": size})
-    return livelier(folder, transformers.OneFormerForUniversalSegmentation, seed)
+    return _apart(livelier(folder, transformers.OneFormerForUniversalSegmentation, seed))
+
+
+def _apart(folder: Path) -> Path:
+    """Have the queries of a OneFormer differ in what they say, and say other things when told another task.
+
+    They start further apart, and the heads leave out what all of them have in common.
+    """
+    import torch
+    import transformers
+
+    from segdemo.model.families.oneformer import task_tokens
+
+    model = transformers.OneFormerForUniversalSegmentation.from_pretrained(folder, dtype=torch.float32).eval()
+    decoder = model.model.transformer_module.decoder
+    with torch.no_grad():
+        model.model.transformer_module.queries_embedder.weight *= 30
+        for name, values in decoder.query_transformer.named_parameters():
+            if name.endswith("in_proj_weight"):
+                values *= 4
+    heads = {decoder.class_embed: 5.0, next(decoder.mask_embed.layers[-1].children()): 4.0}
+    seen: dict[Any, Any] = {}
+    for head in heads:
+        head.register_forward_hook(lambda module, given, _: seen.update({module: given[0]}))
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        model(torch.randn(1, 3, 96, 128, generator=generator), task_inputs=task_tokens(folder)["semantic"][None])
+        for head, size in heads.items():
+            common = seen[head].flatten(0, -2).mean(0)
+            head.weight.normal_(generator=generator)
+            head.weight *= size / (seen[head] - common).norm(dim=-1).mean()
+            head.bias.copy_(-head.weight @ common)
+    model.save_pretrained(folder, safe_serialization=True)
+    return folder
 
 
 def write_tiny_maskformer(folder: Path, backbone: str = "swin", *, seed: int = 0, **changes: Any) -> Path:
@@ -149,3 +183,35 @@ def write_tiny_eomt(folder: Path, *, split: bool = True, masked: bool = False, s
         model.attn_mask_probs.fill_(float(masked))
     model.save_pretrained(folder, safe_serialization=True)
     return folder
+
+
+def write_tiny_mask2former(folder: Path, names: tuple[str, ...]) -> Path:
+    """Write a Mask2Former with the classes of those names; return the folder, by whose name its kind is known."""
+    from tests.conftest import write_tiny_checkpoint
+
+    return write_tiny_checkpoint(folder, id2label=dict(enumerate(names)))
+
+
+def _coco_instance(folder: Path) -> Path:
+    from segdemo.class_tables import COCO_THINGS
+
+    return write_tiny_mask2former(folder / "tiny-coco-instance", COCO_THINGS)
+
+
+def _cityscapes(folder: Path) -> Path:
+    from segdemo.class_tables import CITYSCAPES
+
+    return write_tiny_mask2former(folder / "tiny-cityscapes-semantic", tuple(CITYSCAPES))
+
+
+KINDS: dict[str, Callable[[Path], Path]] = {
+    "upernet-convnext": lambda folder: write_tiny_upernet(folder / "tiny-upernet-convnext"),
+    "upernet-swin": lambda folder: write_tiny_upernet(folder / "tiny-upernet-swin", "swin"),
+    "eomt-semantic": lambda folder: write_tiny_eomt(folder / "tiny-eomt-semantic"),
+    "eomt-panoptic": lambda folder: write_tiny_eomt(folder / "tiny-eomt-panoptic", split=False),
+    "oneformer": lambda folder: write_tiny_oneformer(folder / "tiny-oneformer"),
+    "maskformer": lambda folder: write_tiny_maskformer(folder / "tiny-maskformer"),
+    "coco-instance": _coco_instance,
+    "cityscapes": _cityscapes,
+}
+"""By name, what writes a tiny checkpoint of every kind of network that this demo runs into a folder of one's own."""

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,50 +21,6 @@ from tests.hub import REVISION, LocalHub
 
 PUBLISHED = Path(__file__).parent / "published"
 NAME = "someone/published"
-
-
-@pytest.fixture
-def allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "settings", lambda: Settings(allow_download=True))
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[[Path], LocalHub]]:
-    """Return a function that serves a folder as any repository of the hub."""
-    hubs: list[LocalHub] = []
-
-    def start(folder: Path) -> LocalHub:
-        hubs.append(LocalHub(folder))
-        return hubs[-1]
-
-    yield start
-    for hub in hubs:
-        hub.close()
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty place for the hub's cache."""
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    return tmp_path / "hub"
-
-
-@pytest.fixture
-def hub(
-    serve: Callable[[Path], LocalHub],
-    cache: Path,
-    allowed: None,
-    tiny_checkpoint: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> LocalHub:
-    """A hub that this process asks, without patience."""
-    del cache, allowed
-    found = serve(tiny_checkpoint)
-    monkeypatch.setattr(constants, "ENDPOINT", found.address)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.5)
-    monkeypatch.setattr(transfer, "_PAUSE", 0.01)
-    return found
 
 
 def test_a_download_needs_permission(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,13 +64,13 @@ def test_a_repository_with_a_tokenizer_is_fetched_with_it(hub: LocalHub, tmp_pat
     assert hub.cuts == 1
 
 
-@pytest.mark.usefixtures("allowed")
+@pytest.mark.usefixtures("download_allowed")
 def test_only_hub_ids_are_fetched() -> None:
     with pytest.raises(SegdemoError, match="hub id"):
         downloads.download("not a hub id")
 
 
-@pytest.mark.usefixtures("allowed", "cache")
+@pytest.mark.usefixtures("download_allowed", "hub_cache")
 def test_a_hub_that_is_switched_off_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(SegdemoError, match="HF_HUB_OFFLINE is set"):
@@ -122,11 +78,11 @@ def test_a_hub_that_is_switched_off_is_a_sentence(monkeypatch: pytest.MonkeyPatc
 
 
 def test_progress_goes_by_bytes_and_the_hubs_client_reads_what_was_laid_out(
-    hub: LocalHub, cache: Path, tiny_checkpoint: Path
+    hub: LocalHub, hub_cache: Path, tiny_checkpoint: Path
 ) -> None:
     seen: list[float] = []
     folder = downloads.download(NAME, seen.append)
-    assert folder == cache / "models--someone--published" / "snapshots" / REVISION
+    assert folder == hub_cache / "models--someone--published" / "snapshots" / REVISION
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
     assert len([share for share in seen if 0.05 < share < 0.95]) > 5
@@ -137,8 +93,8 @@ def test_progress_goes_by_bytes_and_the_hubs_client_reads_what_was_laid_out(
     ]
     assert all(file.is_symlink() for file in folder.iterdir())
     assert (folder / "model.safetensors").read_bytes() == (tiny_checkpoint / "model.safetensors").read_bytes()
-    assert try_to_load_from_cache(NAME, "config.json", cache_dir=cache) == str(folder / "config.json")
-    assert snapshot_download(NAME, cache_dir=cache, local_files_only=True) == str(folder)
+    assert try_to_load_from_cache(NAME, "config.json", cache_dir=hub_cache) == str(folder / "config.json")
+    assert snapshot_download(NAME, cache_dir=hub_cache, local_files_only=True) == str(folder)
     assert checkpoints.find(folder).kind == "semantic"
     hub.ranges.clear()
     assert downloads.download(NAME) == folder
@@ -230,16 +186,16 @@ def test_a_cut_download_goes_on_where_it_was(hub: LocalHub, ranges: str) -> None
     assert max(seen) == 1.0
 
 
-def test_a_killed_download_goes_on_where_it_was(hub: LocalHub, cache: Path, tmp_path: Path) -> None:
+def test_a_killed_download_goes_on_where_it_was(hub: LocalHub, hub_cache: Path, tmp_path: Path) -> None:
     hub.fault = "stall"
     code = f"from segdemo.downloads import download; download({NAME!r})"
-    environment = {"HF_ENDPOINT": hub.address, "HF_HUB_OFFLINE": "0", "HF_HUB_CACHE": str(cache)}
+    environment = {"HF_ENDPOINT": hub.address, "HF_HUB_OFFLINE": "0", "HF_HUB_CACHE": str(hub_cache)}
     child = subprocess.Popen(
         [sys.executable, "-c", code],
         env={**os.environ, **environment, "SEGDEMO_ALLOW_DOWNLOAD": "1", "HF_HUB_DOWNLOAD_TIMEOUT": "60"},
     )
     size = (hub.folder / "model.safetensors").stat().st_size
-    blobs = cache / "models--someone--published" / "blobs"
+    blobs = hub_cache / "models--someone--published" / "blobs"
     moment = threading.Event()
     for _ in range(6000):
         if any(part.stat().st_size == size // 2 for part in blobs.glob("*.incomplete")):
@@ -278,7 +234,7 @@ def test_a_cache_that_cannot_be_written_is_a_sentence(
 @pytest.mark.slow
 @pytest.mark.parametrize("published", ["ade-semantic", "cityscapes-semantic"])
 def test_what_was_fetched_runs_by_name_without_a_network(
-    serve: Callable[[Path], LocalHub], tmp_path: Path, published: str
+    serve_hub: Callable[[Path], LocalHub], tmp_path: Path, published: str
 ) -> None:
     """In processes of their own: the client reads its settings when it is imported."""
     fetch = f"from segdemo.downloads import download; print(download({NAME!r}))"
@@ -288,7 +244,7 @@ def test_what_was_fetched_runs_by_name_without_a_network(
         "found = predictor.checkpoint\n"
         "print(json.dumps([found.id, str(found.path), len(predictor.id2label), predictor.engine.precision]))"
     )
-    address = serve(PUBLISHED / published).address
+    address = serve_hub(PUBLISHED / published).address
     home = {"HF_HOME": str(tmp_path / "hf"), "SEGDEMO_CACHE_DIR": str(tmp_path / "cache")}
 
     def run(code: str, **environment: str) -> str:

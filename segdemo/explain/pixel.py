@@ -9,7 +9,7 @@ import numpy as np
 
 from segdemo.prediction import Prediction
 from segdemo.segmentation.per_pixel import at_pixel
-from segdemo.segmentation.sampling import Float32, grid, sigmoid, softmax
+from segdemo.segmentation.sampling import Float32, Span, grid, shared, sigmoid, softmax
 from segdemo.segmentation.scores import TINY, class_weights, normalised_entropy
 from segdemo.threads import one_blas_thread
 
@@ -24,7 +24,9 @@ class Vote:
     class_probability: float
     """The query's probability of the class, 0 to 1."""
     mask_probability: float
-    """The query's mask probability at the pixel, 0 to 1; times ``class_probability`` it is what it adds."""
+    """The query's mask probability at the pixel, 0 to 1; times ``class_probability`` it is what it adds.
+
+    Of that only the mean counts where more than one square of the photograph saw the pixel (EoMT)."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class ClassAtPixel:
     probability: float
     """Its score over the sum of all classes' scores, 0 to 1."""
     score: float
-    """The sum over queries of class probability times mask probability; without queries, the class's logit."""
+    """The sum over queries of class probability times mask probability, the mean over the squares that saw the pixel
+    where a photograph was seen in squares (EoMT); without queries, the class's logit."""
     votes: tuple[Vote, ...]
     """Of every query, the strongest first; empty where there are none."""
 
@@ -82,17 +85,16 @@ def _explain(prediction: Prediction, y: int, x: int, classes: int, layer: int) -
     row, column = layout.rows.span(y, y + 1), layout.columns.span(x, x + 1)
     near = row.up @ prediction.masks[layer][:, row.cells, column.cells].astype(np.float32) @ column.up.T
     probabilities = sigmoid(near)
-    for matrix, axis in ((row.resize, 1), (column.resize, 2)):
-        if matrix is not None:
-            probabilities = np.tensordot(probabilities, matrix[0], axes=(axis, 0))[..., None]
-            probabilities = np.moveaxis(probabilities, -1, axis)
-    masks = probabilities.reshape(-1)
+    masks = _resized(probabilities, row, column)
+    counted = masks
+    if row.share is not None or column.share is not None:
+        counted = _resized(shared(probabilities, row.share, column.share), row, column)
     weights = class_weights(prediction, layer)
-    scores = np.maximum(masks @ weights, TINY)
+    scores = np.maximum(counted @ weights, TINY)
     order = np.argsort(-scores, kind="stable")
     total = float(scores.sum())
     found = tuple(
-        _class_at_pixel(prediction, int(index), masks, weights[:, index], float(scores[index]), total)
+        _class_at_pixel(prediction, int(index), masks, counted, weights[:, index], float(scores[index]), total)
         for index in order[:classes]
     )
     strongest = found[0].votes[0].query
@@ -109,6 +111,15 @@ def _explain(prediction: Prediction, y: int, x: int, classes: int, layer: int) -
             for masks in prediction.masks
         ),
     )
+
+
+def _resized(probabilities: Float32, row: Span, column: Span) -> Float32:
+    """Mask probabilities (Q, rows, columns) at the samples around one output pixel, at that pixel: (Q,)."""
+    for matrix, axis in ((row.resize, 1), (column.resize, 2)):
+        if matrix is not None:
+            probabilities = np.tensordot(probabilities, matrix[0], axes=(axis, 0))[..., None]
+            probabilities = np.moveaxis(probabilities, -1, axis)
+    return probabilities.reshape(-1)
 
 
 def _scored(prediction: Prediction, y: int, x: int, classes: int) -> PixelExplanation:
@@ -143,11 +154,12 @@ def _class_at_pixel(
     prediction: Prediction,
     category: int,
     masks: Float32,
+    counted: Float32,
     weights: Float32,
     score: float,
     total: float,
 ) -> ClassAtPixel:
-    adds = masks * weights
+    adds = counted * weights
     votes = tuple(
         Vote(int(query), float(adds[query] / score), float(weights[query]), float(masks[query]))
         for query in np.argsort(-adds, kind="stable")

@@ -144,6 +144,13 @@ def make_engine(folder: Path, *, engine: str = "auto", precision: str = "auto", 
     return FallbackEngine(makers, excuse=_unrunnable)
 
 
+def possible_precisions(folder: Path) -> tuple[str, ...]:
+    """The precisions in which a checkpoint's network runs on this machine in PyTorch, ``fp32`` among them."""
+    family, config = family_of(folder), read_config(folder)
+    found = {precision for device in _devices("auto") for precision in family.precisions(config, device)}
+    return tuple(precision for precision in PRECISIONS if precision in found)
+
+
 def _unrunnable(error: Exception) -> SegdemoError:
     """A sentence on a network that runs in no way; it names no folder, since visitors may read it."""
     return SegdemoError(

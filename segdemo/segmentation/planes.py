@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from segdemo.prediction import Prediction, Size
 from segdemo.segmentation import per_pixel
-from segdemo.segmentation.sampling import Float32, grid
+from segdemo.segmentation.sampling import Float32, grid, shared
 from segdemo.segmentation.scores import (
     TINY,
     Tile,
@@ -61,7 +61,10 @@ def planes(prediction: Prediction, *, size: Size, layer: int = -1) -> Planes:
         queries = movers(weights, tile)
         middle = (tile.low + tile.high) / 2
         votes = np.broadcast_to(middle[:, None], (len(middle), top[here].size)).copy()
-        votes[queries] = flattened(resize(mask_probabilities(masks, tile, queries), tile))
+        if tile.rows.share is not None or tile.columns.share is not None:
+            votes *= shared(np.ones(top[here].shape, np.float32), tile.rows.counted, tile.columns.counted).ravel()
+        near = shared(mask_probabilities(masks, tile, queries), tile.rows.share, tile.columns.share)
+        votes[queries] = flattened(resize(near, tile))
         scores = np.maximum(votes.T @ weights, TINY)
         total = scores.sum(axis=1)
         pixels = np.arange(len(scores))

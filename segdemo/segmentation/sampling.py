@@ -91,6 +91,15 @@ class Span:
     """(pixels,): what the sample behind counts, 0 to 1; the one before counts the rest."""
     reach: int
     """Every output pixel of the run is a convex combination of at most this many neighbouring cells."""
+    share: Float32 | None = None
+    """(samples,): what scores count at each of those input samples, where more than one square saw some of them."""
+
+    @property
+    def counted(self) -> Float32 | None:
+        """``share`` at the output pixels: (pixels,)."""
+        if self.share is None or self.resize is None:
+            return self.share
+        return np.asarray(self.resize @ self.share, np.float32)
 
 
 def _windows(of: npt.NDArray[np.intp], weight: Float32, cells: int) -> Windows:
@@ -113,6 +122,7 @@ class Axis:
         self.cells, self.output = cells, output
         self._up = linear_taps(cells, input_size) if crops is None else taps_between(crops.positions, input_size)
         self._resize = linear_taps(content, output)
+        self._share = None if crops is None else crops.share
         self._same = content == output
         self._spans: dict[int, list[Span]] = {}
 
@@ -125,6 +135,7 @@ class Axis:
         reach = self._up[1][resize[1]] - self._up[0][resize[0]] + 1
         to_samples = _matrix(up, np.arange(first, last + 1))
         to_output = _matrix(resize, samples)
+        share = None if self._share is None or (self._share[samples] == 1).all() else self._share[samples]
         return Span(
             slice(start, stop),
             slice(first, last + 1),
@@ -135,6 +146,7 @@ class Axis:
             np.searchsorted(samples, resize[0]),
             resize[2].astype(np.float32),
             int(reach.max()),
+            share,
         )
 
     def spans(self, cells: int) -> list[Span]:
@@ -197,6 +209,19 @@ def own_parts(
         place = np.ix_(ours, others) if crops.axis == 0 else (ours[:, None], slice(None), others)
         masks[place] = OUTSIDE
     return masks
+
+
+def shared(planes: Float32, rows: Float32 | None, columns: Float32 | None) -> Float32:
+    """Planes (..., h, w) times what they count along either axis, in place.
+
+    Where squares of a photograph overlap, scores are the mean over those that saw a pixel
+    (``EomtImageProcessor.merge_image_patches``; ``revert_window_logits_semantic`` in the original code).
+    """
+    if rows is not None:
+        planes *= rows[:, None]
+    if columns is not None:
+        planes *= columns
+    return planes
 
 
 def cell_bounds(masks: Float32, rows: list[Span], columns: list[Span]) -> tuple[Float32, Float32]:

@@ -12,7 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.prediction import Prediction
-from segdemo.segmentation.sampling import Float32, Grid, Span, cell_bounds, sigmoid, sigmoid_of_negated, softmax
+from segdemo.segmentation.sampling import (
+    Float32,
+    Grid,
+    Span,
+    cell_bounds,
+    shared,
+    sigmoid,
+    sigmoid_of_negated,
+    softmax,
+)
 
 Index = npt.NDArray[np.intp]
 Places = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
@@ -143,7 +152,7 @@ def sample_scores(masks: Float32, weights: Float32, tile: Tile, queries: Index) 
     probabilities = mask_probabilities(masks, tile, queries)
     sums = weights[queries].T @ flattened(probabilities)
     sums += (middle @ weights)[:, None]
-    return sums.reshape(-1, *probabilities.shape[1:])
+    return shared(sums.reshape(-1, *probabilities.shape[1:]), tile.rows.share, tile.columns.share)
 
 
 def tile_scores(masks: Float32, weights: Float32, tile: Tile, queries: Index) -> Float32:

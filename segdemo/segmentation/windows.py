@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segdemo.segmentation.sampling import Float32, Windows, sigmoid, sigmoid_of_negated
+from segdemo.segmentation.sampling import Float32, Windows, shared, sigmoid, sigmoid_of_negated
 from segdemo.segmentation.scores import (
     SLACK,
     Index,
@@ -105,11 +105,16 @@ def winning_class(masks: Float32, weights: Float32, tile: Tile) -> Index:
     unsettled = settled < 0
     ys, xs = np.nonzero(unsettled & rows.sampled[:, None] & columns.sampled)
     scores = contest.scores(_inside(rows, ys), _inside(columns, xs))
+    share = None
+    if tile.rows.share is not None or tile.columns.share is not None:
+        share = shared(np.ones(winner.shape, np.float32), tile.rows.share, tile.columns.share)
     # Where in ``scores`` the samples are.
     index = np.zeros(winner.shape, np.intp)
     at = (rows.samples[:, ys] * winner.shape[1] + columns.samples[:, None, xs]).ravel()
     index.ravel()[at] = np.arange(len(at))
     winner.ravel()[at] = first_maximum(scores)[0]
+    if share is not None:
+        scores *= share.ravel()[at]
     if tile.rows.resize is None and tile.columns.resize is None:
         return classes[winner]
     # An output pixel between samples of different winners needs the scores of all four.
@@ -117,7 +122,10 @@ def winning_class(masks: Float32, weights: Float32, tile: Tile) -> Index:
     needed = cv2.dilate(between.view(np.uint8), np.ones((2, 2), np.uint8), anchor=(1, 1)).view(bool)
     ys, xs = np.nonzero(needed & ~unsettled[rows.of][:, columns.of])
     index[ys, xs] = scores.shape[1] + np.arange(len(ys))
-    scores = np.concatenate([scores, contest.scores(_at(rows, ys), _at(columns, xs))], axis=1)
+    more = contest.scores(_at(rows, ys), _at(columns, xs))
+    if share is not None:
+        more *= share[ys, xs]
+    scores = np.concatenate([scores, more], axis=1)
     return classes[resized_winners(winner, scores, tile, between, index)[0]]
 
 

@@ -1,18 +1,16 @@
 """The second run of a photograph, to compare with the first: kept under the same token, in place of the last one."""
 
 from dataclasses import dataclass
-from typing import get_args
+
+import numpy as np
 
 from segdemo.checkpoints import Checkpoint
 from segdemo.errors import SegdemoError
 from segdemo.results.job import Job
 from segdemo.results.make import semantic_map
-from segdemo.settings import Precision
-from segdemo.ui.choices import load
+from segdemo.ui.choices import PRECISIONS, load
 from segdemo.ui.runs import SIZES, Runner, input_size, predict
-from segdemo.ui.store import Record
-
-PRECISIONS: tuple[str, ...] = get_args(Precision)
+from segdemo.ui.store import GoneError, Record
 
 
 @dataclass(frozen=True)
@@ -47,8 +45,10 @@ class Setup:
 class Beside:
     """The second run for one request; ``ran`` says afterwards whether the network had to be run for it."""
 
-    def __init__(self, runner: Runner, token: object) -> None:
+    def __init__(self, runner: Runner, token: object, other: object = None) -> None:
+        """``other`` is the token of another result of the photograph that the page still holds, if there is one."""
         self.ran = False
+        self._other = other
         self._runner = runner
         self._token = token
 
@@ -65,8 +65,8 @@ class Beside:
         kept = store.get_beside(self._token)
         if kept is not None and Setup.of(kept).key == wanted.key:
             return kept
-        found = None
-        if record.example is not None:
+        found = self._held(record, wanted)
+        if found is None and record.example is not None:
             found = store.find(
                 lambda other: (
                     other.example == record.example and other.label_files is None and Setup.of(other).key == wanted.key
@@ -76,6 +76,17 @@ class Beside:
             found = self._run(record, wanted, job)
         store.put_beside(self._token, found)
         return found
+
+    def _held(self, record: Record, wanted: Setup) -> Record | None:
+        """The page's own other result, where it is still there and what is wanted."""
+        if self._other is None:
+            return None
+        try:
+            other = self._runner.store.get(self._other)
+        except GoneError:
+            return None
+        same = Setup.of(other).key == wanted.key and np.array_equal(other.image, record.image)
+        return other if same else None
 
     def _run(self, record: Record, wanted: Setup, job: Job) -> Record:
         self.ran = True

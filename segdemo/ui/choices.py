@@ -1,12 +1,16 @@
 """The checkpoints that visitors may choose, under names that tell nothing about the machine."""
 
 from collections.abc import Iterable
+from typing import get_args
 
 from segdemo import checkpoints
 from segdemo.checkpoints import Checkpoint, public_id
 from segdemo.errors import HostError, SegdemoError
+from segdemo.model.engines import possible_precisions
 from segdemo.model.predictor import Predictor, load_predictor
-from segdemo.settings import settings
+from segdemo.settings import Precision, settings
+
+PRECISIONS: tuple[str, ...] = get_args(Precision)
 
 
 def by_public_id(entries: Iterable[Checkpoint]) -> dict[str, Checkpoint]:
@@ -34,6 +38,14 @@ def load(entry: Checkpoint, precision: str = "auto") -> Predictor:
         for text in (str(entry.path), entry.id):
             sentence = sentence.replace(text, public_id(text))
         raise SegdemoError(sentence) from error
+
+
+def offered_precisions(entry: Checkpoint) -> list[str]:
+    """The precisions in which visitors can have a checkpoint; all of them where its files do not say."""
+    try:
+        return list(PRECISIONS) if entry.path is None else ["auto", *possible_precisions(entry.path)]
+    except SegdemoError:
+        return list(PRECISIONS)
 
 
 def check_extra_checkpoints() -> None:

@@ -5,8 +5,7 @@ from segdemo.checkpoints import Checkpoint
 from segdemo.results.options import flat_defaults
 from segdemo.settings import settings
 from segdemo.ui.batches.functions import batch_limits
-from segdemo.ui.beside import PRECISIONS
-from segdemo.ui.choices import by_public_id
+from segdemo.ui.choices import by_public_id, offered_precisions
 from segdemo.ui.first import first_result
 from segdemo.ui.jobs import Answer
 from segdemo.ui.packing import data_url
@@ -37,6 +36,7 @@ def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
                 "classes": len(names),
                 "tasks": list(entry.tasks),
                 "task": entry.default_task,
+                "precisions": offered_precisions(entry),
                 "about": about(entry),
                 "hint": HINT if entry.id == EMBEDDED_ID else "",
             }
@@ -46,7 +46,6 @@ def page_config(checkpoints: list[Checkpoint], chosen: str) -> Answer:
         "checkpoints": entries,
         "keptMinutes": round(settings().store_seconds / 60),
         "options": flat_defaults(),
-        "precisions": list(PRECISIONS),
         "limits": {"bytes": settings().max_file_bytes, "pixels": settings().max_pixels},
         "batch": batch_limits(),
         "first": first_result(),

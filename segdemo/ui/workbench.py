@@ -136,11 +136,14 @@ def build_workbench(runner: Runner, jobs: Jobs, checkpoint: str) -> gr.HTML:
     def exactly(record: Record, arguments: Arguments, job: Job) -> Answer:
         return (panoptic_exactly if arguments.get("task") == "panoptic" else refine_exactly)(record, arguments, job)
 
+    def beside(arguments: Arguments) -> Beside:
+        return Beside(runner, arguments.get("token"), arguments.get("other"))
+
     def compared(record: Record, arguments: Arguments, job: Job) -> Answer:
-        return comparison(record, arguments, job, Beside(runner, arguments.get("token")))
+        return comparison(record, arguments, job, beside(arguments))
 
     def compared_file(record: Record, arguments: Arguments, job: Job) -> Answer:
-        return comparison_file(record, arguments, job, Beside(runner, arguments.get("token")))
+        return comparison_file(record, arguments, job, beside(arguments))
 
     def prepare_layers(record: Record, arguments: Arguments, job: Job) -> Answer:
         return layers_ahead(record, job, kept=lambda: runner.store.find(lambda other: other is record) is not None)

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +14,18 @@ from PIL import Image
 
 from segdemo import checkpoints
 from segdemo.errors import SegdemoError
+from segdemo.evaluation.agreement import JointClasses, agreement
 from segdemo.model.predictor import load_predictor
 from segdemo.results.job import Host, own_job
+from segdemo.segmentation import panoptic, semantic
 from segdemo.ui.beside import Beside, Setup
 from segdemo.ui.endpoint import add_endpoints
 from segdemo.ui.jobs import Jobs
 from segdemo.ui.page_config import page_config
 from segdemo.ui.runs import Request, Runner
 from segdemo.ui.store import GoneError, LabelFiles, Store
+from segdemo.ui.tabs.compare import comparison
+from segdemo.ui.tabs.panoptic import panoptic as panoptic_tab
 from segdemo.ui.tabs.result import TOLD_NOTES, result
 
 NAME = "tiny-oneformer"
@@ -142,3 +147,55 @@ def test_the_other_run_of_a_comparison_is_told_the_same(
     assert (other.prediction.task, other.size) == ("panoptic", "320")
     expected = load_predictor(told_checkpoint)(photo, size=320, task="panoptic").mask_logits()
     np.testing.assert_allclose(other.prediction.mask_logits(), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_two_sides_of_a_comparison_may_be_told_different_tasks(
+    runner: Runner, request_for: Request, photo: npt.NDArray[np.uint8], told_checkpoint: Path
+) -> None:
+    token = runner.run(request_for, own_job())["token"]
+    asked = {"token": token, "by": "told", "first": None, "second": "panoptic"}
+
+    def ask(**changes: object) -> dict[str, Any]:
+        other = changes.pop("other", None)
+        return comparison(runner.store.get(token), {**asked, **changes}, own_job(), Beside(runner, token, other))
+
+    answer = ask()
+    maps = [semantic(load_predictor(told_checkpoint)(photo, task=task)).labels for task in ("semantic", "panoptic")]
+    names = load_predictor(told_checkpoint).id2label
+    expected = agreement(maps[0], maps[1], JointClasses(names, names))
+    assert answer["ran"]
+    assert [side["task"] for side in answer["sides"]] == ["semantic", "panoptic"]
+    assert answer["share"] == expected.share < 1
+    assert list(answer["pixels"].values()) == list(expected.counts)
+    # The result of the other task that the page still holds serves; nothing is run for it.
+    held = runner.run(replace(request_for, task="instance", previous=token, beside=True), own_job())["token"]
+    assert not ask(second="instance", other=held)["ran"]
+    # What stands under another token and is something else does not.
+    assert ask(second="panoptic", other=held)["ran"]
+    assert ask(second="instance", other="nothing")["ran"]
+    for wrong in ({"second": "semantic"}, {"second": "all"}, {"first": "instance"}):
+        with pytest.raises(SegdemoError, match=r"\.$"):
+            ask(**wrong)
+
+
+def test_a_network_that_is_told_nothing_cannot_be_compared_by_that(runner: Runner, request_for: Request) -> None:
+    plain = runner.checkpoints()[1].id
+    token = runner.run(replace(request_for, checkpoint=Path(plain).name), own_job())["token"]
+    asked = {"token": token, "by": "told", "first": None, "second": "panoptic"}
+    with pytest.raises(SegdemoError, match="This network is not told a task"):
+        comparison(runner.store.get(token), asked, own_job(), Beside(runner, token))
+
+
+def test_things_alone_are_listed_of_a_network_that_was_told_so(runner: Runner, request_for: Request) -> None:
+    token = runner.run(replace(request_for, task="instance"), own_job())["token"]
+    record = runner.store.get(token)
+    assert record.checkpoint.kind == "semantic"
+    assert result(record, {"token": token}, own_job())["thingsOnly"]
+    thresholds = {"score_threshold": 0.05, "overlap_threshold": 0.0}
+    answer = panoptic_tab(record, {"token": token, **thresholds}, own_job())
+    found = {entry["label"] for entry in answer["segments"]}
+    names = {entry.name for entry in record.taxonomy.classes if entry.isthing}
+    assert found
+    assert found <= names
+    both = panoptic(record.prediction, **thresholds, stuff=record.taxonomy.stuff)
+    assert {record.taxonomy[entry.category_id].name for entry in both.segments_info} - names, "there is no stuff"

@@ -2,10 +2,11 @@
 ((sd) => {
   "use strict";
 
-  const RUNS = ["checkpoint", "size", "precision"];
+  const RUNS = ["checkpoint", "size", "precision", "told"];
   /** @type {[string, string][]} */
   const BY = [
-    ["checkpoint", "Checkpoint"], ["size", "Input size"], ["precision", "Precision"], ["task", "Task"],
+    ["checkpoint", "Checkpoint"], ["size", "Input size"], ["precision", "Precision"], ["told", "Task it is told"],
+    ["task", "Map or segments"],
     ["layer", "Decoder layer"], ["refinement", "Refinement"], ["parts", "What is switched off"],
   ];
   /** @type {[string, string][]} */
@@ -42,6 +43,7 @@
   sd.compareCanvas = (state) => state.get("compareView") ?? (narrow.matches ? "wipe" : "two");
 
   const refinement = (app) => sd.refinementOf(app, "semantic").refine;
+  const chosen = (app) => app.config.checkpoints.find(({ id }) => id === app.state.get("checkpoint"));
   const isOff = (off) => Object.values(off).some((items) => items.length);
 
   /**
@@ -54,7 +56,8 @@
     switch (by) {
       case "checkpoint": return config.checkpoints.map(({ id, title }) => [id, title]);
       case "size": return SIZES;
-      case "precision": return config.precisions.map((name) => [name, name === "auto" ? `as on this page (${run.precision})` : name]);
+      case "precision": return chosen(app).precisions.map((name) => [name, name === "auto" ? `as on this page (${run.precision})` : name]);
+      case "told": return chosen(app).tasks.map((task) => [task, `told ${task}`]);
       case "task": return [["semantic", "Semantic map"], ["panoptic", "Panoptic segments"]];
       case "layer": return Array.from({ length: run.numLayers }, (_, layer) => [String(layer), layer === 0 ? "Initial prediction" : `After layer ${layer}`]);
       case "refinement": return [["off", "Not refined"], ["on", refinement(app) ? "Refined as in Semantic" : "Refined by the CRF at its defaults"]];
@@ -66,7 +69,8 @@
   const offered = (app) => {
     const run = app.state.get("run");
     const has = {
-      checkpoint: app.config.checkpoints.length > 1, layer: run.offers.includes("layers"),
+      checkpoint: app.config.checkpoints.length > 1, size: !run.fixedInput, precision: chosen(app).precisions.length > 2,
+      told: Boolean(run.task), task: run.offers.includes("queries"), layer: run.offers.includes("layers"),
       parts: run.shipped || run.offers.includes("decoder_features"),
     };
     return BY.filter(([key]) => has[key] ?? true);
@@ -77,9 +81,9 @@
     const { state } = app;
     const run = state.get("run");
     const values = valuesOf(app, by).map(([value]) => value);
-    const now = { checkpoint: state.get("checkpoint"), size: state.get("size"), precision: "auto", task: "semantic", layer: String(run.numLayers - 1), refinement: "off", parts: "off" }[by];
-    const other = { size: run.size === "480" ? "320" : "480", precision: run.precision === "fp32" ? "bf16" : "fp32", layer: String(Math.floor((run.numLayers - 1) / 2)) }[by];
-    return [now, other && other !== now ? other : values.find((value) => value !== now)];
+    const now = { checkpoint: state.get("checkpoint"), size: state.get("size"), precision: "auto", told: run.task, task: "semantic", layer: String(run.numLayers - 1), refinement: "off", parts: "off" }[by];
+    const other = { size: run.size === "480" ? "320" : "480", precision: run.precision === "fp32" ? "bf16" : "fp32", told: run.task === "semantic" ? "panoptic" : "semantic", layer: String(Math.floor((run.numLayers - 1) / 2)) }[by];
+    return [now, values.includes(other) && other !== now ? other : values.find((value) => value !== now)];
   };
 
   /**
@@ -116,6 +120,7 @@
       return by === "task" ? text : text === "on";
     };
     const asked = { token: run.token, by, first: value(values[0]), second: value(values[1]) };
+    if (by === "told") return { ...asked, other: app.toldOtherwise(values.find((task) => task !== now)) };
     if (by === "task") return { ...asked, ...state.get("thresholds") };
     if (by === "refinement") return { ...asked, refine: refinement(app) ?? { crf: true } };
     if (by !== "parts") return asked;

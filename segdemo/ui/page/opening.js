@@ -252,6 +252,8 @@
       say("Your photo and everything made from it is deleted.", "info");
     };
 
+    /** The token of what the network made of the photo on screen when it was told that task, where that is kept. */
+    app.toldOtherwise = (task) => others.get(task)?.token ?? null;
     return {
       openFile, openExample, release, cancelButton, keepView: () => keepView,
       /** Run the photo on screen once more, if there is one; resolves to whether there is. */

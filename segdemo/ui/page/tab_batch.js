@@ -30,6 +30,15 @@
     const kind = sd.segmented({ label: "What is made of each photo", value: task, options: [["semantic", "Semantic"], ["panoptic", "Panoptic"]], onChange: (key) => {
       task = key;
     } });
+    // Of a network without queries there are classes alone; why is said in their place.
+    const alone = e("p", { class: "sd-note-text sd-batch-alone", hidden: true });
+    state.on(["run"], () => {
+      const none = sd.lacking(state.get("run"), "queries");
+      kind.hidden = Boolean(none);
+      alone.hidden = !none;
+      alone.textContent = none;
+      if (none) kind.set((task = "semantic"));
+    });
     const start = sd.button("Start", () => run(), "sd-primary");
     const cancel = sd.button("Cancel", () => job?.cancel(), "sd-cancel");
     const bar = e("progress", { class: "sd-batch-bar", max: "1", value: "0", "aria-label": "Photos done" });
@@ -43,7 +52,7 @@
     const failing = e("div", { class: "sd-batch-failing", hidden: true }, sd.heading("Not done", "Photos that could not be done, and why. The others are not touched by it. Start again to try these once more."), failures);
     const gallery = e("div", { class: "sd-batch-gallery", role: "list", "aria-label": "Photos that are done" });
     const done = e("div", { class: "sd-batch-done", hidden: true }, sd.heading("Done", "Choose a photo to open it in the other tabs; this list stays."), gallery);
-    panel.append(sd.heading("Many photos", `${ABOUT} They stay on the server until you remove them, or until ${limits.keptMinutes} minutes after their last use.`), drop, input, e("div", { class: "sd-row" }, kind, start), problem, progress, outcome, failing, done);
+    panel.append(sd.heading("Many photos", `${ABOUT} They stay on the server until you remove them, or until ${limits.keptMinutes} minutes after their last use.`), drop, input, e("div", { class: "sd-row" }, kind, start), alone, problem, progress, outcome, failing, done);
 
     const complain = (text) => {
       problem.hidden = !text;

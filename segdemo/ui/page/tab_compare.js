@@ -223,7 +223,8 @@
     };
     const factsOf = (found) => found.sides.map((one, which) => {
       const took = sd.needsRun(found.by) && one.seconds ? `, forward pass ${sd.duration(one.seconds)}` : "";
-      return e("p", { class: "sd-help", text: `${"AB"[which]}: ${one.checkpoint}, input ${one.inputSize[1]} × ${one.inputSize[0]}, ${one.engine} ${one.precision} on ${one.device}${took}.` });
+      const told = one.task ? `, told ${one.task}` : "";
+      return e("p", { class: "sd-help", text: `${"AB"[which]}: ${one.checkpoint}${told}, input ${one.inputSize[1]} × ${one.inputSize[0]}, ${one.engine} ${one.precision} on ${one.device}${took}.` });
     });
     const fill = () => {
       fillChoices();

@@ -42,8 +42,8 @@ TOLD_NOTES = {
 
 
 def things_only(record: Record) -> bool:
-    """Whether a record's network tells of things alone."""
-    return record.checkpoint.kind == "instance"
+    """Whether a record's network tells of things alone: by the task it was told, or by its kind."""
+    return (record.prediction.task or record.checkpoint.kind) == "instance"
 
 
 CRF_HINTS = {

@@ -19,7 +19,7 @@ from segdemo.ui.tabs.what_if import off_parts
 
 T = TypeVar("T")
 
-RUNS = ("checkpoint", "size", "precision")
+RUNS = ("checkpoint", "size", "precision", "told")
 """By what two runs can differ: then one side is the run on the page, whose value is none."""
 VIEWS = ("task", "layer", "refinement", "parts")
 """By what two results of one run can differ."""
@@ -63,9 +63,10 @@ def sides(record: Record, arguments: Arguments, job: Job, beside: Beside) -> tup
     """The two results that ``first`` and ``second`` ask for, which differ by ``by``, one of ``RUNS`` and ``VIEWS``.
 
     Of runs, ``None`` is the one on the page, and one side must be it; else a value is a checkpoint's public name, an
-    input size or a precision. A task is ``"semantic"`` or ``"panoptic"``, a layer a number from 0; a refinement and the
-    decoder's parts are true for what the Semantic and the What-if tab say (``refine``, ``off``), false for none of it.
-    Raises ``SegdemoError`` for other values, and for two sides that are the same.
+    input size, a precision, or what the network is told. A task, by which a result is read out, is ``"semantic"`` or
+    ``"panoptic"``, a layer a number from 0; a refinement and the decoder's parts are true for what the Semantic and the
+    What-if tab say (``refine``, ``off``), false for none of it. Raises ``SegdemoError`` for other values, and for two
+    sides that are the same.
     """
     by = choice(arguments, "by", (*RUNS, *VIEWS))
     values = arguments.get("first"), arguments.get("second")
@@ -73,6 +74,11 @@ def sides(record: Record, arguments: Arguments, job: Job, beside: Beside) -> tup
         raise SegdemoError("Both sides are the same: choose another for B.")
     if by in RUNS and None not in values:
         raise SegdemoError("One of the two runs must be the one on the page.")
+    if by == "told":
+        if not record.prediction.task:
+            raise SegdemoError("This network is not told a task: there is nothing else that it could be told.")
+        if record.prediction.task in values:
+            raise SegdemoError(f"The run on the page was told {record.prediction.task}: choose another task for B.")
     first, second = (_side(record, by, value, arguments, job, beside) for value in values)
     return first, second
 
@@ -89,6 +95,7 @@ def describe(side: Side) -> dict[str, Any]:
         "device": prediction.device,
         "engine": prediction.engine,
         "seconds": record.prediction.seconds.get("forward"),
+        **({"task": prediction.task} if prediction.task else {}),
     }
 
 
@@ -145,6 +152,8 @@ def _setup(record: Record, by: str, value: str, beside: Beside) -> Setup:
             return replace(now, checkpoint=other, task=told or "")
         case "size":
             return replace(now, size=value)
+        case "told":
+            return replace(now, task=told_task(now.checkpoint, value) or "")
     return replace(now, precision=value)
 
 

@@ -11,13 +11,15 @@ import pytest
 import torch
 
 from segdemo.errors import NotOfferedError, SegdemoError
+from segdemo.explain import explain_pixel
 from segdemo.model.capture import NOTHING
 from segdemo.model.families import Family, family_of
 from segdemo.model.families.eomt import Eomt
 from segdemo.model.networks import load_network
 from segdemo.model.predictor import Predictor, load_predictor
 from segdemo.prediction import Part, Prediction
-from segdemo.segmentation import panoptic, semantic
+from segdemo.segmentation import class_probabilities, layer_labels, panoptic, planes, semantic
+from segdemo.segmentation.semantic import NO_CLASS
 from tests.model.families.base import FamilyTests, pixels
 from tests.networks import write_tiny_eomt
 
@@ -103,6 +105,33 @@ class TestSquares(EomtTests):
             assert prediction.crops is not None
             assert prediction.num_queries == 9 * len(prediction.crops.starts)
 
+    def test_scores_are_the_librarys_mean_where_squares_overlap(self, predictor: Predictor, checkpoint: Path) -> None:
+        """Not their sum: a score below which a pixel is of no class means the same in all of the photograph."""
+        rng = np.random.default_rng(3)
+        for shape in ((60, 100, 3), (83, 57, 3), (64, 108, 3)):
+            photo = rng.integers(0, 256, shape, np.uint8)
+            prediction = predictor(photo)
+            assert prediction.crops is not None
+            scores = _scores_of_the_library(checkpoint, photo)
+            best = scores.max(axis=0)
+            single, overlapping = np.quantile(best, 0.2), np.quantile(best, 0.8)
+            for least in (single, overlapping):
+                found = semantic(prediction, least=float(least)).labels
+                wanted = np.where(best < least, NO_CLASS, scores.argmax(axis=0))
+                assert (found == wanted).mean() > 0.995
+            every = class_probabilities(prediction)
+            np.testing.assert_allclose(every, scores / scores.sum(axis=0), atol=2e-3)
+            np.testing.assert_array_equal(
+                layer_labels(prediction, -1)[_clear(scores)], scores.argmax(axis=0)[_clear(scores)]
+            )
+            shown = planes(prediction, size=photo.shape[:2])
+            np.testing.assert_allclose(shown.top_probability, (scores / scores.sum(axis=0)).max(axis=0), atol=2e-3)
+            for y, x in rng.integers(0, photo.shape[:2], (12, 2)):
+                told = explain_pixel(prediction, int(y), int(x), classes=7)
+                for entry in told.classes:
+                    assert abs(entry.score - scores[entry.category_id, y, x]) < 2e-3
+                    assert abs(sum(vote.share for vote in entry.votes) - 1) < 1e-4
+
     def test_what_overlaps_is_claimed_once(self, predictor: Predictor) -> None:
         photo = np.random.default_rng(1).integers(0, 256, (60, 100, 3), np.uint8)
         prediction = predictor(photo)
@@ -145,13 +174,35 @@ class TestPadding(EomtTests):
 
 
 def _semantic_of_the_library(folder: Path, photo: npt.NDArray[np.uint8]) -> npt.NDArray[np.integer]:
-    theirs = processor(folder)
-    inputs = theirs(photo, return_tensors="pt")
+    outputs = _outputs_of_the_library(folder, photo)
+    found = processor(folder).post_process_semantic_segmentation(outputs, [photo.shape[:2]])
+    labels: npt.NDArray[np.integer] = found[0].numpy()
+    return labels
+
+
+def _outputs_of_the_library(folder: Path, photo: npt.NDArray[np.uint8]) -> Any:
+    inputs = processor(folder)(photo, return_tensors="pt")
     with torch.inference_mode():
         outputs = library(folder)(pixel_values=inputs["pixel_values"])
     outputs.patch_offsets = inputs["patch_offsets"]
-    labels: npt.NDArray[np.integer] = theirs.post_process_semantic_segmentation(outputs, [photo.shape[:2]])[0].numpy()
-    return labels
+    return outputs
+
+
+def _scores_of_the_library(folder: Path, photo: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """The class scores (C, H, W) of which its processor takes the highest."""
+    theirs, outputs = processor(folder), _outputs_of_the_library(folder, photo)
+    masks = torch.nn.functional.interpolate(outputs.masks_queries_logits, size=(64, 64), mode="bilinear")
+    classes = outputs.class_queries_logits.softmax(-1)[..., :-1]
+    scores = torch.einsum("bqc,bqhw->bchw", classes, masks.sigmoid())
+    size = {"shortest_edge": 64, "longest_edge": None}
+    merged = theirs.merge_image_patches(scores, outputs.patch_offsets, [photo.shape[:2]], size)
+    return np.asarray(merged[0].numpy(), np.float32)
+
+
+def _clear(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    """Where the best class leads."""
+    two = np.partition(scores, -2, axis=0)[-2:]
+    return np.asarray(two[1] - two[0] > 2e-3)
 
 
 def _cropped(prediction: Prediction) -> npt.NDArray[np.integer]:
