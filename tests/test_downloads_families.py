@@ -58,7 +58,7 @@ def rewritten(folder: Path, form: str) -> None:
         write(weights, f"{name}{end}")
         return
     keys = sorted(weights)
-    places = {}
+    places: dict[str, str] = {}
     for number, part in enumerate((keys[: len(keys) // 3], keys[len(keys) // 3 :]), 1):
         file = f"{name}-{number:05}-of-00002{end}"
         write({key: weights[key] for key in part}, file)

@@ -125,7 +125,9 @@ def triton_config(format: str, shape: Size | None, *, queries: int, classes: int
     }
     if not queries:
         outputs = {"logits": (1, classes, rows, columns)}
-    entries = [("input", "INPUT__0" if numbered else "pixel_values", (1, 3, height, width))]
+    entries: list[tuple[str, str, tuple[int, ...]]] = [
+        ("input", "INPUT__0" if numbered else "pixel_values", (1, 3, height, width))
+    ]
     for number, (name, dims) in enumerate(outputs.items()):
         entries.append(("output", f"OUTPUT__{number}" if numbered else name, dims))
     blocks = [
