@@ -17,7 +17,7 @@ from segdemo.results.report import report, report_options
 from segdemo.settings import settings
 from segdemo.ui.alone import shell
 from segdemo.ui.arguments import choice
-from segdemo.ui.calls import bounded_size, chosen_checkpoint, network_inputs, option_inputs, register
+from segdemo.ui.calls import Work, bounded_size, chosen_checkpoint, network_inputs, option_inputs, register
 from segdemo.ui.choices import load
 from segdemo.ui.forms import is_sent, own_name, sent_file
 from segdemo.ui.jobs import Jobs
@@ -32,7 +32,7 @@ _DESCRIPTION = (
 )
 
 
-def add_report(choices: Mapping[str, Checkpoint], jobs: Jobs) -> None:
+def add_report(choices: Mapping[str, Checkpoint], jobs: Jobs) -> Work:
     """Register the call within the current ``gr.Blocks``; the first of ``choices`` is the default checkpoint."""
     default = next(iter(choices.values()))
     inputs = {
@@ -57,7 +57,7 @@ def add_report(choices: Mapping[str, Checkpoint], jobs: Jobs) -> None:
         **option_inputs(flat_defaults().keys() - {"task"}),
     }
     outputs = [gr.File(label="Report (HTML)")]
-    register("report", _DESCRIPTION, inputs, outputs, lambda job, given: _report(job, given, choices), jobs)
+    return register("report", _DESCRIPTION, inputs, outputs, lambda job, given: _report(job, given, choices), jobs)
 
 
 def _report(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpoint]) -> str:
@@ -66,7 +66,7 @@ def _report(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpoin
     asked = report_options({**values, "file_name": name})
     if len(asked.name) > 200:
         raise SegdemoError("file_name is not a text of up to 200 characters.")
-    image = sent_file(values.get("image"), "image")
+    image = sent_file(values.get("image"), "image", job)
     with opened_photo(image, job) as photo:
         del image
         with job.turn():
@@ -85,12 +85,12 @@ def _labels(values: Mapping[str, Any], size: Size, classes: Mapping[int, str], n
     """The labels that were sent, if any. Raises ``SegdemoError``."""
     given = {name: value for name, value in values.items() if value is not None}
     form = choice(given, "form", ("auto", *FORMS), default="auto")
-    table = sent_file(values["table"], "table") if is_sent(values.get("table")) else None
+    table = sent_file(values["table"], "table", job) if is_sent(values.get("table")) else None
     if not is_sent(values.get("labels")):
         if table is not None:
             raise SegdemoError("table is the second file of labels: send the first one as `labels`.")
         return None
-    labels = sent_file(values["labels"], "labels")
+    labels = sent_file(values["labels"], "labels", job)
     if len(labels) + len(table or b"") > settings().max_file_bytes:
         raise SegdemoError(f"The label files are larger than {settings().max_file_bytes / 1e6:g} MB together.")
     return labels_of_file(read_photo_labels(labels, size, classes, form=form, table=table, name=name))
