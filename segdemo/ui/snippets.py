@@ -10,8 +10,10 @@ from typing import Any
 
 import gradio.routes
 
-FILES = {"image": "street.jpg", "labels": "street.labels.png"}
-"""The files that calls need, by their options."""
+PHOTO = {"image": "street.jpg"}
+"""The file that a call needs, by its option."""
+MORE = {"/evaluate": {"labels": "street.labels.png"}}
+"""What some need besides."""
 
 Snippets = dict[str, str]
 
@@ -32,21 +34,19 @@ def show_short_snippets(names: Collection[str]) -> None:
 def _snippets_of(name: str, described: dict[str, Any], root: str, *rest: Any, **options: Any) -> Snippets:
     if name not in _shown:
         return _gradios(name, described, root, *rest, **options)
-    return snippets(name, _files(described), root)
+    return snippets(name, _files(name), root)
 
 
 def _commands_of(described: dict[str, Any]) -> Snippets:
     """The calls for Gradio's command line, which fills in its own name and the address."""
     return {
         **_gradios_commands(described),
-        **{name: _command(name, _files(described[name])) for name in _shown & described.keys()},
+        **{name: _command(name, _files(name)) for name in _shown & described.keys()},
     }
 
 
-def _files(described: Mapping[str, Any]) -> dict[str, str]:
-    """The files that a call needs, by the options that take them."""
-    options = {entry["parameter_name"] for entry in described["parameters"]}
-    return {option: file for option, file in FILES.items() if option in options}
+def _files(name: str) -> dict[str, str]:
+    return {**PHOTO, **MORE.get(name, {})}
 
 
 def snippets(name: str, files: Mapping[str, str], root: str) -> Snippets:

@@ -17,6 +17,7 @@ from segdemo.errors import SegdemoError
 from segdemo.images import load_image
 from segdemo.results.job import own_job
 from segdemo.results.options import flat_defaults
+from segdemo.settings import settings
 from segdemo.ui.forms import sent_file
 
 FORMS = ["FileData", "no meta", "path", "data URL", "url with a data URL", "path with a data URL", "list of one"]
@@ -137,3 +138,16 @@ def test_the_photo_alone_is_enough_through_the_queue(client: Client, uploaded: s
     assert last["success"], last
     by_name = call(client, {"image": uploaded})[1]
     assert last["output"]["data"][1] == by_name[1]
+
+
+def test_an_address_is_fetched_where_the_host_allows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed = settings().model_copy(update={"allow_urls": True})
+    monkeypatch.setattr("segdemo.ui.forms.settings", lambda: allowed)
+    with pytest.raises(SegdemoError, match=r"photo could not be fetched: 169\.254\.169\.254 is not a public address"):
+        sent_file({"path": "http://169.254.169.254/latest/", "meta": {}}, "image", own_job())
+    with pytest.raises(SegdemoError, match="fetches nothing"):
+        sent_file("https://example.org/a.png", "image")
+    asked = []
+    monkeypatch.setattr("segdemo.ui.forms.fetched", lambda url, *_, **__: asked.append(url) or b"a photo")
+    assert sent_file("https://example.org/a.png", "image", own_job()) == b"a photo"
+    assert asked == ["https://example.org/a.png"]

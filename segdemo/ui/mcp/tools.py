@@ -80,8 +80,8 @@ class Tool:
 
 def tools(works: Mapping[str, Work], choices: Mapping[str, Checkpoint]) -> dict[str, Tool]:
     """The tools of calls, by name; the first of ``choices`` is the checkpoint that runs by default."""
-    made = (make(works, choices) for make in (_segment, _explain, _evaluate))
-    return {tool.name: tool for tool in made}
+    makers = {"segment": _segment, "explain": _explain, "evaluate": _evaluate, "report": _report}
+    return {name: make(works, choices) for name, make in makers.items() if name in works}
 
 
 def _segment(works: Mapping[str, Work], choices: Mapping[str, Checkpoint]) -> Tool:
@@ -131,8 +131,7 @@ def _explain(works: Mapping[str, Work], choices: Mapping[str, Checkpoint]) -> To
         "they looked, and after which decoder layer the pixel became what it is.",
         {
             "image": _file("The photo"),
-            "x": {"type": "integer", "minimum": 0, "description": "Column from the left, in pixels; else the middle."},
-            "y": {"type": "integer", "minimum": 0, "description": "Row from the top, in pixels; else the middle."},
+            **_pixel("of the pixel, by default its middle"),
             "classes": _count(CLASSES, "Classes to tell of."),
             "queries": _count(QUERIES, "Queries to tell of."),
             "task": _words(KINDS, "For networks that are told a task: which."),
@@ -157,16 +156,7 @@ def _evaluate(works: Mapping[str, Work], choices: Mapping[str, Checkpoint]) -> T
         "of the map of errors (PNG).",
         {
             "image": _file("The photo"),
-            "labels": _file(
-                "Its labels (an index PNG of the checkpoint's classes, a PNG of ADE20K's or Cityscapes', COCO's JSON, "
-                "COCO panoptic's PNG, or a colour PNG)"
-            ),
-            "table": _file("The second file where the labels have two (COCO panoptic's JSON, or the palette)"),
-            "form": _words(("auto", *FORMS), "What the labels are."),
-            "file_name": {
-                "type": "string",
-                "description": "The photo's file name, by which a JSON file of many pictures knows it.",
-            },
+            **_labels(),
             "task": _words(TASKS, "What is judged."),
             **_network(choices),
         },
@@ -174,6 +164,59 @@ def _evaluate(works: Mapping[str, Work], choices: Mapping[str, Checkpoint]) -> T
         works["evaluate"],
         say,
     )
+
+
+def _report(works: Mapping[str, Work], choices: Mapping[str, Checkpoint]) -> Tool:
+    def say(answer: Any, _: Mapping[str, Any], address: Address) -> Said:
+        size = Path(answer).stat().st_size
+        minutes = round(settings().temp_seconds / 60)
+        sentence = (
+            f"The report is ready: one HTML file of {size / 1e6:.1f} MB that opens in any browser and fetches nothing. "
+            f"It can be fetched from {address(answer)} for {minutes} minutes."
+        )
+        return Said({"sentence": sentence, "bytes": size, "files": {"report": address(answer)}})
+
+    return Tool(
+        "report",
+        "A report to pass on",
+        "Make one HTML file about a photo for people: the photo with its classes and segments, how the answer grew "
+        "over the decoder's layers, where queries looked, why one pixel is what it is, the measures where labels are "
+        "sent, settings and terms. Answers with the address to fetch it from.",
+        {
+            "image": _file("The photo"),
+            "title": {"type": "string", "description": "The report's title."},
+            "note": {"type": "string", "description": "A note to its readers; empty lines part paragraphs."},
+            **_pixel("of a pixel to explain"),
+            **_labels(),
+            "task": _words(CHOICES["task"], "What is shown first."),
+            **_network(choices),
+        },
+        ("image",),
+        works["report"],
+        say,
+    )
+
+
+def _labels() -> dict[str, Schema]:
+    return {
+        "labels": _file(
+            "Its labels (an index PNG of the checkpoint's classes, a PNG of ADE20K's or Cityscapes', COCO's JSON, "
+            "COCO panoptic's PNG, or a colour PNG)"
+        ),
+        "table": _file("The second file where the labels have two (COCO panoptic's JSON, or the palette)"),
+        "form": _words(("auto", *FORMS), "What the labels are."),
+        "file_name": {
+            "type": "string",
+            "description": "The photo's file name, by which a JSON file of many pictures knows it.",
+        },
+    }
+
+
+def _pixel(what: str) -> dict[str, Schema]:
+    return {
+        name: {"type": "integer", "minimum": 0, "description": f"{place} {what}, in pixels of the photo."}
+        for name, place in (("x", "Column from the left"), ("y", "Row from the top"))
+    }
 
 
 def _file(what: str) -> Schema:
