@@ -97,7 +97,10 @@ def guarded() -> Callable[[Any], AbstractAsyncContextManager[None]]:
 def _with(page: App, beside: Beside) -> App:
     async def either(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
-        await (beside if path.rstrip("/") == MCP_PATH else page)(scope, receive, send)
+        if path.rstrip("/") == MCP_PATH:
+            await beside(scope, receive, send)
+        else:
+            await page(scope, receive, send)
 
     return either
 
