@@ -21,13 +21,12 @@ WORDS = {"image": "photo", "labels": "label file", "table": "second label file"}
 """What the files of calls are, by the names of the options."""
 
 
-def sent_file(value: Any, option: str, job: Job | None = None) -> bytes:
+def sent_file(value: Any, option: str, job: Job) -> bytes:
     """The bytes of a file that a caller sent as an ``option``, one of ``WORDS``, now or as a file before.
 
     ``value`` is a path or a ``data:`` URL, Gradio's ``FileData`` with one of these as its ``path`` or ``url``, or a
     list of one such. No file is read but those that callers uploaded, and nothing is fetched from an ``http:`` address
-    unless the host allows it (``allow_urls``), and never without the ``job`` that it is for, which bounds it. Raises
-    ``SegdemoError``, also where the job is over.
+    unless the host allows it (``allow_urls``). Raises ``SegdemoError``, also where the ``job`` is over.
     """
     what = WORDS[option]
     if isinstance(value, list) and len(value) == 1:
@@ -41,7 +40,7 @@ def sent_file(value: Any, option: str, job: Job | None = None) -> bytes:
     if value.startswith("data:"):
         return _in_base64(value, what)
     if value.lower().startswith(("http:", "https:")):
-        if job is None or not settings().allow_urls:
+        if not settings().allow_urls:
             raise SegdemoError(f"This server fetches nothing from other hosts: {HOW}")
         return fetched(value, what, share=photo_budget().share_of(job.client), check=job.check)
     return _uploaded(value, what)

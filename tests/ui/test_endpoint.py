@@ -21,7 +21,7 @@ from segdemo.results.outputs import make_outputs
 from segdemo.settings import settings
 from segdemo.ui.app import create_app
 
-NAMES = ["/segment", "/explain", "/evaluate"]
+NAMES = ["/segment", "/explain", "/evaluate", "/report"]
 
 
 def _parameters(client: Client) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from segdemo.ui import snippets
 from tests.ui.test_api_document import HOST, examples
 
 ROOT = Path(__file__).parent.parent.parent
-CALLS = ["/segment", "/explain", "/evaluate"]
+CALLS = ["/segment", "/explain", "/evaluate", "/report"]
 needs_client = pytest.mark.skipif(
     shutil.which("node") is None or not (ROOT / "node_modules/@gradio/client").is_dir(),
     reason="Node.js or @gradio/client is not installed: run `npm ci`",
@@ -48,10 +48,13 @@ def shown(client: Client) -> dict[str, dict[str, str]]:
 
 
 def check(name: str, result: Any) -> None:
-    """The answer of a call, as JSON has it, is what the call answers."""
-    figures = result if name == "/explain" else result[1] if name == "/segment" else result[0]
+    """The answer of a call, as JSON has it, is what the call answers; one of one part is that part or a list of it."""
+    parts = result if isinstance(result, list | tuple) else [result]
+    if name == "/report":
+        assert "report.html" in json.dumps(parts[0])
+        return
     part = {"/segment": "segments_info", "/explain": "sentence", "/evaluate": "pixel_accuracy"}[name]
-    assert part in figures
+    assert part in parts[1 if name == "/segment" else 0]
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -70,7 +73,7 @@ def test_the_shell(shown: dict[str, dict[str, str]], name: str) -> None:
     event, data = done.stdout.decode().strip().splitlines()[-2:]
     assert event == "event: complete", done
     answer = json.loads(data.removeprefix("data: "))
-    check(name, answer[0] if name == "/explain" else answer)
+    check(name, answer)
 
 
 def run_javascript(script: str, folder: Path) -> str:
@@ -93,7 +96,7 @@ def run_javascript(script: str, folder: Path) -> str:
 def test_javascript(shown: dict[str, dict[str, str]], here: Path, name: str) -> None:
     script = shown[name]["javascript"].replace("console.log(result.data)", "console.log(JSON.stringify(result.data))")
     answer = json.loads(run_javascript(script, here))
-    check(name, answer[0] if name == "/explain" else answer)
+    check(name, answer)
 
 
 @pytest.mark.slow
@@ -113,7 +116,7 @@ def test_gradios_command_line(shown: dict[str, dict[str, str]], name: str) -> No
     done = CliRunner().invoke(command_line, arguments)
     assert done.exit_code == 0, done.output
     answer = list(json.loads(done.stdout).values())
-    check(name, answer[0] if name == "/explain" else answer)
+    check(name, answer)
 
 
 def test_calls_of_others_keep_gradios_own(shown: dict[str, dict[str, str]]) -> None:

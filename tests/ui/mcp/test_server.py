@@ -39,14 +39,19 @@ def sentence(answer: Any) -> str:
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 def test_the_tools_are_the_calls_and_nothing_else(ask: Ask, mode: str) -> None:
     listed = ask(lambda client: client.list_tools(), mode=mode)
-    assert [tool.name for tool in listed.tools] == ["segment", "explain", "evaluate"]
+    assert [tool.name for tool in listed.tools] == ["segment", "explain", "evaluate", "report"]
     for tool in listed.tools:
         assert len(tool.description) > 100
         assert tool.input_schema["additionalProperties"] is False
         assert all(
             option.get("description") or "default" in option for option in tool.input_schema["properties"].values()
         )
-    assert [tool.input_schema["required"] for tool in listed.tools] == [["image"], ["image"], ["image", "labels"]]
+    assert [tool.input_schema["required"] for tool in listed.tools] == [
+        ["image"],
+        ["image"],
+        ["image", "labels"],
+        ["image"],
+    ]
     capabilities = ask(_capabilities, mode=mode)
     assert capabilities.prompts is None
     assert capabilities.completions is None
@@ -107,6 +112,17 @@ def test_how_right_it_is(call: Ask, bare: str, prediction: segdemo.Prediction) -
     assert ((np.asarray(Image.open(io.BytesIO(errors.content))) > 1) == (np.arange(120)[:, None] < 30)).all()
 
 
+def test_a_report_is_one_file_at_an_address(call: Ask, bare: str) -> None:
+    answer = call("report", image=bare, title="Waves & more", note="Look here.", x=31, y=17)
+    address = answer.structured_content["files"]["report"]
+    page = httpx.get(address)
+    assert page.text.lower().startswith("<!doctype html>")
+    assert "Waves &amp; more" in page.text
+    assert len(page.content) == answer.structured_content["bytes"]
+    assert address in sentence(answer)
+    assert "for 30 minutes" in sentence(answer)
+
+
 def test_files_and_a_picture_come_with_it(call: Ask, jpeg: bytes, address: str, photo: npt.NDArray[np.uint8]) -> None:
     upload = httpx.post(address.replace("/mcp", "/upload"), files={"files": ("photo.jpg", jpeg)})
     answer = call("segment", image=upload.json()[0], picture=True)
@@ -133,7 +149,7 @@ def test_files_and_a_picture_come_with_it(call: Ask, jpeg: bytes, address: str, 
         ("explain", {"image": "BARE", "x": "left"}, "x must be a number"),
         ("explain", {"image": "BARE", "checkpoint": "no/such"}, "checkpoint is not on this machine"),
         ("evaluate", {"image": "BARE"}, "There is no label file"),
-        ("delete", {}, "There is no tool delete: there are segment, explain, evaluate"),
+        ("delete", {}, "There is no tool delete: there are segment, explain, evaluate, report"),
     ],
 )
 def test_what_cannot_be_is_answered_with_a_sentence(
