@@ -1,4 +1,4 @@
-"""Starts the demo: ``python app.py [--checkpoint ID_OR_FOLDER [--download]] [--port N]``; Spaces runs it as it is."""
+"""Starts the demo: ``python app.py [--checkpoint NAME [--download]] [--port N] [--mcp]``; Spaces runs it as it is."""
 
 import typer
 

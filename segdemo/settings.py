@@ -111,6 +111,11 @@ class Settings(BaseSettings):
     photo_bytes: int = Field(500_000_000, gt=0)
     """Memory for what has been sent and waits to be decoded, in bytes; one client gets a quarter of it at most."""
 
+    allow_urls: bool = False
+    """Whether the server may fetch a photo that a program names by its address, from public addresses alone."""
+    url_seconds: float = Field(15, gt=0)
+    """Longest time that fetching one may take, in seconds."""
+
     json_bytes: int = Field(65_536, gt=0)
     """Largest JSON body of a request, in bytes; a picture in it as base64 comes on top where a route takes one."""
     session_length: int = Field(64, gt=0)

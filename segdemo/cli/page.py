@@ -12,11 +12,17 @@ def page(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port to serve on; 7860 or the next free one by default.")
     ] = None,
+    mcp: Annotated[
+        bool, typer.Option("--mcp", help="Serve the calls to language models, too (Model Context Protocol).")
+    ] = False,
 ) -> None:
     """See in the browser what a mask-classification segmentation network does with a photograph, and why."""
     from segdemo.process import import_beside, put_off_collecting
     from segdemo.settings import settings
+    from segdemo.ui.mcp import require_mcp
 
+    if mcp:
+        require_mcp()
     put_off_collecting()
     if download:
         os.environ["SEGDEMO_ALLOW_DOWNLOAD"] = "1"
@@ -34,7 +40,7 @@ def page(
     from segdemo.ui.app import create_app, launch_options
     from segdemo.ui.server.serving import serve
 
-    serve(lambda: create_app(checkpoint), lambda: launch_options(port=port), ending)
+    serve(lambda: create_app(checkpoint, mcp=mcp), lambda: launch_options(port=port), ending)
 
 
 def _check_gradios_port() -> None:

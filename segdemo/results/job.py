@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from statistics import median
 from typing import Any
 
 from segdemo.progress import CancelledError, DeadlineError, StoppedError, watched
 from segdemo.results.line import Line, Place
+from segdemo.results.pace import duration
 
 SLICE_SECONDS = 0.5
 """How long a job has the cores while others wait for them."""
@@ -18,6 +21,8 @@ LOOK_SECONDS = 0.02
 """How old the answer may be whether somebody still wants the work."""
 LARGE_PIXELS = 6_000_000
 """A photo of more pixels than this is large: few of them are worked on at once, which bounds the memory."""
+LAST_PHOTOS = 20
+"""How long a photo takes is told by so many of the last."""
 
 Report = Callable[[str, float | None], None]
 
@@ -32,11 +37,21 @@ class Host:
     def __init__(self, *, waiting: int, at_once: int = 1) -> None:
         self.memory = Line(limit=waiting, places=8, large_places=2)
         self.cores = Line(limit=4 * waiting, places=at_once)
+        self._took: deque[float] = deque(maxlen=LAST_PHOTOS)
 
     @property
     def idle(self) -> bool:
         """Whether nobody uses the cores or waits for them."""
         return self.cores.idle and self.memory.idle
+
+    def note(self, seconds: float) -> None:
+        """A photo has been dealt with, in so much work; how long others are told to wait is made of it."""
+        self._took.append(seconds)
+
+    def wait_for(self, ahead: int) -> float | None:
+        """How long ``ahead`` jobs will take, in seconds, by the median of the last photos; none before the first."""
+        took = list(self._took)
+        return ahead * median(took) if took else None
 
 
 class Job:
@@ -120,8 +135,10 @@ class Job:
     def in_memory(self, *, pixels: int) -> Iterator[None]:
         """Wait until there is memory for a photo of so many pixels and what is made of it, and hold it."""
         place = self.wait(self.host.memory, large=pixels > LARGE_PIXELS)
+        before = self.worked
         try:
             yield
+            self.host.note(self.worked - before)
         finally:
             self.host.memory.leave(place)
 
@@ -187,12 +204,17 @@ class Job:
             if self._cancelled():
                 raise CancelledError
             if not first and ahead:
-                self._report("Waiting: you are next" if ahead == 1 else f"Waiting: {ahead} ahead of you", None)
+                self._report(_waiting(ahead, self.host.wait_for(ahead)), None)
 
         try:
             return line.enter(self.visitor, client=self.client, large=large, first=first, waiting=waiting)
         finally:
             self._waited += time.monotonic() - start
+
+
+def _waiting(ahead: int, seconds: float | None) -> str:
+    place = "Waiting: you are next" if ahead == 1 else f"Waiting: {ahead} ahead of you"
+    return place if seconds is None else f"{place}, about {duration(max(1, seconds))}"
 
 
 def own_job() -> Job:

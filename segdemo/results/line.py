@@ -13,6 +13,11 @@ LOOK_SECONDS = 0.25
 """How often somebody in the line looks whether to go on waiting."""
 
 
+def crowded(waiting: int) -> str:
+    """What whoever is turned away is told."""
+    return f"{waiting} others are waiting already: please try again in a minute."
+
+
 @dataclass(eq=False)
 class Place:
     """Somebody in the line, or past it."""
@@ -57,6 +62,16 @@ class Line:
         count = len(own) if own is not None else 0
         return count > 1 or (count == 1 and own is not None and visitor not in own)
 
+    def refuses(self, client: str) -> int:
+        """How many wait where one more of ``client`` would be turned away at once, 0 where none would.
+
+        Of clients with as many in the line the one that came last is.
+        """
+        with self._changed:
+            counts = {name: _count(lines) for name, lines in self._waiting.items()}
+        waiting, own = sum(counts.values()), counts.pop(client, 0)
+        return waiting if waiting >= self.limit and own + 1 >= max(counts.values(), default=0) else 0
+
     def enter(
         self,
         visitor: str,
@@ -84,7 +99,7 @@ class Line:
                     if place.inside:
                         return place
                     if place.turned_away:
-                        raise SegdemoError(f"{self.limit} others are waiting already: please try again in a minute.")
+                        raise SegdemoError(crowded(self.limit))
                     ahead = self._ahead(place)
                 waiting(ahead)
                 with self._changed:

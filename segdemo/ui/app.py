@@ -18,14 +18,17 @@ from segdemo.export.graphs import make_graph_in_background
 from segdemo.model.predictor import load_predictor
 from segdemo.process import collect_again, prepare_process
 from segdemo.results.job import Host, Job
+from segdemo.results.line import crowded
 from segdemo.settings import settings
 from segdemo.ui import viewer
 from segdemo.ui.choices import by_public_id, check_extra_checkpoints
 from segdemo.ui.endpoint import add_endpoints
 from segdemo.ui.jobs import Jobs
+from segdemo.ui.mcp.server import McpServer
 from segdemo.ui.runs import Runner
+from segdemo.ui.server.decoding import decoders
 from segdemo.ui.server.folder import private_folder
-from segdemo.ui.server.guard import guarded
+from segdemo.ui.server.guard import guarded, refuse_calls, serve_beside
 from segdemo.ui.store import Store
 from segdemo.ui.workbench import build_workbench
 
@@ -77,13 +80,14 @@ SCRIPTS = (
 """The page's own scripts, after the viewer's, in the order in which they run; tabs appear in this order."""
 
 
-def create_app(checkpoint: str | None = None, *, warm_up: bool = True) -> gr.Blocks:
+def create_app(checkpoint: str | None = None, *, warm_up: bool = True, mcp: bool = False) -> gr.Blocks:
     """The page as Gradio Blocks; launch it with ``launch(**launch_options())``.
 
     ``checkpoint`` is a hub id whose weights are on disk, or a folder; without it the default one. A checkpoint that
     is not there leaves a line in the log and the default in its place. With ``warm_up`` the first example is run in
     the background, so that the first visitor finds it done; after that the checkpoint is converted for OpenVINO in a
-    process of its own, where that is installed.
+    process of its own, where that is installed. With ``mcp`` the calls are served to language models, too: raises
+    ``MissingExtraError`` where the extra is not installed.
     """
     prepare_process()
     check_extra_checkpoints()
@@ -95,7 +99,10 @@ def create_app(checkpoint: str | None = None, *, warm_up: bool = True) -> gr.Blo
     runner, jobs = Runner(store, lambda: available), Jobs(host)
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
         build_workbench(runner, jobs, public)
-        add_endpoints(chosen.id, jobs)
+        endpoints = add_endpoints(chosen.id, jobs)
+    refuse_calls(blocks, lambda client: _full(host, client))
+    if mcp:
+        serve_beside(blocks, McpServer(endpoints, jobs))
     # Whose turn it is the host decides, which knows who asks: Gradio's own line only bounds what arrives.
     blocks.queue(max_size=_calls_at_once(), api_open=False)
     if warm_up:
@@ -128,6 +135,14 @@ def launch_options(*, port: int | None = None) -> dict[str, Any]:
         "mcp_server": False,
         "app_kwargs": {"lifespan": guarded()},
     }
+
+
+def _full(host: Host, client: str) -> tuple[str, float] | None:
+    """Why a call of this client would be turned away, and when to try again, in seconds."""
+    for line in (decoders().line, host.memory, host.cores):
+        if waiting := line.refuses(client):
+            return crowded(waiting), host.wait_for(waiting) or 60.0
+    return None
 
 
 def _calls_at_once() -> int:

@@ -15,7 +15,7 @@ from segdemo.results.job import Job
 from segdemo.results.options import CHOICES, flat_defaults, is_whole
 from segdemo.settings import settings
 from segdemo.ui.callers import caller
-from segdemo.ui.jobs import Jobs
+from segdemo.ui.jobs import Answer, Jobs
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +33,8 @@ def register(
     outputs: Sequence[gr.components.Component],
     work: Work,
     jobs: Jobs,
-) -> None:
-    """Make ``work`` the call ``/name`` of the current ``gr.Blocks``."""
+) -> Work:
+    """Make ``work`` the call ``/name`` of the current ``gr.Blocks``, and return it."""
 
     async def answer(*values: Any) -> Any:
         given = dict(zip(inputs, values, strict=False))
@@ -46,6 +46,7 @@ def register(
                 client=caller(),
                 seconds=settings().run_deadline,
                 gone=_caller_left,
+                told=_tell,
             ),
         )
 
@@ -62,6 +63,7 @@ def register(
         api_description=description,
         concurrency_limit=None,
     )
+    return work
 
 
 def take_values_as_they_come(names: Collection[str]) -> None:
@@ -128,19 +130,22 @@ def _component(name: str, value: Any) -> gr.components.Component:
     return gr.Number(value, label=label, precision=0 if is_whole(name) else None)
 
 
+def sentence_of(error: Exception, name: str) -> str:
+    """What a caller is told of an error in the call ``name``; what is not theirs is logged, and not told."""
+    if isinstance(error, SegdemoError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "There was not enough memory for this photo: try a smaller one."
+    logger.error("a call of /%s failed", name, exc_info=error)
+    return "Something went wrong on the server."
+
+
 async def _with_sentences(name: str, answer: Awaitable[Any]) -> Any:
     """What is awaited, with errors that a caller can read."""
     try:
         return await answer
-    except SegdemoError as error:
-        raise gr.Error(str(error), print_exception=False) from error
-    except MemoryError:
-        raise gr.Error(
-            "There was not enough memory for this photo: try a smaller one.", print_exception=False
-        ) from None
-    except Exception:
-        logger.exception("a call of /%s failed", name)
-        raise gr.Error("Something went wrong on the server.", print_exception=False) from None
+    except Exception as error:
+        raise gr.Error(sentence_of(error, name), print_exception=False) from error
 
 
 def _session() -> str:
@@ -148,6 +153,11 @@ def _session() -> str:
     request, event = LocalContext.request.get(None), LocalContext.event_id.get(None)
     session = getattr(request, "session_hash", None)
     return "" if session is None or session == event else str(session)[:64]
+
+
+async def _tell(message: Answer) -> None:
+    """Tell the caller what is going on, as Gradio tells of progress."""
+    gr.Progress()(message["fraction"], desc=message["text"])
 
 
 async def _caller_left() -> bool:

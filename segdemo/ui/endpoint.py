@@ -4,6 +4,7 @@ They do what the page, the command line and Python do, with the same options.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -15,6 +16,7 @@ from segdemo.results.options import CHOICES, flat_defaults, options_from, usual_
 from segdemo.results.outputs import make_outputs
 from segdemo.settings import settings
 from segdemo.ui.calls import (
+    Work,
     bounded_size,
     chosen_checkpoint,
     network_inputs,
@@ -32,9 +34,21 @@ from segdemo.ui.runs import predict
 from segdemo.ui.server.decoding import opened_photo
 from segdemo.ui.server.folder import private_folder
 from segdemo.ui.server.uploads import ledger
+from segdemo.ui.snippets import show_short_snippets
 
 Answer = tuple[str, dict[str, Any], str]
 """Path of the id map, the segments, path of the overlay."""
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """The calls there are."""
+
+    works: Mapping[str, Work]
+    """By name."""
+    choices: Mapping[str, Checkpoint]
+    """The checkpoints that they run, by the names that callers know; the first is the one by default."""
+
 
 _DESCRIPTION = (
     "Segment one photo. Returns the id map as a PNG, its segments as JSON, and an overlay as a JPEG, all at the photo's"
@@ -44,8 +58,8 @@ _DESCRIPTION = (
 )
 
 
-def add_endpoints(checkpoint: str, jobs: Jobs) -> None:
-    """Register the calls within the current ``gr.Blocks``, with components that no visitor sees.
+def add_endpoints(checkpoint: str, jobs: Jobs) -> Endpoints:
+    """Register the calls within the current ``gr.Blocks``, with components that no visitor sees; return them.
 
     ``checkpoint`` is the one that runs unless a call names another that is on this machine.
     """
@@ -53,14 +67,18 @@ def add_endpoints(checkpoint: str, jobs: Jobs) -> None:
     private_folder()
     choices = by_public_id([find(checkpoint), *available_checkpoints()])
     with gr.Column(visible=False):
-        _add_segment(choices, jobs)
-        add_explain(choices, jobs)
-        add_evaluate(choices, jobs)
-        add_report(choices, jobs)
-    take_values_as_they_come({"segment", "explain", "evaluate", "report"})
+        works = {
+            "segment": _add_segment(choices, jobs),
+            "explain": add_explain(choices, jobs),
+            "evaluate": add_evaluate(choices, jobs),
+            "report": add_report(choices, jobs),
+        }
+    take_values_as_they_come(works)
+    show_short_snippets(works)
+    return Endpoints(works, choices)
 
 
-def _add_segment(choices: Mapping[str, Checkpoint], jobs: Jobs) -> None:
+def _add_segment(choices: Mapping[str, Checkpoint], jobs: Jobs) -> Work:
     default = next(iter(choices.values()))
     inputs = {
         "image": gr.File(label="Photo", type="binary"),
@@ -73,12 +91,12 @@ def _add_segment(choices: Mapping[str, Checkpoint], jobs: Jobs) -> None:
         **option_inputs(flat_defaults().keys() - {"task"}),
     }
     outputs = [gr.File(label="Id map (PNG)"), gr.JSON(label="Segments"), gr.File(label="Overlay (JPEG)")]
-    register("segment", _DESCRIPTION, inputs, outputs, lambda job, given: _segment(job, given, choices), jobs)
+    return register("segment", _DESCRIPTION, inputs, outputs, lambda job, given: _segment(job, given, choices), jobs)
 
 
 def _segment(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpoint]) -> Answer:
     checkpoint, size = chosen_checkpoint(values, choices), bounded_size(values)
-    with opened_photo(sent_file(values.get("image"), "image"), job) as photo:
+    with opened_photo(sent_file(values.get("image"), "image", job), job) as photo:
         with job.turn():
             predictor = load(checkpoint)
             task = usual_task(predictor.checkpoint) if values.get("task") is None else values["task"]

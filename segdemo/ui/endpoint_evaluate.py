@@ -17,7 +17,7 @@ from segdemo.results.make import Source
 from segdemo.results.options import flat_defaults, options_from
 from segdemo.settings import settings
 from segdemo.ui.arguments import choice, flag, number
-from segdemo.ui.calls import bounded_size, chosen_checkpoint, network_inputs, option_inputs, register
+from segdemo.ui.calls import Work, bounded_size, chosen_checkpoint, network_inputs, option_inputs, register
 from segdemo.ui.choices import load
 from segdemo.ui.forms import is_sent, own_name, sent_file
 from segdemo.ui.jobs import Jobs
@@ -39,7 +39,7 @@ _DESCRIPTION = (
 )
 
 
-def add_evaluate(choices: Mapping[str, Checkpoint], jobs: Jobs) -> None:
+def add_evaluate(choices: Mapping[str, Checkpoint], jobs: Jobs) -> Work:
     """Register the call within the current ``gr.Blocks``; the first of ``choices`` is the default checkpoint."""
     inputs = {
         "image": gr.File(label="Photo", type="binary"),
@@ -54,7 +54,7 @@ def add_evaluate(choices: Mapping[str, Checkpoint], jobs: Jobs) -> None:
         **option_inputs(_OPTIONS),
     }
     outputs = [gr.JSON(label="Figures"), gr.File(label="Map of errors (PNG)")]
-    register("evaluate", _DESCRIPTION, inputs, outputs, lambda job, given: _evaluate(job, given, choices), jobs)
+    return register("evaluate", _DESCRIPTION, inputs, outputs, lambda job, given: _evaluate(job, given, choices), jobs)
 
 
 def _evaluate(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpoint]) -> Answer:
@@ -67,9 +67,9 @@ def _evaluate(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpo
     name = given.get("file_name", "") or own_name(values.get("image"))
     if not isinstance(name, str) or len(name) > 200:
         raise SegdemoError("file_name is not a text of up to 200 characters.")
-    image = sent_file(values.get("image"), "image")
-    labels = sent_file(values.get("labels"), "labels")
-    table = sent_file(values["table"], "table") if is_sent(values.get("table")) else None
+    image = sent_file(values.get("image"), "image", job)
+    labels = sent_file(values.get("labels"), "labels", job)
+    table = sent_file(values["table"], "table", job) if is_sent(values.get("table")) else None
     if len(labels) + len(table or b"") > settings().max_file_bytes:
         raise SegdemoError(f"The label files are larger than {settings().max_file_bytes / 1e6:g} MB together.")
     with opened_photo(image, job) as photo:

@@ -11,7 +11,7 @@ from segdemo.results.explained import CLASSES, MOST, QUERIES, explained
 from segdemo.results.job import Job
 from segdemo.settings import settings
 from segdemo.ui.arguments import choice, whole
-from segdemo.ui.calls import bounded_size, chosen_checkpoint, network_inputs, register
+from segdemo.ui.calls import Work, bounded_size, chosen_checkpoint, network_inputs, register
 from segdemo.ui.choices import load
 from segdemo.ui.forms import sent_file
 from segdemo.ui.jobs import Jobs
@@ -25,7 +25,7 @@ _DESCRIPTION = (
 )
 
 
-def add_explain(choices: Mapping[str, Checkpoint], jobs: Jobs) -> None:
+def add_explain(choices: Mapping[str, Checkpoint], jobs: Jobs) -> Work:
     """Register the call within the current ``gr.Blocks``; the first of ``choices`` is the default checkpoint."""
     inputs = {
         "image": gr.File(label="Photo", type="binary"),
@@ -39,7 +39,7 @@ def add_explain(choices: Mapping[str, Checkpoint], jobs: Jobs) -> None:
         **network_inputs(choices),
     }
     outputs = [gr.JSON(label="Explanation")]
-    register("explain", _DESCRIPTION, inputs, outputs, lambda job, given: _explain(job, given, choices), jobs)
+    return register("explain", _DESCRIPTION, inputs, outputs, lambda job, given: _explain(job, given, choices), jobs)
 
 
 def _explain(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpoint]) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def _explain(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpoi
     classes = whole(given, "classes", low=1, high=MOST, default=CLASSES)
     queries = whole(given, "queries", low=1, high=MOST, default=QUERIES)
     task = choice(given, "task", KINDS) if given.get("task") else None
-    with opened_photo(sent_file(values.get("image"), "image"), job) as photo:
+    with opened_photo(sent_file(values.get("image"), "image", job), job) as photo:
         y, x = _place(given, "y", photo.shape[0], "high"), _place(given, "x", photo.shape[1], "wide")
         with job.turn():
             predictor = load(checkpoint)

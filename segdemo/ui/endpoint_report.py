@@ -17,7 +17,7 @@ from segdemo.results.report import report, report_options
 from segdemo.settings import settings
 from segdemo.ui.alone import shell
 from segdemo.ui.arguments import choice
-from segdemo.ui.calls import bounded_size, chosen_checkpoint, network_inputs, option_inputs, register
+from segdemo.ui.calls import Work, bounded_size, chosen_checkpoint, network_inputs, option_inputs, register
 from segdemo.ui.choices import load
 from segdemo.ui.forms import is_sent, own_name, sent_file
 from segdemo.ui.jobs import Jobs
@@ -32,7 +32,7 @@ _DESCRIPTION = (
 )
 
 
-def add_report(choices: Mapping[str, Checkpoint], jobs: Jobs) -> None:
+def add_report(choices: Mapping[str, Checkpoint], jobs: Jobs) -> Work:
     """Register the call within the current ``gr.Blocks``; the first of ``choices`` is the default checkpoint."""
     default = next(iter(choices.values()))
     inputs = {
@@ -57,7 +57,7 @@ def add_report(choices: Mapping[str, Checkpoint], jobs: Jobs) -> None:
         **option_inputs(flat_defaults().keys() - {"task"}),
     }
     outputs = [gr.File(label="Report (HTML)")]
-    register("report", _DESCRIPTION, inputs, outputs, lambda job, given: _report(job, given, choices), jobs)
+    return register("report", _DESCRIPTION, inputs, outputs, lambda job, given: _report(job, given, choices), jobs)
 
 
 def _report(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpoint]) -> str:
@@ -66,14 +66,17 @@ def _report(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpoin
     asked = report_options({**values, "file_name": name})
     if len(asked.name) > 200:
         raise SegdemoError("file_name is not a text of up to 200 characters.")
-    image = sent_file(values.get("image"), "image")
+    given = {name: value for name, value in values.items() if value is not None}
+    form = choice(given, "form", ("auto", *FORMS), default="auto")
+    image = sent_file(values.get("image"), "image", job)
+    files = _label_files(values, job)
     with opened_photo(image, job) as photo:
         del image
         with job.turn():
             predictor = load(checkpoint)
             task = usual_task(predictor.checkpoint) if values.get("task") is None else values["task"]
             options = options_from({**values, "task": task}, predictor.taxonomy)
-            known = _labels(values, (photo.shape[0], photo.shape[1]), predictor.id2label, asked.name)
+            known = _known(files, form, (photo.shape[0], photo.shape[1]), predictor.id2label, asked.name)
             prediction = predict(job, predictor, photo, size, task=predictor.told(options.task))
         source = Source(photo, prediction)
         page = report(job, source, predictor.checkpoint, options, asked, shell=shell(), labels=known)
@@ -81,16 +84,23 @@ def _report(job: Job, values: Mapping[str, Any], choices: Mapping[str, Checkpoin
     return str(path)
 
 
-def _labels(values: Mapping[str, Any], size: Size, classes: Mapping[int, str], name: str) -> KnownLabels | None:
-    """The labels that were sent, if any. Raises ``SegdemoError``."""
-    given = {name: value for name, value in values.items() if value is not None}
-    form = choice(given, "form", ("auto", *FORMS), default="auto")
-    table = sent_file(values["table"], "table") if is_sent(values.get("table")) else None
+def _label_files(values: Mapping[str, Any], job: Job) -> tuple[bytes, bytes | None] | None:
+    """The file of labels that was sent, and the second one, if any. Raises ``SegdemoError``."""
+    table = sent_file(values["table"], "table", job) if is_sent(values.get("table")) else None
     if not is_sent(values.get("labels")):
         if table is not None:
             raise SegdemoError("table is the second file of labels: send the first one as `labels`.")
         return None
-    labels = sent_file(values["labels"], "labels")
+    labels = sent_file(values["labels"], "labels", job)
     if len(labels) + len(table or b"") > settings().max_file_bytes:
         raise SegdemoError(f"The label files are larger than {settings().max_file_bytes / 1e6:g} MB together.")
+    return labels, table
+
+
+def _known(
+    files: tuple[bytes, bytes | None] | None, form: str, size: Size, classes: Mapping[int, str], name: str
+) -> KnownLabels | None:
+    if files is None:
+        return None
+    labels, table = files
     return labels_of_file(read_photo_labels(labels, size, classes, form=form, table=table, name=name))

@@ -9,7 +9,10 @@ from typing import Any
 from gradio.utils import get_upload_folder
 
 from segdemo.errors import SegdemoError
+from segdemo.results.job import Job
 from segdemo.settings import settings
+from segdemo.ui.server.decoding import photo_budget
+from segdemo.ui.server.fetching import fetched
 
 HOW = "upload it to /gradio_api/upload and send the path that comes back, or send it as a data URL in base64."
 
@@ -18,11 +21,12 @@ WORDS = {"image": "photo", "labels": "label file", "table": "second label file"}
 """What the files of calls are, by the names of the options."""
 
 
-def sent_file(value: Any, option: str) -> bytes:
+def sent_file(value: Any, option: str, job: Job) -> bytes:
     """The bytes of a file that a caller sent as an ``option``, one of ``WORDS``, now or as a file before.
 
     ``value`` is a path or a ``data:`` URL, Gradio's ``FileData`` with one of these as its ``path`` or ``url``, or a
-    list of one such. Nothing is fetched, and no file is read but those that callers uploaded. Raises ``SegdemoError``.
+    list of one such. No file is read but those that callers uploaded, and nothing is fetched from an ``http:`` address
+    unless the host allows it (``allow_urls``). Raises ``SegdemoError``, also where the ``job`` is over.
     """
     what = WORDS[option]
     if isinstance(value, list) and len(value) == 1:
@@ -36,7 +40,9 @@ def sent_file(value: Any, option: str) -> bytes:
     if value.startswith("data:"):
         return _in_base64(value, what)
     if value.lower().startswith(("http:", "https:")):
-        raise SegdemoError(f"This server fetches nothing from other hosts: {HOW}")
+        if not settings().allow_urls:
+            raise SegdemoError(f"This server fetches nothing from other hosts: {HOW}")
+        return fetched(value, what, share=photo_budget().share_of(job.client), check=job.check)
     return _uploaded(value, what)
 
 

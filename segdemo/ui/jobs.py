@@ -117,12 +117,14 @@ class Jobs:
         client: str = "",
         seconds: float,
         gone: Callable[[], Awaitable[bool]],
+        told: Callable[[Answer], Awaitable[None]] | None = None,
     ) -> Any:
         """Run ``work`` and return what it returns, or raise what it raises.
 
         It is cancelled once ``gone()`` says that the caller has left, or when whoever awaits this is cancelled.
+        ``told`` gets the job's messages as they change, such as how many are ahead in the line.
         """
-        run, loop = _Run(), asyncio.get_running_loop()
+        run, loop, version = _Run(), asyncio.get_running_loop(), 0
         future: asyncio.Future[Any] = loop.create_future()
 
         def settle(result: Any, error: BaseException | None) -> None:
@@ -149,6 +151,9 @@ class Jobs:
             while not (await asyncio.wait({future}, timeout=LOOK_SECONDS))[0]:
                 if await gone():
                     run.cancelled.set()
+                if told is not None and run.version > version:
+                    version = run.version
+                    await told(run.message)
             return future.result()
         finally:
             run.cancelled.set()

@@ -15,7 +15,9 @@ from PIL import Image
 
 from segdemo.errors import SegdemoError
 from segdemo.images import load_image
+from segdemo.results.job import own_job
 from segdemo.results.options import flat_defaults
+from segdemo.settings import settings
 from segdemo.ui.forms import sent_file
 
 FORMS = ["FileData", "no meta", "path", "data URL", "url with a data URL", "path with a data URL", "list of one"]
@@ -54,7 +56,7 @@ def call(client: Client, body: Any, *, version: str = "call/v2", name: str = "se
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_photo_is_read_in_every_form(uploaded: str, photo: npt.NDArray[np.uint8], form: str) -> None:
-    assert np.array_equal(load_image(sent_file(sent(form, uploaded), "image")), photo)
+    assert np.array_equal(load_image(sent_file(sent(form, uploaded), "image", own_job())), photo)
 
 
 @pytest.mark.parametrize("form", ["no meta", "data URL"])
@@ -88,7 +90,7 @@ def test_a_call_takes_it(client: Client, uploaded: str, form: str) -> None:
 )
 def test_other_things_get_a_sentence(image: Any, sentence: str) -> None:
     with pytest.raises(SegdemoError, match=sentence):
-        sent_file(image, "image")
+        sent_file(image, "image", own_job())
 
 
 def test_no_way_leads_out_of_the_folder_of_uploads(tmp_path: Path) -> None:
@@ -101,7 +103,7 @@ def test_no_way_leads_out_of_the_folder_of_uploads(tmp_path: Path) -> None:
     try:
         for path in (link, folder / ".." / ".." / "outside.png", folder):
             with pytest.raises(SegdemoError, match="not a file that was uploaded"):
-                sent_file(str(path), "image")
+                sent_file(str(path), "image", own_job())
     finally:
         link.unlink()
         folder.rmdir()
@@ -122,3 +124,33 @@ def test_options_left_out_take_their_defaults_in_every_form(client: Client, uplo
     assert by_place[0] == by_name[0] == "complete"
     assert by_place[1][1] == by_name[1][1]
     assert by_name[1][1]["parameters"]["opacity"] == flat_defaults()["opacity"]
+
+
+def test_the_photo_alone_is_enough_through_the_queue(client: Client, uploaded: str) -> None:
+    dependencies = client.config["dependencies"]
+    number = next(entry["id"] for entry in dependencies if entry["api_name"] == "segment")
+    with httpx.Client(base_url=client.src, timeout=120) as http:
+        body = {"fn_index": number, "data": [uploaded], "session_hash": "photo-alone"}
+        assert http.post("gradio_api/queue/join", json=body).status_code == 200
+        with http.stream("GET", "gradio_api/queue/data?session_hash=photo-alone") as stream:
+            messages = (json.loads(line.removeprefix("data: ")) for line in stream.iter_lines() if line)
+            last = next(message for message in messages if message["msg"] == "process_completed")
+    assert last["success"], last
+    by_name = call(client, {"image": uploaded})[1]
+    assert last["output"]["data"][1] == by_name[1]
+
+
+def test_an_address_is_fetched_where_the_host_allows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed = settings().model_copy(update={"allow_urls": True})
+    monkeypatch.setattr("segdemo.ui.forms.settings", lambda: allowed)
+    with pytest.raises(SegdemoError, match=r"photo could not be fetched: 169\.254\.169\.254 is not a public address"):
+        sent_file({"path": "http://169.254.169.254/latest/", "meta": {}}, "image", own_job())
+    asked: list[str] = []
+
+    def fetched(url: str, *_: Any, **__: Any) -> bytes:
+        asked.append(url)
+        return b"a photo"
+
+    monkeypatch.setattr("segdemo.ui.forms.fetched", fetched)
+    assert sent_file("https://example.org/a.png", "image", own_job()) == b"a photo"
+    assert asked == ["https://example.org/a.png"]

@@ -53,6 +53,8 @@ class Page:
     """The functions of the page's components, by the components' numbers."""
     events: Callable[[], Collection[int]]
     """The numbers of the calls that clients may make."""
+    full: Callable[[str], tuple[str, float] | None] = lambda client: None
+    """Why no more calls of a client can be taken, and after how many seconds to try again; none where they can."""
 
 
 class Gate:
@@ -98,7 +100,7 @@ class Gate:
             await self._preflight(out, headers)
             return
         found = self._find(scope)
-        out.kind = found.route.kind
+        out.kind, out.rpc = found.route.kind, found.rpc
         rates = self.static_rates if found.route.kind is Kind.STATIC else self.rates
         if wait := rates.wait(client):
             sentence = f"More than {rates.per_minute} requests in a minute: please wait a moment."
@@ -142,6 +144,9 @@ class Gate:
                 check_function(sent, self.page.functions())
             elif found.joins:
                 check_event(sent, self.page.events())
+            if (found.endpoint is not None or found.joins) and (refusal := self.page.full(client)) is not None:
+                sentence, seconds = refusal
+                raise RefusedError(503, sentence, retry_after=seconds)
         await self._inside(scope, _replay(body, receive), out)
 
     async def _inside(self, scope: Scope, receive: Receive, out: "_Outgoing") -> None:
@@ -198,7 +203,7 @@ class Gate:
         except RefusedError:
             coming = False
         if not coming:
-            await refuse(out, error, for_page=from_page)
+            await refuse(out, error, for_page=from_page, rpc=out.rpc)
             return
         # The answer goes out first; then the rest is taken in, since a connection that is closed meanwhile loses it.
         held: list[Message] = []
@@ -209,7 +214,7 @@ class Gate:
                 message = {**message, "more_body": True}
             await out(message)
 
-        await refuse(hold_last, error, for_page=from_page)
+        await refuse(hold_last, error, for_page=from_page, rpc=out.rpc)
         await drain(receive)
         for message in held:
             await out(message)
@@ -229,7 +234,7 @@ class Gate:
             logger.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
         if not out.started:
             sentence = DISK_FULL if full else FAILED
-            await refuse(out, RefusedError(507 if full else 500, sentence))
+            await refuse(out, RefusedError(507 if full else 500, sentence), rpc=out.rpc)
 
     def _sweep_partial(self) -> None:
         self.folder.sweep(older_than=float("inf"), partial_older_than=YOUNG_SECONDS)
@@ -242,6 +247,7 @@ class _Outgoing:
         self._send = send
         self.origin = headers_of.allowed_origin(scope["headers"])
         self.kind = Kind.DATA
+        self.rpc = False
         self.started = False
         self.broken = False
         """Whether what is behind the gate has failed: then the gate says so."""

@@ -14,6 +14,8 @@ _HOST = re.compile(rb"([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
 """A host with or without a port (RFC 3986)."""
 _UNUSED = (b"range", b"if-range", b"x-gradio-server")
 """Results are small and sent whole: many ranges of one file would cost more than it has bytes."""
+_OF_MCP = b"mcp-protocol-version, mcp-method, mcp-name, mcp-session-id"
+"""Headers that clients of the Model Context Protocol send (its specification, "Transports")."""
 _FORWARDED = (b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-for", b"forwarded")
 
 
@@ -102,7 +104,7 @@ def origin_headers(origin: str | None, *, preflight: bool = False) -> Pairs:
     if preflight:
         lines += [
             (b"access-control-allow-methods", b"GET, POST"),
-            (b"access-control-allow-headers", b"content-type"),
+            (b"access-control-allow-headers", b"content-type, " + _OF_MCP),
             (b"access-control-max-age", b"600"),
         ]
     return lines

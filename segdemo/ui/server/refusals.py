@@ -12,6 +12,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+REFUSED = -32000
+"""The code of JSON-RPC for an error of the server's own kind."""
 DISK_FULL = "The server's disk is full: please try again later."
 
 
@@ -38,10 +40,16 @@ async def answer_json(send: Send, status: int, content: Any, headers: dict[str, 
     await send({"type": "http.response.body", "body": body})
 
 
-async def refuse(send: Send, error: RefusedError, *, for_page: bool = False) -> None:
-    """Send a refusal; the page's own functions read theirs from a normal answer, as Gradio drops any other."""
+async def refuse(send: Send, error: RefusedError, *, for_page: bool = False, rpc: bool = False) -> None:
+    """Send a refusal; the page's own functions read theirs from a normal answer, as Gradio drops any other.
+
+    With ``rpc`` it is an error of JSON-RPC 2.0, of a request whose number is not known yet.
+    """
     headers = {"cache-control": "no-store", "connection": "close"}
     if error.retry_after is not None:
         headers["retry-after"] = str(max(1, round(error.retry_after)))
     status = 200 if for_page else error.status
-    await answer_json(send, status, {"error": error.sentence, "detail": error.sentence}, headers)
+    content: dict[str, Any] = {"error": error.sentence, "detail": error.sentence}
+    if rpc:
+        content = {"jsonrpc": "2.0", "id": None, "error": {"code": REFUSED, "message": error.sentence}}
+    await answer_json(send, status, content, headers)

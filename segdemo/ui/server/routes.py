@@ -71,9 +71,8 @@ ROUTES: tuple[Route, ...] = (
     Route(_GET, r"/gradio_api/file=(?P<file>.+)", "results of calls, from the server's own folder", kind=Kind.FILE),
 )
 
-MCP = Route(
-    ("GET", "HEAD", "POST", "DELETE"), "/gradio_api/mcp(/.*)?", "MCP clients, where asked for", body=Body.PICTURE
-)
+MCP_PATH = "/gradio_api/mcp"
+MCP = Route(("GET", "HEAD", "POST", "DELETE"), f"{MCP_PATH}/?", "MCP clients, where asked for", body=Body.PICTURE)
 """Answered only where the server was started with MCP."""
 
 
@@ -88,6 +87,11 @@ class Found:
     joins: bool = False
     """Whether the body names a call by its number."""
     file: str | None = None
+
+    @property
+    def rpc(self) -> bool:
+        """Whether the client reads its answer, and a refusal, too, as JSON-RPC."""
+        return self.route is MCP
 
 
 class Table:

@@ -9,10 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+import typer
 
 from segdemo.errors import HostError
 from segdemo.ui.server.ending import Ending
 from segdemo.ui.server.folder import private_folder
+from segdemo.ui.server.guard import served_beside
+from segdemo.ui.server.routes import MCP_PATH
 
 
 def serve(make: Callable[[], gr.Blocks], options: Callable[[], dict[str, Any]], ending: Ending) -> None:
@@ -29,6 +32,8 @@ def serve(make: Callable[[], gr.Blocks], options: Callable[[], dict[str, Any]], 
         blocks.launch(prevent_thread_lock=True, **launch)
     except OSError as error:
         raise HostError(_no_port(launch.get("server_port"), error)) from None
+    if served_beside(blocks) is not None:
+        typer.echo(f"* MCP on {str(blocks.local_url).rstrip('/')}{MCP_PATH}")
     ending.wait()
 
 
