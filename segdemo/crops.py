@@ -64,7 +64,7 @@ class Crops:
         seen = np.zeros(self.length, np.float32)
         for start in self.starts:
             seen[start : start + self.side] += 1
-        return 1 / np.maximum(seen, 1)
+        return np.asarray(1 / np.maximum(seen, 1), np.float32)
 
     def own(self, crop: int) -> npt.NDArray[np.bool_]:
         """Which cells are a square's own: up to the middle of where it overlaps with the next."""
