@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import gradio.routes
 import httpx
 import numpy as np
 import numpy.typing as npt
