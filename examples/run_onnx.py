@@ -44,9 +44,7 @@ def load(folder, wanted):
     """The session of the graph whose input size is nearest to the one wanted, and that size."""
     card = json.loads((folder / "parity.json").read_text(encoding="utf-8"))
     if card.get("padded"):
-        raise SystemExit(
-            "This network wants photographs padded, which is not done here: use `segdemo segment --model`."
-        )
+        raise SystemExit("This network wants its photographs padded: use `python -m segdemo segment --model`.")
     there = {(file["height"], file["width"]): file["name"] for file in card["files"]}
     size = wanted
     if (None, None) not in there:  # else the graph takes any size
