@@ -2,7 +2,8 @@
 
 Run from the project's root on a machine that does nothing else: ``python -m benchmarks [--checkpoint ID_OR_FOLDER]
 [--trained ID_OR_FOLDER --photos FOLDER] --out FILE``. Each part is a command with options of its own as well:
-``python -m benchmarks.engines``, ``.postprocessing``, ``.crf``, ``.waiting``, ``.viewer``.
+``python -m benchmarks.engines``, ``.postprocessing``, ``.crf``, ``.waiting``, ``.viewer``,
+``.evaluation``, ``.relatives``.
 """
 
 import argparse
@@ -18,6 +19,7 @@ PARTS = {
     "waiting": "A photograph beside other processes that keep the cores busy",
     "viewer": "What the browser does",
     "evaluation": "Evaluation, causes, features and what-if beside the forward pass",
+    "relatives": "A photograph through each family of networks, beside the library",
 }
 
 

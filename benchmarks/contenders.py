@@ -1,4 +1,4 @@
-"""What the engines' benchmark compares: the library's pipeline and this project's engines, each in its own process.
+"""What the benchmarks compare: the library's pipeline and this project's engines, each in its own process.
 
 ``python -m benchmarks.contenders NAME CHECKPOINT`` is such a process; `Worker` starts one and asks it.
 """
@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -89,18 +89,23 @@ class Engine:
         return {}
 
 
-def serve(name: str, checkpoint: str) -> None:
+def contender(name: str, checkpoint: str) -> Contender:
+    """The pipeline, or an engine by its name and precision."""
+    engine, _, precision = name.partition(" ")
+    return Pipeline(checkpoint) if engine == "pipeline" else Engine(checkpoint, engine, precision)
+
+
+def serve(make: Callable[[str, str], Any], name: str, checkpoint: str) -> None:
     """Be a worker: one JSON request a line on stdin, one answer a line on stdout."""
     answers = sys.stdout
     sys.stdout = sys.stderr
     start = time.perf_counter()
-    engine, _, precision = name.partition(" ")
-    contender: Contender = Pipeline(checkpoint) if engine == "pipeline" else Engine(checkpoint, engine, precision)
+    asked = make(name, checkpoint)
     answers.write(json.dumps({"seconds": time.perf_counter() - start, "peak": _peak()}) + "\n")
     answers.flush()
     for line in sys.stdin:
         request = json.loads(line)
-        found = getattr(contender, request.pop("do"))(**request)
+        found = getattr(asked, request.pop("do"))(**request)
         answers.write(json.dumps({**found, "peak": _peak()}) + "\n")
         answers.flush()
 
@@ -113,8 +118,8 @@ class Worker:
     process: "subprocess.Popen[str]"
 
     @classmethod
-    def start(cls, name: str, checkpoint: str) -> "Worker | None":
-        command = [sys.executable, "-m", "benchmarks.contenders", name, checkpoint]
+    def start(cls, name: str, checkpoint: str, module: str = "benchmarks.contenders") -> "Worker | None":
+        command = [sys.executable, "-m", module, name, checkpoint]
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -162,4 +167,4 @@ def _peak() -> float:
 
 
 if __name__ == "__main__":
-    serve(*sys.argv[1:])
+    serve(contender, *sys.argv[1:])
