@@ -126,6 +126,8 @@ def make_engine(folder: Path, *, engine: str = "auto", precision: str = "auto", 
         for place in fitting:
             choice.check(place, precision)
         makers = [choice.maker(place, precision) for place in fitting]
+        if choice.borrowed and fitting[-1] == "cpu":
+            makers.append(choice.maker("cpu", precision, accelerated=False))
         return FallbackEngine(makers, excuse=lambda error: choice.refusal(fitting[-1], precision, first_line(error)))
     makers, wish = [], settings().precision if precision == "auto" else precision
     if wish in ("bf16", "int8"):
@@ -134,7 +136,7 @@ def make_engine(folder: Path, *, engine: str = "auto", precision: str = "auto", 
         if wish in ("auto", "int8") and (place != "cpu" or (choice.accelerated and has_native_bf16())):
             makers.append(choice.maker(place, "bf16"))
         makers.append(choice.maker(place, "fp32"))
-    if choice.accelerated and places[-1] == "cpu":
+    if (choice.accelerated or choice.borrowed) and places[-1] == "cpu":
         makers.append(choice.maker("cpu", "fp32", accelerated=False))
     if engine == "auto" and places == ["cpu"] and choice.accelerated and wish != "int8" and find_spec("openvino"):
         better = _converted(folder, precision)
@@ -170,6 +172,10 @@ class _Choice:
     @cached_property
     def accelerated(self) -> bool:
         return self.family.accelerates(self.config)
+
+    @cached_property
+    def borrowed(self) -> bool:
+        return self.family.borrows(self.config)
 
     def maker(self, device: str, precision: str, *, accelerated: bool = True) -> Callable[[], Engine]:
         """What makes an engine; where the precision cannot be had it raises what is not for a person."""

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from segdemo.model.fast.linear import has_products
+from segdemo.model.fast.swin import SwinBackbone
 from segdemo.model.weights import named_backbone, quiet_library
 from segdemo.prediction import Windows
 
@@ -31,6 +32,12 @@ def swin_windows(backbone: Any | None) -> Mapping[int, Windows]:
     patch, side = backbone.patch_size, backbone.window_size
     first = patch[0] if isinstance(patch, list | tuple) else patch
     return {first << index: Windows(side, side // 2 if depth > 1 else 0) for index, depth in enumerate(backbone.depths)}
+
+
+def fast_swin(config_class: str, config: Mapping[str, Any]) -> bool:
+    """Whether a configuration of that class describes a backbone that ``model/fast`` computes."""
+    found = described(config_class, config)
+    return found is not None and found.backbone_config is not None and SwinBackbone.supports(found.backbone_config)
 
 
 def library_precisions(device: str) -> tuple[str, ...]:

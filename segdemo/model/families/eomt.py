@@ -22,7 +22,7 @@ from segdemo.errors import SegdemoError
 from segdemo.model.capture import EVERYTHING, RawOutputs, Request, Steps, packed
 from segdemo.model.families.common import library_precisions
 from segdemo.model.families.family import Loaded
-from segdemo.model.families.watched import Sink, UndividedNetwork
+from segdemo.model.families.watched import Sink, UndividedNetwork, ready
 from segdemo.model.preprocessing import Preprocessing, parse_size
 from segdemo.model.weights import load_library_model
 from segdemo.prediction import Size, Windows
@@ -56,6 +56,10 @@ class Eomt:
         """See ``Family``."""
         return False
 
+    def borrows(self, config: Mapping[str, Any]) -> bool:
+        """See ``Family``."""
+        return False
+
     def windows(self, config: Mapping[str, Any]) -> Mapping[int, Windows]:
         """See ``Family``; every patch attends to every other."""
         return {}
@@ -67,10 +71,7 @@ class Eomt:
     def load(self, folder: Path, device: str, precision: str, *, accelerated: bool = True) -> Loaded:
         """See ``Family``."""
         network = EomtNetwork(load_library_model(folder, "EomtForUniversalSegmentation"), self.lacks)
-        if precision != "fp32":
-            network.reduce(precision)
-        network.to(device)
-        return network
+        return ready(network, device, precision)
 
 
 def _as_written(values: dict[str, Any]) -> dict[str, Any]:

@@ -66,6 +66,10 @@ class Family(Protocol):
         """Whether the network in ``model/fast`` computes a checkpoint, so that it converts and runs in 8 bits."""
         ...
 
+    def borrows(self, config: Mapping[str, Any]) -> bool:
+        """Whether parts of ``model/fast`` stand in the library's network of a checkpoint, on the processor."""
+        ...
+
     def windows(self, config: Mapping[str, Any]) -> Mapping[int, Windows]:
         """By scale, the windows that the blocks of a checkpoint's backbone attend within; empty without such."""
         ...
@@ -75,9 +79,9 @@ class Family(Protocol):
         ...
 
     def load(self, folder: Path, device: str, precision: str, *, accelerated: bool = True) -> Loaded:
-        """Load a checkpoint: with the accelerated network where it fits, or the library's own.
+        """Load a checkpoint: with the accelerated network or parts where they fit, or the library's own.
 
-        Raises ``SegdemoError`` where the folder does not hold what its configuration says, and whatever the
-        accelerated network runs into.
+        Raises ``SegdemoError`` where the folder does not hold what its configuration says, and whatever what is
+        accelerated runs into.
         """
         ...

@@ -46,6 +46,10 @@ class Mask2Former:
         found = described("Mask2FormerConfig", config)
         return found is not None and Network.supports(found)
 
+    def borrows(self, config: Mapping[str, Any]) -> bool:
+        """See ``Family``."""
+        return False
+
     def windows(self, config: Mapping[str, Any]) -> Mapping[int, Windows]:
         """See ``Family``."""
         found = described("Mask2FormerConfig", config)

@@ -3,7 +3,8 @@
 (Cheng et al., "Per-Pixel Classification is Not All You Need for Semantic Segmentation", NeurIPS 2021.) The ancestor of
 Mask2Former: no mask restricts where a query looks, and every decoder layer looks at the same coarse level. Its queries
 start from nothing, so that the initial prediction is the same for all of them. What the library hands out of its
-decoder is the last layer's answer; that of the others is made the same way, from what each layer hands on.
+decoder is the last layer's answer; that of the others is made the same way, from what each layer hands on. A Swin
+backbone is the accelerated one, where that can be had.
 """
 
 from collections.abc import Mapping
@@ -13,10 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from segdemo.checkpoint_files import read_config
 from segdemo.model.capture import EVERYTHING, NOTHING, RawOutputs, Request, Steps, Without, as_half, packed
-from segdemo.model.families.common import blocks, described, library_precisions, swin_windows
+from segdemo.model.families.common import blocks, described, fast_swin, library_precisions, swin_windows
 from segdemo.model.families.family import Loaded
-from segdemo.model.families.watched import Sink, WatchedNetwork, hiding, silenced
+from segdemo.model.families.watched import Sink, WatchedNetwork, hiding, ready, silenced
+from segdemo.model.fast.parts import Backbone
 from segdemo.model.preprocessing import Preprocessing
 from segdemo.model.weights import load_library_model
 from segdemo.prediction import Windows
@@ -41,6 +44,10 @@ class MaskFormer:
         """See ``Family``."""
         return False
 
+    def borrows(self, config: Mapping[str, Any]) -> bool:
+        """See ``Family``."""
+        return fast_swin("MaskFormerConfig", config)
+
     def windows(self, config: Mapping[str, Any]) -> Mapping[int, Windows]:
         """See ``Family``."""
         found = described("MaskFormerConfig", config)
@@ -52,11 +59,12 @@ class MaskFormer:
 
     def load(self, folder: Path, device: str, precision: str, *, accelerated: bool = True) -> Loaded:
         """See ``Family``."""
-        network = MaskFormerNetwork(load_library_model(folder, "MaskFormerForInstanceSegmentation"))
-        if precision != "fp32":
-            network.reduce(precision)
-        network.to(device)
-        return network
+        model = load_library_model(folder, "MaskFormerForInstanceSegmentation")
+        ours = accelerated and device == "cpu" and self.borrows(read_config(folder))
+        if ours:
+            pixel_level = model.model.pixel_level_module
+            pixel_level.encoder = Backbone(pixel_level.encoder)
+        return ready(MaskFormerNetwork(model), device, precision, ours=ours)
 
 
 class MaskFormerNetwork(WatchedNetwork):

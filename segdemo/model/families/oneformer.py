@@ -3,7 +3,8 @@
 (Jain et al., "OneFormer: One Transformer to Rule Universal Image Segmentation", CVPR 2023.) The words become CLIP
 tokens, the tokens a task token, which conditions the queries and is one of them. Where a checkpoint's folder has its
 tokenizer the words go through that; else the tokens of the three tasks are known. Nothing is fetched: the library's
-processor would ask the hub for its table of classes, and ours needs none.
+processor would ask the hub for its table of classes, and ours needs none. A Swin backbone and the pixel decoder are
+the accelerated ones, where they can be had.
 """
 
 from collections.abc import Mapping
@@ -16,9 +17,10 @@ from torch import Tensor, nn
 from segdemo.checkpoint_files import read_config
 from segdemo.errors import SegdemoError, first_line
 from segdemo.model.capture import EVERYTHING, NOTHING, RawOutputs, Request, Steps, Without, as_half, packed
-from segdemo.model.families.common import blocks, described, library_precisions, swin_windows
+from segdemo.model.families.common import blocks, described, fast_swin, library_precisions, swin_windows
 from segdemo.model.families.family import Loaded
-from segdemo.model.families.watched import Sink, WatchedNetwork, hiding, silenced
+from segdemo.model.families.watched import Sink, WatchedNetwork, hiding, ready, silenced
+from segdemo.model.fast.parts import Backbone, Decoder
 from segdemo.model.preprocessing import Preprocessing
 from segdemo.model.weights import load_library_model, quiet_library
 from segdemo.prediction import Windows
@@ -54,6 +56,10 @@ class OneFormer:
         """See ``Family``."""
         return False
 
+    def borrows(self, config: Mapping[str, Any]) -> bool:
+        """See ``Family``."""
+        return fast_swin("OneFormerConfig", config)
+
     def windows(self, config: Mapping[str, Any]) -> Mapping[int, Windows]:
         """See ``Family``."""
         found = described("OneFormerConfig", config)
@@ -66,11 +72,12 @@ class OneFormer:
     def load(self, folder: Path, device: str, precision: str, *, accelerated: bool = True) -> Loaded:
         """See ``Family``."""
         tokens = task_tokens(folder)
-        network = OneFormerNetwork(load_library_model(folder, "OneFormerForUniversalSegmentation"), tokens)
-        if precision != "fp32":
-            network.reduce(precision)
-        network.to(device)
-        return network
+        model = load_library_model(folder, "OneFormerForUniversalSegmentation")
+        ours = accelerated and device == "cpu" and self.borrows(read_config(folder))
+        if ours:
+            pixel_level = model.model.pixel_level_module
+            pixel_level.encoder, pixel_level.decoder = Backbone(pixel_level.encoder), Decoder(pixel_level.decoder)
+        return ready(OneFormerNetwork(model, tokens), device, precision, ours=ours)
 
 
 def task_tokens(folder: Path) -> dict[str, Tensor]:

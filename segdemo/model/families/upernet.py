@@ -2,7 +2,7 @@
 
 (Xiao et al., "Unified Perceptual Parsing for Scene Understanding", ECCV 2018.) The library's network is run up to its
 logits, at a quarter of the input: bringing them to the photograph is the segmentation's work. Its auxiliary head
-serves training only, and is not run.
+serves training only, and is not run. A Swin backbone is the accelerated one, where that can be had.
 """
 
 from collections.abc import Mapping
@@ -11,10 +11,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from segdemo.checkpoint_files import read_config
 from segdemo.model.capture import EVERYTHING, RawOutputs, Request, Steps, scored
-from segdemo.model.families.common import blocks, described, library_precisions, swin_windows
+from segdemo.model.families.common import blocks, described, fast_swin, library_precisions, swin_windows
 from segdemo.model.families.family import Loaded
-from segdemo.model.families.watched import Sink, UndividedNetwork
+from segdemo.model.families.watched import Sink, UndividedNetwork, ready
+from segdemo.model.fast.parts import Backbone
 from segdemo.model.preprocessing import Preprocessing
 from segdemo.model.weights import load_library_model
 from segdemo.prediction import Windows
@@ -50,6 +52,10 @@ class UperNet:
         """See ``Family``."""
         return False
 
+    def borrows(self, config: Mapping[str, Any]) -> bool:
+        """See ``Family``."""
+        return fast_swin("UperNetConfig", config)
+
     def windows(self, config: Mapping[str, Any]) -> Mapping[int, Windows]:
         """See ``Family``."""
         found = described("UperNetConfig", config)
@@ -61,11 +67,11 @@ class UperNet:
 
     def load(self, folder: Path, device: str, precision: str, *, accelerated: bool = True) -> Loaded:
         """See ``Family``."""
-        network = ScoringNetwork(load_library_model(folder, "UperNetForSemanticSegmentation"), self.lacks)
-        if precision != "fp32":
-            network.reduce(precision)
-        network.to(device)
-        return network
+        model = load_library_model(folder, "UperNetForSemanticSegmentation")
+        ours = accelerated and device == "cpu" and self.borrows(read_config(folder))
+        if ours:
+            model.backbone = Backbone(model.backbone)
+        return ready(ScoringNetwork(model, self.lacks), device, precision, ours=ours)
 
 
 def _square(values: dict[str, Any]) -> dict[str, Any]:

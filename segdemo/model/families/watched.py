@@ -4,13 +4,15 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from segdemo.errors import NotOfferedError, SegdemoError
 from segdemo.model.capture import EVERYTHING, NOTHING, RawOutputs, Request, Steps, Without
+from segdemo.model.fast.linear import pack
+from segdemo.model.fast.parts import Backbone
 
 
 @dataclass
@@ -54,6 +56,9 @@ class WatchedNetwork:
         if precision != "bf16":
             raise SegdemoError(f"This checkpoint's architecture does not run in {precision}: choose fp32 or bf16.")
         self._reduced = True
+        for part in self.model.modules():
+            if isinstance(part, Backbone):
+                part.reduce()
 
     @contextmanager
     def collecting(self, sink: Sink, device: torch.device) -> Iterator[None]:
@@ -122,6 +127,19 @@ class UndividedNetwork(WatchedNetwork):
     ) -> RawOutputs:
         """Raise ``NotOfferedError`` with the family's sentence."""
         raise NotOfferedError(self._lacks["decoder_features"])
+
+
+Watched = TypeVar("Watched", bound=WatchedNetwork)
+
+
+def ready(network: Watched, device: str, precision: str, *, ours: bool = False) -> Watched:
+    """Bring a network into a precision and onto a device; ``ours``: it has parts of ``model/fast``."""
+    if precision != "fp32":
+        network.reduce(precision)
+    if ours:
+        pack(network.model)
+    network.to(device)
+    return network
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from torch.nn import functional as F
 from segdemo.model.fast.probes import PROBE_INPUTS, PROBE_OUTPUTS, PROBE_ROWS, waves, works
 
 Activation = Literal["none", "relu", "gelu"]
+Step = Callable[[str], None]
+"""Told after each block which part of the network it is of; may raise ``CancelledError``."""
 
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "none": lambda x: x,
@@ -69,6 +71,19 @@ class Rows:
             return x @ self._rows.transpose(1, 2)
         products = [_packed_product(x[index], rows, None, "none") for index, rows in enumerate(self._packed)]
         return torch.stack(products) if len(products) > 1 else products[0][None]
+
+
+def pack(network: nn.Module) -> None:
+    """Lay the weights of all ``Linear`` parts out for the processor; the network then runs there only, untraced.
+
+    The other weights are copied, so that nothing holds on to the file that all of them were mapped from.
+    """
+    for part in network.modules():
+        if isinstance(part, Linear):
+            part.pack()
+    for parameter in network.parameters():
+        if parameter.layout == torch.strided:
+            parameter.data = parameter.data.clone()
 
 
 def eager_on_processor(x: Tensor) -> bool:

@@ -2,18 +2,18 @@
 
 import threading
 from contextlib import nullcontext
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from segdemo.model.capture import EVERYTHING, NOTHING, RawOutputs, Request, Steps, Without, as_half, packed
 from segdemo.model.fast.convolutional import ConvolutionalBackbone, has_convolutions
-from segdemo.model.fast.linear import Linear, as_maps, as_tokens, has_products
+from segdemo.model.fast.linear import as_maps, as_tokens, has_products, pack
 from segdemo.model.fast.pixel_decoder import PixelDecoder
-from segdemo.model.fast.quantized import QuantizedLinear, has_quantized_products
+from segdemo.model.fast.quantized import has_quantized_products
 from segdemo.model.fast.query_decoder import Layers, QueryDecoder
-from segdemo.model.fast.swin import SwinBackbone, SwinStage
+from segdemo.model.fast.swin import SwinBackbone
 
 
 class Network(nn.Module):
@@ -45,11 +45,7 @@ class Network(nn.Module):
             return False
         if backbone.out_features != ["stage1", "stage2", "stage3", "stage4"]:
             return False
-        return backbone.model_type == "efficientnet_lite" or bool(
-            backbone.patch_size in (4, [4, 4], (4, 4))
-            and backbone.hidden_act == "gelu"
-            and not backbone.use_absolute_embeddings
-        )
+        return backbone.model_type == "efficientnet_lite" or SwinBackbone.supports(backbone)
 
     @staticmethod
     def precisions(config: Any) -> tuple[str, ...]:
@@ -74,25 +70,12 @@ class Network(nn.Module):
             if precision != "bf16":
                 raise ValueError(f"convolutions are not computed in {precision}")
             self.backbone.reduce()
-            return
-        for stage in list(self.backbone.stages)[-2:]:
-            for block in cast("SwinStage", stage).blocks:
-                for name, part in list(block.named_children()):
-                    if isinstance(part, Linear):
-                        reduced = QuantizedLinear(part) if precision == "int8" else part.to(torch.bfloat16)
-                        block.add_module(name, reduced)
+        else:
+            self.backbone.reduce(precision)
 
     def pack(self) -> None:
-        """Lay the weights out for the processor; afterwards the network runs there only and cannot be traced.
-
-        The other weights are copied, so that nothing holds on to the file that all of them were mapped from.
-        """
-        for part in self.modules():
-            if isinstance(part, Linear):
-                part.pack()
-        for parameter in self.parameters():
-            if parameter.layout == torch.strided:
-                parameter.data = parameter.data.clone()
+        """Lay the weights out for the processor; afterwards the network runs there only and cannot be traced."""
+        pack(self)
 
     def keep_decoder(self) -> None:
         """Let go of backbone and pixel decoder: ``decode`` is all that is left, on the processor."""

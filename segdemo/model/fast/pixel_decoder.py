@@ -1,9 +1,10 @@
 """Mask2Former's pixel decoder for inference: deformable attention over three levels, then a feature pyramid to 1/4.
 
 Computes what the library's ``Mask2FormerPixelDecoder`` computes (Zhu et al., "Deformable DETR", ICLR 2021), from its
-weights. Sampling is bilinear, hence a weighted sum of four rows of the value matrix per point; with the attention
-weights multiplied in, each query and head is one weighted sum of rows, which ``embedding_bag`` does in one pass
-instead of a dozen copies. A traced graph uses ``grid_sample`` instead, which graph compilers know.
+weights, or from those of ``OneFormerPixelDecoder``, which is the same under other names. Sampling is bilinear, hence a
+weighted sum of four rows of the value matrix per point; with the attention weights multiplied in, each query and head
+is one weighted sum of rows, which ``embedding_bag`` does in one pass instead of a dozen copies. A traced graph uses
+``grid_sample`` instead, which graph compilers know.
 """
 
 import math
@@ -14,8 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from segdemo.model.capture import Steps
-from segdemo.model.fast.linear import Linear, as_maps, as_tokens, eager_on_processor
+from segdemo.model.fast.linear import Linear, Step, as_maps, as_tokens, eager_on_processor
 from segdemo.model.fast.swin import mlp
 
 _QUERIES = 2048
@@ -91,11 +91,12 @@ class PixelDecoder(nn.Module):
         self.projections = _exact(decoder.input_projections)
         self.level_embed = decoder.level_embed
         self.layers = nn.ModuleList([DeformableLayer(layer) for layer in decoder.encoder.layers])
-        self.laterals = _exact(decoder.lateral_convolutions)
-        self.outputs = _exact(decoder.output_convolutions)
+        mask2former = hasattr(decoder, "lateral_convolutions")
+        self.laterals = _exact(decoder.lateral_convolutions if mask2former else decoder.lateral_convs)
+        self.outputs = _exact(decoder.output_convolutions if mask2former else decoder.output_convs)
         self.mask_projection = decoder.mask_projection
 
-    def forward(self, features: list[Tensor], step: Steps) -> tuple[list[Tensor], list[tuple[Any, Any]], Tensor]:
+    def forward(self, features: list[Tensor], step: Step) -> tuple[list[Tensor], list[tuple[Any, Any]], Tensor]:
         """Return the tokens (B, h * w, C) of 1/32, 1/16, 1/8, those levels' sizes, and mask features at 1/4."""
         maps = [project(x) for project, x in zip(self.projections, features[::-1], strict=False)]
         shapes = [(x.shape[2], x.shape[3]) for x in maps]

@@ -3,7 +3,7 @@
 Computes what the library's ``SwinBackbone`` computes (Liu et al., "Swin Transformer", ICCV 2021), from its weights.
 Projections are per place, so they run on the real places only; a padded place is zero before them, hence equal to
 their bias, which one extra zero row provides. Every size is taken from the tensors by arithmetic alone, so that a
-traced graph stays right at any input size.
+traced graph stays right at any input size whose sides are multiples of 32.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from segdemo.model.capture import Steps
-from segdemo.model.fast.linear import Linear, as_maps, as_tokens, eager_on_processor
+from segdemo.model.fast.linear import Linear, Step, as_maps, as_tokens, eager_on_processor
+from segdemo.model.fast.quantized import QuantizedLinear
 
+PATCH = 4
+"""Pixels that a patch is high and wide."""
 SCORES = 1 << 19
 """Attention scores at a time on a processor, 2 MB: softmax finds them where the product before it left them."""
 MLP_ROWS = 2048
@@ -179,13 +181,38 @@ class SwinBackbone(nn.Module):
             [SwinStage(stage, norms.get(f"stage{index}")) for index, stage in enumerate(swin.encoder.layers, start=1)]
         )
 
+    @staticmethod
+    def supports(config: Any) -> bool:
+        """Whether this module computes what a ``SwinConfig`` describes."""
+        return bool(
+            config.model_type == "swin"
+            and config.patch_size in (PATCH, [PATCH, PATCH], (PATCH, PATCH))
+            and config.hidden_act == "gelu"
+            and not config.use_absolute_embeddings
+        )
+
     @property
     def num_blocks(self) -> int:
         """Blocks over all stages."""
         return sum(len(stage.blocks) for stage in cast("list[SwinStage]", self.stages))
 
-    def forward(self, pixels: Tensor, step: Steps) -> list[Tensor]:
-        """Return the feature maps (B, C, h, w) of pixels (B, 3, H, W), finest first; H and W multiples of 32."""
+    def reduce(self, precision: str) -> None:
+        """Compute the linear layers of the last two stages' blocks in ``bf16`` or ``int8`` from now on."""
+        for stage in list(self.stages)[-2:]:
+            for block in cast("SwinStage", stage).blocks:
+                for name, part in list(block.named_children()):
+                    if isinstance(part, Linear):
+                        reduced = QuantizedLinear(part) if precision == "int8" else part.to(torch.bfloat16)
+                        block.add_module(name, reduced)
+
+    def forward(self, pixels: Tensor, step: Step) -> list[Tensor]:
+        """Return the feature maps (B, C, h, w) of pixels (B, 3, H, W), finest first.
+
+        H and W are multiples of 32, unless this runs eagerly on a processor: there, as in the library's, what is
+        missing to a patch or to a pair of places is zero.
+        """
+        if eager_on_processor(pixels):
+            pixels = F.pad(pixels, (0, -pixels.shape[3] % PATCH, 0, -pixels.shape[2] % PATCH))
         patches = self.projection(pixels)
         height, width = patches.shape[2], patches.shape[3]
         tokens = self.norm(as_tokens(patches))
@@ -201,9 +228,8 @@ class SwinBackbone(nn.Module):
             if stage.norm is not None:
                 features.append(as_maps(stage.norm(tokens), height, width))
             if stage.merge is not None and stage.merge_norm is not None:
-                tokens = _merged(tokens, height, width)
+                tokens, height, width = _merged(tokens, height, width)
                 tokens = stage.merge(stage.merge_norm(tokens))
-                height, width = height // 2, width // 2
         return features
 
 
@@ -228,8 +254,14 @@ def _windows(grid: Tensor, rows: Any, columns: Any, window: int) -> Tensor:
     return grid.view(rows, window, columns, window).transpose(1, 2).reshape(-1, window * window)
 
 
-def _merged(tokens: Tensor, height: Any, width: Any) -> Tensor:
-    """(B, H * W, C) to (B, H / 2 * W / 2, 4 C), in the order (top left, bottom left, top right, bottom right)."""
+def _merged(tokens: Tensor, height: Any, width: Any) -> tuple[Tensor, Any, Any]:
+    """(B, H * W, C) to (B, H / 2 * W / 2, 4 C), in the order (top left, bottom left, top right, bottom right).
+
+    With them, the halves of H and W, rounded up, for which a line of zeros is added.
+    """
     batch, _, channels = tokens.shape
+    if eager_on_processor(tokens) and (height % 2 or width % 2):
+        tokens = F.pad(tokens.view(batch, height, width, channels), (0, 0, 0, width % 2, 0, height % 2))
+        height, width = height + height % 2, width + width % 2
     grid = tokens.view(batch, height // 2, 2, width // 2, 2, channels)
-    return grid.permute(0, 1, 3, 4, 2, 5).reshape(batch, -1, 4 * channels)
+    return grid.permute(0, 1, 3, 4, 2, 5).reshape(batch, -1, 4 * channels), height // 2, width // 2
