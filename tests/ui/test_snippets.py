@@ -33,7 +33,9 @@ needs_client = pytest.mark.skipif(
 def here(tmp_path: Path, photo: npt.NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the files that the examples name."""
     Image.fromarray(photo).save(tmp_path / "street.jpg")
-    (tmp_path / "street.labels.png").write_bytes(encode_png_index(np.full(photo.shape[:2], 6, np.uint8)))
+    labels = np.full(photo.shape[:2], 6, np.uint8)
+    labels[:9] = 150  # which only ADE20K's own labels have
+    (tmp_path / "street.labels.png").write_bytes(encode_png_index(labels))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
