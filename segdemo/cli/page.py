@@ -30,12 +30,14 @@ def page(
     _check_gradios_port()
     from segdemo.ui.server.ending import Ending
     from segdemo.ui.server.folder import private_folder
+    from segdemo.ui.server.stubs import import_without_stubs
 
     ending = Ending()
     ending.listen()
 
     # Before anything imports gradio, which looks for its folder then.
     private_folder()
+    import_without_stubs()
     import_beside("torch")
     from segdemo.ui.app import create_app, launch_options
     from segdemo.ui.server.serving import serve

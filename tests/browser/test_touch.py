@@ -27,7 +27,7 @@ TABS: tuple[tuple[str, str, str], ...] = (
     ("attention", "#sd-panel-attention .sd-heads button >> nth=2", f"{STATE}('head') === 1"),
     ("whatif", "#sd-panel-whatif button:has-text('Switch query')", f"{STATE}('off').queries.length === 1"),
     ("evaluate", "#sd-panel-evaluate .sd-legend-row >> nth=1", f"{STATE}('shownPixels') !== null"),
-    ("compare", "#sd-panel-compare .sd-results .sd-segmented label >> nth=1", f"{STATE}('compareView') !== null"),
+    ("compare", "#sd-panel-compare .sd-results .sd-segmented label >> nth=2", f"{STATE}('compareView') !== null"),
 )
 
 # What can be touched is as large as its box, its label and what its pseudo-element adds around it.
