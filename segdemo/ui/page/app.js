@@ -102,6 +102,7 @@
 
     opening = sd.createOpening(app, shell, { mark: (example) => source.mark(example), showRun });
     const { openFile, openExample, release, cancelButton } = opening;
+    app.toldOtherwise = opening.toldOtherwise;
     app.openExample = openExample;
     app.openFile = openFile;
     source = sd.buildSource(shell.source, {

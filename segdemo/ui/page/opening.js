@@ -252,10 +252,10 @@
       say("Your photo and everything made from it is deleted.", "info");
     };
 
-    /** The token of what the network made of the photo on screen when it was told that task, where that is kept. */
-    app.toldOtherwise = (task) => others.get(task)?.token ?? null;
     return {
       openFile, openExample, release, cancelButton, keepView: () => keepView,
+      /** The token of what the network made of the photo on screen when it was told that task, where that is kept. */
+      toldOtherwise: (task) => others.get(task)?.token ?? null,
       /** Run the photo on screen once more, if there is one; resolves to whether there is. */
       again: async (options) => {
         if (!lastInput) return false;
