@@ -27,7 +27,7 @@ def described(config_class: str, config: Mapping[str, Any]) -> Any | None:
 
 def swin_windows(backbone: Any | None) -> Mapping[int, Windows]:
     """By scale, the windows of a Swin, whose second block in a pair attends in windows shifted by half of one."""
-    if backbone is None or backbone.model_type != "swin":
+    if backbone is None or backbone.model_type not in ("swin", "maskformer-swin"):
         return {}
     patch, side = backbone.patch_size, backbone.window_size
     first = patch[0] if isinstance(patch, list | tuple) else patch

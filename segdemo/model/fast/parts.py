@@ -62,10 +62,11 @@ class Decoder(nn.Module):
         """By the name under which the library's has the layers."""
 
     def forward(self, features: Sequence[Tensor]) -> Levels:
-        """Return the levels and mask features of a backbone's stages."""
+        """Return the levels and mask features of a backbone's stages, in memory as the library's lie."""
         with torch.autocast("cpu", enabled=False):
             levels, shapes, masks = self.encoder([maps.float() for maps in features], _nothing)
-        return Levels([as_maps(tokens, *shape) for tokens, shape in zip(levels, shapes, strict=True)], masks)
+        maps = [as_maps(tokens, *shape).contiguous() for tokens, shape in zip(levels, shapes, strict=True)]
+        return Levels(maps, masks.contiguous())
 
 
 def _nothing(part: str) -> None:

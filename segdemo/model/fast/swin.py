@@ -183,9 +183,9 @@ class SwinBackbone(nn.Module):
 
     @staticmethod
     def supports(config: Any) -> bool:
-        """Whether this module computes what a ``SwinConfig`` describes."""
+        """Whether this module computes what a ``SwinConfig``, or MaskFormer's form of it, describes."""
         return bool(
-            config.model_type == "swin"
+            config.model_type in ("swin", "maskformer-swin")
             and config.patch_size in (PATCH, [PATCH, PATCH], (PATCH, PATCH))
             and config.hidden_act == "gelu"
             and not config.use_absolute_embeddings

@@ -122,6 +122,7 @@ def test_stages_and_levels_are_the_librarys(case: Case, batch: int) -> None:
             levels, expected = decoder(wanted), case.model.model.pixel_level_module.decoder(wanted)
             pairs = zip(levels.multi_scale_features, expected.multi_scale_features, strict=True)
             for ours, theirs in (*pairs, (levels.mask_features, expected.mask_features)):
+                assert ours.is_contiguous()
                 torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
