@@ -11,7 +11,7 @@ import typer
 from segdemo.cli.segment import check_model, fetch, segment
 from segdemo.errors import SegdemoError
 
-_OTHERS = ("context", "images", "out", "evolution", "at_once", "ray", "ray_address", "ray_actors", "ray_cores")
+_OTHERS = ("context", "images", "out", "evolution", "masks", "at_once", "ray", "ray_address", "ray_actors", "ray_cores")
 """What ``segment`` has for its own files and for many photographs."""
 
 

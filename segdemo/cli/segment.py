@@ -74,6 +74,10 @@ def segment(
     show_classes: Annotated[
         str, typer.Option(help="Classes that the overlay shows, names or indices; all if empty, or none.")
     ] = "",
+    masks: Annotated[
+        bool,
+        typer.Option("--masks", help="Also write NAME.masks.json: each region's mask as COCO's results have it (RLE)."),
+    ] = False,
     evolution: Annotated[
         bool, typer.Option("--evolution", help="Also write NAME.evolution.webp: the decoder's layers as an animation.")
     ] = False,
@@ -164,7 +168,14 @@ def segment(
         fetch(checkpoint, asked=download)
     exported = None if model is None else str(model.absolute())
     work = Work(
-        checkpoint, engine, precision, input_size, model=exported, seconds=deadline or math.inf, evolution=evolution
+        checkpoint,
+        engine,
+        precision,
+        input_size,
+        model=exported,
+        seconds=deadline or math.inf,
+        evolution=evolution,
+        masks=masks,
     )
     predictor = work.load()
     # What the parameters above say, by name: the options are listed there and in the dataclass, and nowhere else.

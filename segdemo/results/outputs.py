@@ -21,12 +21,13 @@ from segdemo.progress import stop_point
 from segdemo.refine.pipeline import Refined, RefinedSegments
 from segdemo.render.heatmap import Colormap, heatmap
 from segdemo.render.overlay import OverlayStyle, overlay
+from segdemo.results.coco import coco_instances, coco_masks, results_json
 from segdemo.results.evolution import encode_evolution
 from segdemo.results.job import Job
 from segdemo.results.label_ids import NONE, label_ids
 from segdemo.results.make import Result, Source, make_result
 from segdemo.results.options import OutputOptions, Task, View
-from segdemo.segmentation.instances import Instance, Instances
+from segdemo.segmentation.instances import Instance
 from segdemo.segmentation.panoptic import Segment, Segments
 from segdemo.segmentation.planes import planes
 from segdemo.segmentation.semantic import NO_CLASS, SemanticMap, present_classes
@@ -55,6 +56,8 @@ class Outputs:
     """With the instance task, each thing as in COCO's results, the surest first, with its whole mask; else none."""
     evolution: bytes | None = None
     """Animated WebP of the decoder's layers, where it was asked for."""
+    masks: tuple[Mapping[str, Any], ...] | None = None
+    """Each region of the id map as in COCO's results, where that was asked for; instances have theirs anyway."""
 
     def segments_json(self, *, file_name: str | None = None) -> bytes:
         """``segments`` as UTF-8 JSON, with the name of the id map's file where it has one."""
@@ -63,24 +66,29 @@ class Outputs:
 
     def files(self, name: str) -> dict[str, bytes]:
         """File name to content, as the command line writes them for an image called ``name``."""
-        evolution = {} if self.evolution is None else {f"{name}.evolution.webp": self.evolution}
+        asked = {} if self.evolution is None else {f"{name}.evolution.webp": self.evolution}
+        if self.masks is not None:
+            asked[f"{name}.masks.json"] = results_json(self.masks, name)
         if self.task == "semantic":
-            return {f"{name}.semantic.png": self.id_map, f"{name}.overlay.jpg": self.overlay, **evolution}
+            return {f"{name}.semantic.png": self.id_map, f"{name}.overlay.jpg": self.overlay, **asked}
         id_map = f"{name}.panoptic.png"
-        results = {} if self.instances is None else {f"{name}.instances.json": instances_json(self.instances, name)}
+        results = {} if self.instances is None else {f"{name}.instances.json": results_json(self.instances, name)}
         return {
             id_map: self.id_map,
             f"{name}.segments.json": self.segments_json(file_name=id_map),
             **results,
             f"{name}.overlay.jpg": self.overlay,
-            **evolution,
+            **asked,
         }
 
 
-def make_outputs(job: Job, source: Source, options: OutputOptions, *, evolution: bool = False) -> Outputs:
+def make_outputs(
+    job: Job, source: Source, options: OutputOptions, *, evolution: bool = False, masks: bool = False
+) -> Outputs:
     """Derive what the options ask for and encode it: derived in the job's turn, encoded outside of it.
 
-    ``evolution`` adds the animation of the decoder's layers, for a prediction that kept them.
+    ``evolution`` adds the animation of the decoder's layers, for a prediction that kept them, ``masks`` the regions'
+    masks as run lengths.
     Raises ``SegdemoError`` for a checkpoint with more classes than an 8-bit index map holds and for a CRF over
     segments, ``StoppedError`` where the job is to end.
     """
@@ -94,6 +102,7 @@ def make_outputs(job: Job, source: Source, options: OutputOptions, *, evolution:
         overlay=encode_overlay(job, source, result, options),
         instances=coco_instances(job, source, result),
         evolution=encode_evolution(job, source, options) if evolution else None,
+        masks=coco_masks(job, source, result) if masks else None,
     )
 
 
@@ -207,39 +216,6 @@ def _segments(found: Segments) -> list[dict[str, Any]]:
         }
         for entry in found.segments_info
     ]
-
-
-def coco_instances(job: Job, source: Source, result: Result) -> tuple[dict[str, Any], ...] | None:
-    """The instances as COCO's results have them, but for ``image_id``; none where the result has no instances.
-
-    Class index, whole mask as run lengths, score, class name, the id that the map has for it, and its query. There is
-    no box: COCO's tools would take its area for the mask's.
-    """
-    if not isinstance(result.after, Instances):
-        return None
-    numbers = label_ids(source.prediction.taxonomy) if result.options.label_ids else {}
-    with job.working():
-        return tuple(
-            {
-                "category_id": numbers.get(one.category_id, one.category_id),
-                "segmentation": one.mask.coco(),
-                "score": round(one.score, 6),
-                "label": one.label,
-                "segment_id": one.id,
-                "query": one.query,
-            }
-            for one in result.after.instances
-        )
-
-
-def instances_json(instances: Sequence[Mapping[str, Any]] | None, name: str) -> bytes:
-    """COCO's results (``COCO.loadRes``) as UTF-8 JSON, an instance a line; an empty list where there are none.
-
-    ``image_id`` is the number that the photo's ``name`` is, as COCO's are (000000000139), else the name itself.
-    """
-    image = int(name) if name.isascii() and name.isdecimal() else name
-    lines = (json.dumps({"image_id": image, **entry}, ensure_ascii=False) for entry in instances or ())
-    return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
 
 
 def as_json(document: Mapping[str, Any]) -> bytes:

@@ -54,6 +54,8 @@ class Work:
     """How long one photo may be worked on."""
     evolution: bool = False
     """Whether the decoder's layers are written as an animation, too."""
+    masks: bool = False
+    """Whether the regions' masks are written as COCO's run lengths, too."""
 
     def load(self) -> "Predictor":
         """The predictor; the same object every time. Raises ``SegdemoError``."""
@@ -80,6 +82,7 @@ class Work:
             "size": self.size,
             "options": self.options.parameters(),
             **({"evolution": True} if self.evolution else {}),
+            **({"masks": True} if self.masks else {}),
         }
 
     def fingerprint(self) -> str:
@@ -181,7 +184,7 @@ def _outputs(
 ) -> Outputs:
     with job.turn():
         prediction = predict(job, predictor, image, work)
-    return make_outputs(job, Source(image, prediction), work.options, evolution=work.evolution)
+    return make_outputs(job, Source(image, prediction), work.options, evolution=work.evolution, masks=work.masks)
 
 
 def _shares(segments: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:

@@ -133,11 +133,16 @@ def test_the_command_writes_the_same(
     arguments += ["--task", task, "--size", "64", "--checkpoint", same_record.checkpoint.id, "--out", str(tmp_path)]
     if task != "semantic":
         arguments.append("--split-components")
+    if task != "instance":
+        arguments.append("--masks")
     done = CliRunner().invoke(make_app(), ["segment", photo_file, *arguments])
     assert done.exit_code == 0, done.output
     kind = "semantic" if task == "semantic" else "panoptic"
     written = (tmp_path / f"photo.{kind}.png").read_bytes()
-    assert written == downloaded(same_record, in_the_pages_words(task, REFINEMENTS[name]), task, "idmap")
+    words = in_the_pages_words(task, REFINEMENTS[name])
+    assert written == downloaded(same_record, words, task, "idmap")
+    if task != "instance":
+        assert (tmp_path / "photo.masks.json").read_bytes() == downloaded(same_record, words, task, "masks")
 
 
 @pytest.mark.parametrize(("task", "name"), rest_slow([case for case in CASES if case[1] != "none"], QUICK.__contains__))

@@ -68,19 +68,21 @@
     const e = sd.element;
     const { state } = app;
     const instances = sd.button("Instances", sd.fetchFile(app, task, "instances"));
+    const masks = sd.button("Masks", sd.fetchFile(app, task, "masks"));
     instances.hidden = true;
     if (task === "panoptic") {
       state.on(["panoptic"], () => {
         instances.hidden = !(state.get("panoptic")?.overlapping ?? false);
+        masks.hidden = !instances.hidden;
       });
     }
     const buttons = [
-      sd.button("Id map", sd.fetchFile(app, task, "idmap")), sd.button("Segments", sd.fetchFile(app, task, "segments")), instances, sd.button("Overlay", sd.fetchFile(app, task, "overlay")),
+      sd.button("Id map", sd.fetchFile(app, task, "idmap")), sd.button("Segments", sd.fetchFile(app, task, "segments")), instances, masks, sd.button("Overlay", sd.fetchFile(app, task, "overlay")),
       sd.button("This view", () => sd.saveView(app)),
     ];
     whileThere(app, buttons);
     return e("div", { class: "sd-downloads" },
-      sd.heading("Download", "The id map, the segments and the overlay are at the photo's own size. The id map is an index PNG (255 = none) for semantic results, and COCO's panoptic format for segments. Instances are COCO's results: whole masks as run lengths, with scores. This view is what the canvas shows now, with its legend."),
+      sd.heading("Download", "The id map, the segments and the overlay are at the photo's own size. The id map is an index PNG (255 = none) for semantic results, and COCO's panoptic format for segments. Masks and instances are COCO's results: a mask each as run lengths, with its score; instances may overlap. This view is what the canvas shows now, with its legend."),
       e("div", { class: "sd-row" }, ...buttons), sd.buildReport(app, task));
   };
 })((window.segdemo ??= {}));

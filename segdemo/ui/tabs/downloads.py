@@ -3,16 +3,17 @@
 import base64
 from typing import Any
 
+from segdemo.results.coco import coco_instances, coco_masks, results_json
 from segdemo.results.evolution import encode_evolution
 from segdemo.results.job import Job
 from segdemo.results.make import make_result
-from segdemo.results.outputs import as_json, coco_instances, describe, encode_id_map, encode_overlay, instances_json
+from segdemo.results.outputs import as_json, describe, encode_id_map, encode_overlay
 from segdemo.ui.arguments import Arguments, choice
 from segdemo.ui.options import page_options
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.result import things_only
 
-KINDS = ("idmap", "segments", "overlay", "instances", "evolution")
+KINDS = ("idmap", "segments", "overlay", "instances", "masks", "evolution")
 
 
 def download(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
@@ -34,7 +35,10 @@ def download(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]:
             content = as_json(describe(job, source, result, options))
         elif kind == "instances":
             name, mime = f"{record.name}.instances.json", "application/json"
-            content = instances_json(coco_instances(job, source, result), record.name)
+            content = results_json(coco_instances(job, source, result), record.name)
+        elif kind == "masks":
+            name, mime = f"{stem}.masks.json", "application/json"
+            content = results_json(coco_masks(job, source, result), record.name)
         else:
             name, mime = f"{stem}.overlay.jpg", "image/jpeg"
             content = encode_overlay(job, source, result, options)
