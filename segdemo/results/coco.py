@@ -4,13 +4,17 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from segdemo.progress import stop_point
 from segdemo.results.job import Job
 from segdemo.results.label_ids import label_ids
 from segdemo.results.make import Result, Source
 from segdemo.segmentation.instances import Instances
+from segdemo.segmentation.panoptic import Segment
 from segdemo.segmentation.runs import Mask
-from segdemo.segmentation.semantic import SemanticMap, present_classes
+from segdemo.segmentation.semantic import PresentClass, SemanticMap, present_classes
 
 
 def coco_masks(job: Job, source: Source, result: Result) -> tuple[dict[str, Any], ...] | None:
@@ -25,8 +29,10 @@ def coco_masks(job: Job, source: Source, result: Result) -> tuple[dict[str, Any]
     numbers = label_ids(source.prediction.taxonomy) if result.options.label_ids else {}
     with job.working():
         if isinstance(found, SemanticMap):
-            ids = found.labels
-            regions = [(one.category_id, one) for one in present_classes(source.prediction, found)]
+            ids: npt.NDArray[np.integer] = found.labels
+            regions: list[tuple[int, PresentClass | Segment]] = [
+                (one.category_id, one) for one in present_classes(source.prediction, found)
+            ]
         else:
             ids = found.ids
             regions = [(one.id, one) for one in found.segments_info]
