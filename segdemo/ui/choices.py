@@ -1,15 +1,16 @@
 """The checkpoints that visitors may choose, under names that tell nothing about the machine."""
 
+import sys
 from collections.abc import Iterable
 from typing import get_args
 
 from segdemo import checkpoints
 from segdemo.checkpoints import Checkpoint, public_id
 from segdemo.errors import HostError, SegdemoError
-from segdemo.model.engines import possible_precisions
 from segdemo.model.predictor import Predictor, load_predictor
 from segdemo.settings import Precision, settings
 
+_ENGINES = "segdemo.model.engines"
 PRECISIONS: tuple[str, ...] = get_args(Precision)
 
 
@@ -41,9 +42,17 @@ def load(entry: Checkpoint, precision: str = "auto") -> Predictor:
 
 
 def offered_precisions(entry: Checkpoint) -> list[str]:
-    """The precisions in which visitors can have a checkpoint; all of them where its files do not say."""
+    """The precisions in which visitors can have a checkpoint; all of them where its files do not say.
+
+    All of them, too, for pages that are opened before the network's room is there, which nobody waits for: one that
+    cannot be had is then refused with a sentence.
+    """
+    if entry.path is None or _ENGINES not in sys.modules:
+        return list(PRECISIONS)
+    from segdemo.model.engines import possible_precisions
+
     try:
-        return list(PRECISIONS) if entry.path is None else ["auto", *possible_precisions(entry.path)]
+        return ["auto", *possible_precisions(entry.path)]
     except SegdemoError:
         return list(PRECISIONS)
 

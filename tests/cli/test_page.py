@@ -18,10 +18,11 @@ class FakePage:
 
     def __init__(self) -> None:
         self.checkpoint: str | None = None
+        self.mcp = False
         self.launched: dict[str, Any] = {}
 
-    def __call__(self, checkpoint: str | None) -> "FakePage":
-        self.checkpoint = checkpoint
+    def __call__(self, checkpoint: str | None, *, mcp: bool = False) -> "FakePage":
+        self.checkpoint, self.mcp = checkpoint, mcp
         return self
 
     def launch(self, **options: Any) -> None:
@@ -35,12 +36,13 @@ def test_options_reach_the_page(start: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("segdemo.ui.server.serving.serve", lambda make, options, _: make().launch(**options()))
     monkeypatch.setattr("segdemo.ui.server.ending.Ending.listen", lambda _: None)
     monkeypatch.setenv("SEGDEMO_ALLOW_DOWNLOAD", "0")
-    options = ["--checkpoint", "some/where", "--download", "--port", "7001"]
+    options = ["--checkpoint", "some/where", "--download", "--port", "7001", "--mcp"]
     monkeypatch.setattr(sys, "argv", ["segdemo", *(["page"] if start == "command" else []), *options])
     with pytest.raises(SystemExit) as stopped:
         main() if start == "command" else runpy.run_path(str(APP), run_name="__main__")
     assert stopped.value.code == 0
     assert fake.checkpoint == "some/where"
+    assert fake.mcp
     assert fake.launched["server_port"] == 7001
     assert fake.launched["strict_cors"] is True
     assert os.environ["SEGDEMO_ALLOW_DOWNLOAD"] == "1"

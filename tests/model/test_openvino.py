@@ -183,7 +183,7 @@ def test_other_weights_have_another_place(tiny_checkpoint: Path, tiny_ade_checkp
 
 def test_a_graph_that_disagrees_is_not_kept(tiny_ade_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     noise = np.random.default_rng()
-    monkeypatch.setattr(Comparison, "_labels", lambda self, size, answer: noise.integers(0, 99, size))
+    monkeypatch.setattr(Comparison, "_labels", lambda self, size, *_: noise.integers(0, 99, size))
     with pytest.raises(SegdemoError, match="disagrees"):
         make_graph(tiny_ade_checkpoint)
     assert find_graph(tiny_ade_checkpoint, "fp32") is None

@@ -150,10 +150,10 @@ def test_a_network_that_never_ends_is_stopped_at_the_deadline(
 def test_a_bug_in_one_photo_is_not_the_end_of_the_others(
     photos: Path, results: Results, work: Work, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(job: Any, source: Source, options: Any) -> Any:
+    def broken(job: Any, source: Source, options: Any, **asked: Any) -> Any:
         if source.size == (96, 160):
             raise KeyError("surprise")
-        return make_outputs(job, source, options)
+        return make_outputs(job, source, options, **asked)
 
     monkeypatch.setattr("segdemo.results.work.make_outputs", broken)
     entries = list(run_batch(_plan(photos, results, work).todo, work, predictor, results))
