@@ -70,17 +70,6 @@ FOCUSED = """() => {
 }"""
 
 
-# What is asked for files; the browser's own dialog stays away.
-ASKED = """() => {
-  if (!window.asked) document.addEventListener("click", (event) => {
-    if (!event.target.matches("input[type=file]")) return;
-    event.preventDefault();
-    window.asked.push(event.target.ariaLabel);
-  }, true);
-  return (window.asked ??= []);
-}"""
-
-
 @pytest.fixture(scope="module")
 def desk(chromium: Browser, address: str) -> Any:
     """The page of a drawn example, which has labels."""
@@ -152,22 +141,3 @@ def test_a_pixel_is_picked_and_let_go_of(desk: Page) -> None:
     assert desk.evaluate(f"{STATE}('pixel')") == pixel
     desk.keyboard.press("Escape")
     desk.wait_for_function(f"{STATE}('pixel') === null")
-
-
-def test_photos_are_chosen(desk: Page) -> None:
-    open_tab(desk, "batch")
-    for button in (
-        "#sd-panel-batch button:text-is('Add photos or a ZIP')",
-        ".sd-source button:text-is('Open a photo')",
-    ):
-        asked = len(desk.evaluate(ASKED))
-        desk.locator(button).focus()
-        desk.keyboard.press("Enter")
-        desk.wait_for_function("before => window.asked.length > before", arg=asked)
-    desk.locator(".sd-examples-menu .sd-popover-button").focus()
-    desk.keyboard.press("Enter")
-    assert desk.locator(".sd-example").first.is_visible()
-    desk.keyboard.press("Tab")
-    assert desk.evaluate("document.activeElement.className") == "sd-example"
-    desk.keyboard.press("Escape")
-    assert desk.locator(".sd-example").first.is_hidden()
