@@ -35,6 +35,7 @@ def test_options_reach_the_page(start: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("segdemo.ui.app.create_app", fake)
     monkeypatch.setattr("segdemo.ui.server.serving.serve", lambda make, options, _: make().launch(**options()))
     monkeypatch.setattr("segdemo.ui.server.ending.Ending.listen", lambda _: None)
+    monkeypatch.setattr("segdemo.ui.server.stubs.import_without_stubs", lambda: None)
     monkeypatch.setenv("SEGDEMO_ALLOW_DOWNLOAD", "0")
     options = ["--checkpoint", "some/where", "--download", "--port", "7001", "--mcp"]
     monkeypatch.setattr(sys, "argv", ["segdemo", *(["page"] if start == "command" else []), *options])

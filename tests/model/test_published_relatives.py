@@ -24,6 +24,7 @@ DATA = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DATA)
 @pytest.mark.usefixtures("own_cache")
 def test_they_answer_as_the_library_of_that_day(
