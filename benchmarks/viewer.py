@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from playwright.sync_api import Page, sync_playwright
 
-from segdemo.ui.packing import pack
+from segdemo.packing import pack
 from segdemo.ui.viewer import script, style
 
 SIZES = ((1024, 768), (1600, 1200))

@@ -18,9 +18,9 @@ from segdemo import __version__, examples
 from segdemo.checkpoints import CONFIG_FILES, EMBEDDED_FOLDER, EMBEDDED_ID, find
 from segdemo.errors import SegdemoError
 from segdemo.images import display_image, encode_jpeg, load_image
+from segdemo.packing import data_url
 from segdemo.results.job import own_job
 from segdemo.settings import ASSETS
-from segdemo.ui.packing import data_url
 
 logger = logging.getLogger(__name__)
 

@@ -2,13 +2,13 @@
 
 from segdemo import examples
 from segdemo.checkpoints import Checkpoint
+from segdemo.packing import data_url
 from segdemo.results.options import flat_defaults
 from segdemo.settings import settings
 from segdemo.ui.batches.functions import batch_limits
 from segdemo.ui.choices import by_public_id, offered_precisions
 from segdemo.ui.first import first_result
 from segdemo.ui.jobs import Answer
-from segdemo.ui.packing import data_url
 
 HINT = (
     "On your own machine: python app.py --checkpoint facebook/mask2former-swin-large-ade-semantic --download "

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from segdemo.ui.packing import data_url, pack
+from segdemo.packing import data_url, pack
 from segdemo.ui.viewer import script, style
 
 FLAGS = [

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segdemo.ui.packing import pack
+from segdemo.packing import pack
 
 from .regions import CAR, COLORS, GRASS, IN_CAR, IN_SKY, SKY, MakeViewer, shown, three_regions
 

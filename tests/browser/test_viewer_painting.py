@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segdemo.ui.packing import pack
+from segdemo.packing import pack
 from segdemo.ui.viewer import SCRIPTS, script, style
 
 from .regions import CAR, COLORS, GRASS, IN_CAR, IN_GRASS, IN_SKY, SKY, MakeViewer, shown

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from segdemo.errors import SegdemoError
+from segdemo.packing import pack, to_bytes
 from segdemo.results.naming import file_stem
 from segdemo.ui.arguments import choice, flag, number, whole
-from segdemo.ui.packing import pack, to_bytes
 
 
 @pytest.mark.parametrize("value", ["0.5", None, True, math.nan, math.inf, 1.5, -0.1, [0.5], {}])

@@ -25,25 +25,27 @@
     };
   };
 
-  /** What a button does that fetches a file of the result on screen and hands it to the browser. */
-  sd.fetchFile = (app, task, kind) => async (event) => {
-    const button = event.currentTarget;
-    const { state, client } = app;
-    const run = state.get("run");
-    if (!run) return;
+  /** Have the server make a file and hand it to the browser; the button waits meanwhile. `told` gets what is done. */
+  sd.handOut = async (app, button, name, values, told = () => {}) => {
     button.disabled = true;
     button.classList.add("sd-waiting");
     try {
       await app.guard(async () => {
-        const extra = task === "panoptic" ? state.get("thresholds") : {};
-        const mine = client.run(() => client.call("start_download", { token: run.token, kind, ...sd.asSeen(app, task), ...extra }), () => {});
-        const message = await mine.done;
+        const message = await app.client.run(() => app.client.call(name, values), told).done;
         if (message) sd.saveFile(message.file);
       });
     } finally {
-      button.disabled = !state.get("run");
+      button.disabled = !app.state.get("run");
       button.classList.remove("sd-waiting");
     }
+  };
+
+  /** What a button does that fetches a file of the result on screen and hands it to the browser. */
+  sd.fetchFile = (app, task, kind) => async (event) => {
+    const run = app.state.get("run");
+    if (!run) return;
+    const extra = task === "panoptic" ? app.state.get("thresholds") : {};
+    await sd.handOut(app, event.currentTarget, "start_download", { token: run.token, kind, ...sd.asSeen(app, task), ...extra });
   };
 
   /** Let buttons be used while there is a photo. */

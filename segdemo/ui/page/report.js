@@ -12,7 +12,7 @@
    */
   sd.buildReport = (app, task) => {
     const e = sd.element;
-    const { state, client } = app;
+    const { state } = app;
     const field = (tag, name, label, limit) => {
       const input = /** @type {HTMLInputElement} */ (e(tag, { maxlength: limit, ...(tag === "input" ? { type: "text" } : { rows: 3 }) }));
       input.addEventListener("input", () => {
@@ -36,21 +36,14 @@
     const make = async () => {
       const run = state.get("run");
       if (!run) return;
-      button.disabled = true;
-      button.classList.add("sd-waiting");
+      const asked = { token: run.token, ...state.get("thresholds"), ...sd.asSeen(app, task), ...chosen(run), title: title.value, note: note.value };
       try {
-        await app.guard(async () => {
-          const asked = { token: run.token, ...state.get("thresholds"), ...sd.asSeen(app, task), ...chosen(run), title: title.value, note: note.value };
-          const mine = client.run(() => client.call("start_report", asked), ({ text }) => {
-            said.textContent = text ?? "";
-          });
-          const message = await mine.done;
-          if (message) sd.saveFile(message.file);
+        await sd.handOut(app, button, "start_report", asked, ({ text }) => {
+          said.textContent = text ?? "";
         });
       } finally {
         said.textContent = "";
         fit();
-        button.classList.remove("sd-waiting");
       }
     };
     const button = /** @type {HTMLButtonElement} */ (sd.button("Save the report", make));

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.explain import attention_map, query_mask
+from segdemo.packing import pack
 from segdemo.prediction import Prediction
 from segdemo.results.job import Job
 from segdemo.ui.arguments import Arguments, whole
-from segdemo.ui.packing import pack
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.result import class_entry, query_rows, small_size
 

@@ -14,6 +14,7 @@ from segdemo.evaluation.evaluate import class_map
 from segdemo.evaluation.legend import CAUSE_COLORS, KIND_COLORS, WRONG_COLOR
 from segdemo.evaluation.outcomes import OUTCOMES, Outcomes, outcomes
 from segdemo.evaluation.photo import Evaluation
+from segdemo.packing import pack
 from segdemo.results.difference import agreement_csv, encode_difference
 from segdemo.results.job import Job
 from segdemo.results.judged import judge
@@ -22,7 +23,6 @@ from segdemo.results.make import Result, reduced
 from segdemo.segmentation import Segments, SemanticMap
 from segdemo.ui.arguments import Arguments, choice
 from segdemo.ui.beside import Beside
-from segdemo.ui.packing import pack
 from segdemo.ui.store import Record, array_bytes
 from segdemo.ui.tabs.labels import NO_LABELS, record_labels
 from segdemo.ui.tabs.result import class_entry, small_size

@@ -13,6 +13,7 @@ from segdemo.evaluation.errors import BOUNDARY, INSIDE, KINDS, WIDTH
 from segdemo.evaluation.legend import CAUSE_COLORS, KIND_COLORS, WRONG_COLOR
 from segdemo.evaluation.photo import Evaluation
 from segdemo.evaluation.pixel import error_at
+from segdemo.packing import pack
 from segdemo.results.errormap import encode_error_map
 from segdemo.results.job import Job
 from segdemo.results.judged import WIDEST, judge
@@ -22,7 +23,6 @@ from segdemo.results.options import Task
 from segdemo.results.outputs import as_json
 from segdemo.ui.arguments import Arguments, choice, number
 from segdemo.ui.options import page_options
-from segdemo.ui.packing import pack
 from segdemo.ui.store import Record, array_bytes
 from segdemo.ui.tabs.labels import NO_LABELS, record_labels
 from segdemo.ui.tabs.result import class_entry, small_size

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from segdemo.explain import features as explain
 from segdemo.explain.features import FeatureMap
+from segdemo.packing import pack, to_bytes
 from segdemo.results.job import Job
 from segdemo.ui.arguments import Arguments, choice, number, whole
-from segdemo.ui.packing import pack, to_bytes
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.result import small_size
 

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.explain import query_history, query_masks
+from segdemo.packing import pack, to_bytes
 from segdemo.prediction import Prediction
 from segdemo.progress import CancelledError
 from segdemo.results.job import Job
 from segdemo.segmentation import layer_labels
 from segdemo.threads import PatientLock
 from segdemo.ui.arguments import Arguments, whole
-from segdemo.ui.packing import pack, to_bytes
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.result import class_entry, small_size
 

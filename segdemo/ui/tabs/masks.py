@@ -3,9 +3,9 @@
 from typing import Any
 
 from segdemo.explain import query_thumbnails
+from segdemo.packing import pack, to_bytes
 from segdemo.results.job import Job
 from segdemo.ui.arguments import Arguments
-from segdemo.ui.packing import pack, to_bytes
 from segdemo.ui.store import Record
 
 SIDE = 80

@@ -5,6 +5,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from segdemo.packing import pack
 from segdemo.prediction import Size
 from segdemo.results.entries import segment_entries
 from segdemo.results.job import Job
@@ -12,7 +13,6 @@ from segdemo.results.make import Result, make_result, reduced
 from segdemo.segmentation import Instances, Mask, Segments
 from segdemo.ui.arguments import Arguments
 from segdemo.ui.options import page_options
-from segdemo.ui.packing import pack
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.refinement import change_rows
 from segdemo.ui.tabs.result import things_only

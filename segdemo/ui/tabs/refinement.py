@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from segdemo.packing import pack
 from segdemo.refine import Difference, Refined
 from segdemo.results.job import Job
 from segdemo.results.make import Result, make_result, reduced
@@ -12,7 +13,6 @@ from segdemo.segmentation import SemanticMap, present_classes
 from segdemo.taxonomy import Taxonomy
 from segdemo.ui.arguments import Arguments
 from segdemo.ui.options import page_options
-from segdemo.ui.packing import pack
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.result import class_entry
 from segdemo.ui.tabs.truth import ground_truth, scores

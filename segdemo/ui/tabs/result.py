@@ -7,13 +7,13 @@ import numpy as np
 from segdemo import examples
 from segdemo.checkpoints import EMBEDDED_ID
 from segdemo.explain import QuerySummary, query_table
+from segdemo.packing import data_url, pack, to_bytes
 from segdemo.results.doubt import doubt
 from segdemo.results.entries import class_entry as class_entry
 from segdemo.results.job import Job
 from segdemo.results.make import reduced, semantic_map
 from segdemo.segmentation import Planes, planes, present_classes
 from segdemo.ui.arguments import Arguments
-from segdemo.ui.packing import data_url, pack, to_bytes
 from segdemo.ui.store import Record
 
 SMALL_SHARE = 1 / 4

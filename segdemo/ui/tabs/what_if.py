@@ -15,12 +15,12 @@ from segdemo.explain.what_if import (
     rank_queries,
     switched_off,
 )
+from segdemo.packing import pack
 from segdemo.prediction import Prediction
 from segdemo.results.job import Job
 from segdemo.results.make import reduced
 from segdemo.segmentation import layer_labels
 from segdemo.ui.arguments import Arguments
-from segdemo.ui.packing import pack
 from segdemo.ui.runs import predict_without
 from segdemo.ui.store import Record
 from segdemo.ui.tabs.result import class_entry, query_rows, small_size

@@ -25,7 +25,7 @@
   };
 
   /**
-   * Unpack what `segdemo.ui.packing.pack` wrote.
+   * Unpack what `segdemo.packing.pack` wrote.
    * @param {{data: string, dtype: "uint8"|"uint16"|"float32", shape: number[]}} packed
    * @returns {Promise<Uint8Array|Uint16Array|Float32Array>} row-major values
    * @throws {Error} when the bytes do not fill the shape
