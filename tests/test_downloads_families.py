@@ -30,7 +30,7 @@ FORMS = {
     },
 }
 EVERYWHERE = {"config.json", "preprocessor_config.json"}
-QUICK = {("oneformer", "sharded"), ("eomt-semantic", "safetensors")}
+QUICK = {("eomt-semantic", "safetensors")}
 CASES = [
     *((kind, form) for kind in KINDS for form in ("safetensors", "sharded")),
     *((kind, "pickled") for kind in ("upernet-convnext", "eomt-semantic", "maskformer")),

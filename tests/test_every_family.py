@@ -30,8 +30,8 @@ from tests.networks import KINDS
 
 PLAIN = ["--engine", "torch", "--precision", "fp32"]
 LOOSE = {"score_threshold": 0.05, "overlap_threshold": 0.1}
-QUICK = {"upernet-convnext", "oneformer"}
-"""Those that every run of the tests goes through; the others are as slow together as everything else."""
+QUICK = {"upernet-convnext"}
+"""What every run of the tests goes through; the others are as slow together as everything else."""
 
 
 @dataclass(frozen=True)

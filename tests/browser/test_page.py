@@ -45,7 +45,7 @@ def test_an_upload_goes_through_every_tab(page: Page, cat: Path, labels: np.ndar
 
 
 BAD_FILES = [
-    ("notes.jpg", b"this is no picture", "picture"),
+    pytest.param("notes.jpg", b"this is no picture", "picture", marks=pytest.mark.slow),
     ("cut.jpg", None, ""),
     pytest.param(
         "drawing.svg",

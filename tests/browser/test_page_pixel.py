@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from tests.picking import rest_slow
+
 from .harness import READY, STATE
 from .pages import upload
 
@@ -191,7 +193,7 @@ def test_a_dropped_candidate_is_brought_back(page: Page) -> None:
     assert "score=" in page.url
 
 
-@pytest.mark.parametrize("tab", [*TABS[:2], *(pytest.param(tab, marks=pytest.mark.slow) for tab in TABS[2:])])
+@pytest.mark.parametrize("tab", rest_slow(TABS, TABS[0].__eq__))
 def test_on_a_phone_photo_and_control_are_on_screen_together(chromium: Browser, address: str, tab: str) -> None:
     controls = {
         "semantic": "#sd-panel-semantic .sd-legend-row",

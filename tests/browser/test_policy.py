@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser
 
 from .harness import READY
 
 
+@pytest.mark.slow
 def test_the_page_works_under_its_policy(chromium: Browser, address: str, cat: Path) -> None:
     context = chromium.new_context()
     page = context.new_page()

@@ -94,7 +94,7 @@ def test_the_converted_graph_agrees() -> None:
     assert np.abs(raw.classes[-1] - classes).max() < 1e-4
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", SAMPLED, ids=lambda folder: folder.name)
 def test_classes_are_recognised(folder: Path) -> None:
     taxonomy = load_predictor(folder).taxonomy
     if "ade" in folder.name:
@@ -108,7 +108,7 @@ def test_classes_are_recognised(folder: Path) -> None:
         assert taxonomy.colors == {index: color for index, (_, color) in enumerate(CITYSCAPES.values())}
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", SAMPLED, ids=lambda folder: folder.name)
 def test_a_photo_becomes_the_input_that_the_librarys_processor_makes(
     folder: Path, photo: npt.NDArray[np.uint8]
 ) -> None:

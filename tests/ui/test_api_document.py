@@ -72,6 +72,7 @@ def test_the_example_of_the_shell_gets_the_same_answer(here: str) -> None:
         assert (np.asarray(picture) == 0).sum() == 40 * 160
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
 def test_the_example_in_javascript_runs(here: str) -> None:
     (script,) = [example for example in examples("docs/api.md", "javascript") if "@gradio/client" not in example]

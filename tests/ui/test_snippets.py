@@ -68,6 +68,7 @@ def test_python(shown: dict[str, dict[str, str]], name: str) -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.usefixtures("here")
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_shell(shown: dict[str, dict[str, str]], name: str) -> None:
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", shown[name]["bash"]], capture_output=True, timeout=120)

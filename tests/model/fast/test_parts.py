@@ -69,7 +69,7 @@ WRITERS: dict[str, tuple[Callable[[Path], Path], str]] = {
 }
 
 
-@pytest.fixture(scope="module", params=WRITERS)
+@pytest.fixture(scope="module", params=rest_slow(WRITERS, "OneFormer".__eq__))
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
     writer, architecture = WRITERS[request.param]
     folder = writer(tmp_path_factory.mktemp("parts"))
