@@ -81,6 +81,9 @@ def pack(network: nn.Module) -> None:
     for part in network.modules():
         if isinstance(part, Linear):
             part.pack()
+        # As read, buffers are views, which hold on to what they are views of whatever their numbers are.
+        for name, values in part.named_buffers(recurse=False):
+            setattr(part, name, values.clone())
     for parameter in network.parameters():
         if parameter.layout == torch.strided:
             parameter.data = parameter.data.clone()

@@ -1,7 +1,9 @@
 """The accelerated parts within the library's networks: what they answer and tell, and what takes their place."""
 
 import copy
+import gc
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,8 @@ from segdemo.settings import Settings
 from tests.model.families.base import pixels
 from tests.networks import write_tiny_maskformer, write_tiny_oneformer, write_tiny_upernet
 from tests.picking import rest_slow
+
+MAPS = Path("/proc/self/maps")
 
 FAILURES = rest_slow(
     itertools.product(("in its making", "in packing", "in the first pass"), ("auto", "fp32")),
@@ -223,3 +227,13 @@ def test_in_bfloat16_the_last_stages_are_reduced_and_the_library_takes_over(
     assert not borrowed(engine)
     assert engine.precision == "bf16"
     assert len(caplog.records) == 1
+
+
+@pytest.mark.skipif(not MAPS.exists(), reason="Linux tells what a process has mapped")
+def test_nothing_holds_on_to_the_file_of_the_weights(case: Case, tmp_path: Path) -> None:
+    """It would count as memory: a network of 900 MB would take as much again."""
+    folder = tmp_path / "checkpoint"
+    shutil.copytree(case.folder, folder)
+    load_network(folder)
+    gc.collect()
+    assert str(folder.resolve()) not in MAPS.read_text()
