@@ -15,20 +15,18 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import httpx
 
+from benchmarks.robustness.doing import cancelled, crowd, grown, post, state
 from benchmarks.robustness.files import many_pages, many_scans, photo, tiny_jpeg, tiny_png, tiny_webp
 from benchmarks.robustness.server import Server, served
 from benchmarks.robustness.similar import SETTINGS, SIMILAR
 from benchmarks.robustness.visitor import Visitor
 
 HERE = Path(__file__).parents[2]
-CROWD_SECONDS = 240
 Attack = Callable[[Server], str]
 
 
@@ -40,13 +38,13 @@ def tiny_files_page(server: Server) -> str:
         message = Visitor(server.url).run(kinds[index % 3])
         return str(message.get("state")) + ": " + str(message.get("text", message.get("error", "")))[:40]
 
-    return _crowd(server, send, 40)
+    return crowd(server, send, 40)
 
 
 def tiny_files_api(server: Server) -> str:
     """The same 40, sent to the API."""
     kinds = (tiny_jpeg(), tiny_webp(), tiny_png())
-    return _crowd(server, lambda index: Visitor(server.url).segment(kinds[index % 3])[:60], 40)
+    return crowd(server, lambda index: Visitor(server.url).segment(kinds[index % 3])[:60], 40)
 
 
 def routes(server: Server) -> str:
@@ -75,14 +73,14 @@ def routes(server: Server) -> str:
 def large_json(server: Server) -> str:
     """300 MB of JSON for a call."""
     body = b'{"image": null, "task": "' + b"x" * 300_000_000 + b'"}'
-    return _grown(server, lambda: _post(server, "/gradio_api/call/v2/segment", content=body))
+    return grown(server, lambda: post(server, "/gradio_api/call/v2/segment", content=body))
 
 
 def large_field(server: Server) -> str:
     """A form with a field of 300 MB, for one of the page's functions."""
     data = {"fn_name": b"x" * 300_000_000}
-    return _grown(
-        server, lambda: _post(server, "/gradio_api/component_server/", data=data, files={"photo": ("a.jpg", b"x")})
+    return grown(
+        server, lambda: post(server, "/gradio_api/component_server/", data=data, files={"photo": ("a.jpg", b"x")})
     )
 
 
@@ -92,28 +90,28 @@ def long_names(server: Server) -> str:
     def join(index: int) -> int | str:
         name = f"{index:02d}" + "s" * 20_000_000
         body = json.dumps({"data": [], "fn_index": 0, "session_hash": name}).encode()
-        return _post(server, "/gradio_api/queue/join", content=body)
+        return post(server, "/gradio_api/queue/join", content=body)
 
-    return _grown(server, lambda: Counter(join(index) for index in range(30)))
+    return grown(server, lambda: Counter(join(index) for index in range(30)))
 
 
 def many_files(server: Server) -> str:
     """100 files of 2 MB in one upload."""
     before = sum(path.stat().st_size for path in server.files())
     files = [("files", (f"{index}.jpg", bytes([index]) * 2_000_000)) for index in range(100)]
-    told = _post(server, "/gradio_api/upload", files=files)
+    told = post(server, "/gradio_api/upload", files=files)
     kept = sum(path.stat().st_size for path in server.files()) - before
     return f"{told}, {kept / 1e6:.0f} MB on disk"
 
 
 def endless_scans(server: Server) -> str:
     """A picture of 277 kB with 2,500 scans, cancelled after 2 s: how long its work goes on (looked at for 40 s)."""
-    return _cancelled(server, many_scans(2500))
+    return cancelled(server, many_scans(2500))
 
 
 def allowed_scans(server: Server) -> str:
     """The same with 95 scans, which are allowed."""
-    return _cancelled(server, many_scans(95))
+    return cancelled(server, many_scans(95))
 
 
 def abandoned(server: Server) -> str:
@@ -263,68 +261,6 @@ def full_disk(tree: Path, settings: dict[str, str]) -> str:
             subprocess.run(["umount", name], check=False)
 
 
-def _crowd(server: Server, work: Callable[[int], str], count: int) -> str:
-    start = time.monotonic()
-
-    def tried(index: int) -> str:
-        try:
-            return work(index)
-        except (httpx.HTTPError, KeyError, ValueError) as error:
-            return type(error).__name__
-
-    with server.watched(), ThreadPoolExecutor(count) as pool:
-        done, undone = wait([pool.submit(tried, index) for index in range(count)], timeout=CROWD_SECONDS)
-        answers = Counter(future.result() for future in done)
-        answers[f"nothing after {CROWD_SECONDS} s"] += len(undone)
-        state = _state(server)
-        if undone:
-            server.process.kill()
-    answers = +answers
-    shown = "; ".join(f"{number} x {answer!r}" for answer, number in answers.most_common(4))
-    return f"{state}, peak {server.peak:.1f} GB, {time.monotonic() - start:.0f} s: {shown}"
-
-
-def _post(server: Server, path: str, **options: Any) -> int | str:
-    options.setdefault("headers", {"content-type": "application/json"} if "content" in options else {})
-    try:
-        return httpx.post(server.url + path, timeout=120, **options).status_code
-    except httpx.HTTPError as error:
-        return type(error).__name__
-
-
-def _grown(server: Server, attack: Callable[[], Any]) -> str:
-    before = server.memory
-    with server.watched():
-        told = attack()
-    time.sleep(2)
-    shown = dict(told) if isinstance(told, Counter) else told
-    return f"{shown}, {_state(server)}, peak +{server.peak - before:.2f} GB, kept +{server.memory - before:.2f} GB"
-
-
-def _cancelled(server: Server, content: bytes) -> str:
-    visitor = Visitor(server.url)
-    started = visitor.send(content)
-    if "ticket" not in started:
-        return f"refused: {started.get('error')}"
-    time.sleep(2)
-    visitor.call("cancel", {"ticket": started["ticket"]})
-    start = end = time.monotonic()
-    said = ""
-    while time.monotonic() < start + 40:
-        busy = server.busy_share(0.5)
-        if busy > 0.3:
-            end = time.monotonic()
-        elif time.monotonic() > end + 2:
-            said = str(visitor.call("poll", {"ticket": started["ticket"], "version": 0}).get("text"))
-            break
-    over = f"{end - start:.1f} s" if said else "over 40 s"
-    return f"{over} of work after it was cancelled ({said[:60]})"
-
-
-def _state(server: Server) -> str:
-    return "alive" if server.alive else f"dead ({server.process.returncode})"
-
-
 def main() -> None:
     """Run attacks, each on a fresh server, and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -346,7 +282,7 @@ def main() -> None:
                     try:
                         told = attack(server)
                     except (httpx.HTTPError, OSError, KeyError, ValueError) as error:
-                        told = f"{_state(server)}: {type(error).__name__} {error}"
+                        told = f"{state(server)}: {type(error).__name__} {error}"
                     print(f"| {attack.__name__} | {told} |", flush=True)
                     if not chosen.together:
                         break

@@ -41,7 +41,7 @@ class Converted:
     """The exported graph, in its own runtime."""
 
     def __init__(self, request: dict[str, Any]) -> None:
-        from segdemo.model.exported import load_graph
+        from segdemo.model.runtimes import load_graph
 
         self.graph = load_graph(request["format"], Path(request["file"]))
         self.folder, self.format = Path(request["folder"]), request["format"]

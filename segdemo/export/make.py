@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from segdemo.checkpoint_files import described, read_config
 from segdemo.errors import SegdemoError
-from segdemo.model.exported import CLASSES, MASKS
+from segdemo.model.runtimes import CLASSES, MASKS
 from segdemo.prediction import Size
 
 

@@ -20,12 +20,12 @@ from torch import Tensor, nn
 from segdemo.checkpoint_files import read_config
 from segdemo.errors import SegdemoError
 from segdemo.model.capture import Steps
-from segdemo.model.exported import CLASSES, LOGITS, MASKS
 from segdemo.model.families.oneformer import task_tokens
 from segdemo.model.fast.convolutional import ConvolutionalBackbone
 from segdemo.model.fast.linear import ACTIVATIONS, Linear
 from segdemo.model.fast.network import Network
 from segdemo.model.fast.quantized import quantized_weight
+from segdemo.model.runtimes import CLASSES, LOGITS, MASKS
 from segdemo.model.weights import load_library_model
 
 

@@ -16,7 +16,7 @@ import torch
 
 from segdemo.errors import MissingExtraError, SegdemoError, first_line
 from segdemo.export.network import Portable
-from segdemo.model.exported import INPUT
+from segdemo.model.runtimes import INPUT
 from segdemo.prediction import Size
 
 OPSET = 18

@@ -10,8 +10,8 @@ import torch
 
 from segdemo.errors import SegdemoError, first_line
 from segdemo.export.network import Portable
-from segdemo.model.exported import INPUT
 from segdemo.model.graph import probe_pixels, require_openvino
+from segdemo.model.runtimes import INPUT
 from segdemo.prediction import Size
 
 _TRACED = (96, 128)

@@ -23,9 +23,10 @@ from segdemo.export.parity import USUAL_PHOTO, Comparison, Picture, least_labels
 from segdemo.export.telling import Say, Steps
 from segdemo.images import encode_jpeg
 from segdemo.model.capture import Request
-from segdemo.model.exported import CARD, FittingSizes, load_graph
+from segdemo.model.exported import CARD, FittingSizes
 from segdemo.model.families import Family, Inputs, family_of
 from segdemo.model.networks import load_network, release_network
+from segdemo.model.runtimes import load_graph
 from segdemo.prediction import Size
 
 FORMATS = ("onnx", "openvino", "torchscript", "tensorrt")

@@ -64,6 +64,7 @@ SCRIPTS = (
     "tab_layers.js",
     "tab_attention.js",
     "tab_what_if.js",
+    "evaluate_state.js",
     "evaluate_maps.js",
     "evaluate_labels.js",
     "evaluate_numbers.js",

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tests.damage.kinds import CONFIG, INDEX, PROCESSOR, WEIGHTS, split
+from tests.damage.changes import CONFIG, INDEX, PROCESSOR, WEIGHTS, split
 from tests.damage.trying import Picture, of_the_library, said
 from tests.data.changes import WORDS, Change, change_bytes, change_file, change_json
 

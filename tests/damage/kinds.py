@@ -1,23 +1,29 @@
 """Checkpoint folders with something wrong in them: what is done to a sound one, and what the sentence must name."""
 
-import json
-import os
-import shutil
-import struct
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
 
-CONFIG, PROCESSOR, WEIGHTS = "config.json", "preprocessor_config.json", "model.safetensors"
-INDEX = f"{WEIGHTS}.index.json"
-SHARDS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
-POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 866000000\n"
-
-Change = Callable[[Path], object]
+from tests.damage.changes import (
+    CONFIG,
+    INDEX,
+    POINTER,
+    PROCESSOR,
+    SHARDS,
+    WEIGHTS,
+    Change,
+    cut,
+    header,
+    in_shards,
+    json_with,
+    json_without,
+    no_file,
+    outside,
+    put,
+    replaced,
+    tensors,
+    text,
+)
 
 
 @dataclass(frozen=True)
@@ -28,136 +34,6 @@ class Damage:
     change: Change
     named: tuple[str, ...] = ()
     """What the sentence must contain: the file, and the field where there is one; empty where the folder must work."""
-
-
-def json_with(file: str, *path: str, value: Any) -> Change:
-    """Set a value in a JSON file."""
-
-    def change(folder: Path) -> None:
-        found = json.loads((folder / file).read_text())
-        place = found
-        for step in path[:-1]:
-            place = place[step]
-        place[path[-1]] = value
-        (folder / file).write_text(json.dumps(found))
-
-    return change
-
-
-def json_without(file: str, field: str) -> Change:
-    """Leave a field out of a JSON file."""
-
-    def change(folder: Path) -> None:
-        found = json.loads((folder / file).read_text())
-        del found[field]
-        (folder / file).write_text(json.dumps(found))
-
-    return change
-
-
-def text(file: str, content: str | bytes) -> Change:
-    """Write something else in a file's place."""
-    return lambda folder: (folder / file).write_bytes(content if isinstance(content, bytes) else content.encode())
-
-
-def replaced(file: str, old: str, new: str) -> Change:
-    """Change a file's text, once."""
-
-    def change(folder: Path) -> None:
-        before = (folder / file).read_text()
-        assert old in before
-        (folder / file).write_text(before.replace(old, new, 1))
-
-    return change
-
-
-def cut(file: str, keep: float) -> Change:
-    """Leave only the first part of a file."""
-
-    def change(folder: Path) -> None:
-        content = (folder / file).read_bytes()
-        (folder / file).write_bytes(content[: int(len(content) * keep)])
-
-    return change
-
-
-def no_file(file: str, instead: str) -> Change:
-    """Put a folder, a link to nowhere, a link to itself or nothing where a file was."""
-
-    def change(folder: Path) -> None:
-        (folder / file).unlink()
-        if instead == "folder":
-            (folder / file).mkdir()
-        elif instead == "nowhere":
-            (folder / file).symlink_to(folder / "gone")
-        elif instead == "itself":
-            (folder / file).symlink_to(file)
-        elif instead == "pipe":
-            os.mkfifo(folder / file)
-
-    return change
-
-
-def tensors(edit: Callable[[dict[str, Any]], object]) -> Change:
-    """Edit the weights by name."""
-
-    def change(folder: Path) -> None:
-        weights = load_file(folder / WEIGHTS)
-        edit(weights)
-        save_file(weights, folder / WEIGHTS, {"format": "pt"})
-
-    return change
-
-
-def header(edit: Callable[[dict[str, Any]], object], *, length: int | None = None) -> Change:
-    """Edit the header of the weights and leave the numbers as they are."""
-
-    def change(folder: Path) -> None:
-        content = (folder / WEIGHTS).read_bytes()
-        size = struct.unpack("<Q", content[:8])[0]
-        found = json.loads(content[8 : 8 + size])
-        edit(found)
-        packed = json.dumps(found).encode()
-        (folder / WEIGHTS).write_bytes(
-            struct.pack("<Q", len(packed) if length is None else length) + packed + content[8 + size :]
-        )
-
-    return change
-
-
-def in_shards(then: Change | None = None) -> Change:
-    """Split the weights over two files with an index, and do something more."""
-
-    def change(folder: Path) -> None:
-        split(folder)
-        if then is not None:
-            then(folder)
-
-    return change
-
-
-def split(folder: Path) -> None:
-    """Split a folder's weights over two files with an index."""
-    weights = load_file(folder / WEIGHTS)
-    names = sorted(weights)
-    where = {name: SHARDS[index % 2] for index, name in enumerate(names)}
-    for shard in SHARDS:
-        save_file({name: weights[name] for name in names if where[name] == shard}, folder / shard, {"format": "pt"})
-    (folder / INDEX).write_text(json.dumps({"metadata": {"total_size": 1}, "weight_map": where}))
-    (folder / WEIGHTS).unlink()
-
-
-def _put(name: str, value: float) -> Callable[[dict[str, Any]], object]:
-    def edit(weights: dict[str, Any]) -> None:
-        weights[name] = weights[name].copy()
-        weights[name].flat[-1] = value
-
-    return edit
-
-
-def _outside(folder: Path) -> None:
-    shutil.move(folder / SHARDS[1], folder.parent / f"{folder.name}-outside.safetensors")
-    json_with(INDEX, "weight_map", "class_predictor.bias", value=f"../{folder.name}-outside.safetensors")(folder)
 
 
 BIAS = "class_predictor.bias"
@@ -185,8 +61,8 @@ DAMAGES: tuple[Damage, ...] = (
     Damage("a type nobody knows", header(lambda head: head[BIAS].update(dtype="Q7")), (WEIGHTS,)),
     Damage("places outside the file", header(lambda head: head[BIAS].update(data_offsets=[0, 10**15])), (WEIGHTS,)),
     Damage("an entry that is a list", header(lambda head: head.update({BIAS: []})), (WEIGHTS,)),
-    Damage("not a number", tensors(_put(BIAS, np.nan)), ("weights", BIAS)),
-    Damage("infinite", tensors(_put("class_predictor.weight", np.inf)), ("weights", "class_predictor.weight")),
+    Damage("not a number", tensors(put(BIAS, np.nan)), ("weights", BIAS)),
+    Damage("infinite", tensors(put("class_predictor.weight", np.inf)), ("weights", "class_predictor.weight")),
     Damage("a tensor missing", tensors(lambda weights: weights.pop(BIAS)), ("weights", BIAS)),
     Damage("a tensor renamed", tensors(lambda weights: weights.update(x=weights.pop(BIAS))), ("weights", BIAS)),
     Damage(
@@ -212,7 +88,7 @@ DAMAGES: tuple[Damage, ...] = (
     Damage("map is empty", in_shards(json_with(INDEX, "weight_map", value={})), (INDEX, "weight_map")),
     Damage("map names numbers", in_shards(json_with(INDEX, "weight_map", BIAS, value=3)), (INDEX, "weight_map", BIAS)),
     Damage("map names null", in_shards(json_with(INDEX, "weight_map", BIAS, value=None)), (INDEX, "weight_map", BIAS)),
-    Damage("map names a path outside", in_shards(_outside), (INDEX, "weight_map", BIAS)),
+    Damage("map names a path outside", in_shards(outside), (INDEX, "weight_map", BIAS)),
     Damage(
         "map names a file of the system",
         in_shards(json_with(INDEX, "weight_map", BIAS, value="/etc/passwd")),

@@ -15,8 +15,9 @@ from segdemo.errors import SegdemoError
 from segdemo.export.make import make_files
 from segdemo.export.network import portable
 from segdemo.export.parity import Answer, Comparison, examples
-from segdemo.model.exported import FittingSizes, Graph, load_graph
+from segdemo.model.exported import FittingSizes
 from segdemo.model.families import family_of
+from segdemo.model.runtimes import Graph, load_graph
 from segdemo.model.weights import load_library_model
 from segdemo.prediction import Size
 from tests.networks import write_tiny_eomt, write_tiny_maskformer, write_tiny_oneformer, write_tiny_upernet

@@ -17,8 +17,8 @@ from segdemo.export.network import portable
 from segdemo.export.onnx import quantise_onnx, write_onnx
 from segdemo.export.openvino import convert_onnx
 from segdemo.export.parity import Comparison, examples
-from segdemo.model.exported import Graph, load_graph
 from segdemo.model.preprocessing import Preprocessing
+from segdemo.model.runtimes import Graph, load_graph
 from segdemo.model.weights import load_library_model
 
 pytestmark = pytest.mark.slow

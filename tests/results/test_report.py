@@ -3,13 +3,10 @@
 import base64
 import hashlib
 import io
-import json
 import re
-import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
@@ -28,54 +25,12 @@ from segdemo.results.options import OutputOptions
 from segdemo.results.report import ReportOptions, make, report, report_options
 from segdemo.segmentation import class_probabilities, panoptic, semantic
 from segdemo.ui.alone import shell
+from tests.results.reading import Read, unpacked
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&<!--<script>"
 SIZE = (120, 160)
 MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CHECKPOINT = Checkpoint("some/model", "Some model", "panoptic", "A model.", terms="Only on Tuesdays.")
-
-
-class Read(HTMLParser):
-    """A file as a browser takes it: elements with their attributes, and the texts of some."""
-
-    def __init__(self, page: bytes) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: dict[str, list[str]] = {}
-        self.rows: list[list[str]] = []
-        self._open: list[str] = []
-        self.feed(page.decode("utf-8"))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag in ("h1", "title", "script", "h2", "p", "time"):
-            self.texts.setdefault(tag, []).append("")
-            self._open.append(tag)
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th"):
-            self.rows[-1].append("")
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._open:
-            self._open.remove(tag)
-
-    def handle_data(self, data: str) -> None:
-        for tag in self._open:
-            if tag in ("td", "th"):
-                self.rows[-1][-1] += data
-            else:
-                self.texts[tag][-1] += data
-
-    @property
-    def told(self) -> Any:
-        return json.loads(self.texts["script"][0])
-
-
-def unpacked(packed: dict[str, Any]) -> npt.NDArray[Any]:
-    raw = zlib.decompress(base64.b64decode(packed["data"]))
-    return np.frombuffer(raw, packed["dtype"]).reshape(packed["shape"])
 
 
 @pytest.fixture

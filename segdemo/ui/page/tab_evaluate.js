@@ -3,35 +3,11 @@
   "use strict";
 
   const REST_MS = 350;
-  const BAND = 3;
-  const VIEWS = [["right", "Right / wrong"], ["kinds", "Kinds"], ["causes", "Where it entered"], ["lost", "Lost at layer"]];
   const ABOUT = {
     right: "Each pixel against its label: right, wrong, or without a label.",
     kinds: "A wrong pixel is the first of these that holds: part of a thing that was missed, or of one that was invented; in the boundary band, within its width of a true border; or a wrong class inside a region.",
     causes: "Going backwards from the result, the first cause that holds: refinement changed what was right; the panoptic thresholds dropped it; in the last layer a query of the right class covers the pixel (mask probability at least 50 %) and lost the vote; a query covers it with another class; no query that names a class covers it. The shares add up to all wrong pixels.",
     lost: "The last prediction in which the pixel was still right, from the initial one (0) to the last layer, of the semantic map without refinement.",
-  };
-
-  /** What the state knows of this tab: what is judged, what the canvas shows, the width of the boundary band, and the pixels of a number. */
-  sd.EVALUATION = { judging: "semantic", errorView: "right", bandWidth: BAND, shownPixels: null, evaluation: null, labelsVersion: 0 };
-
-  /** Write what is shown into an address. */
-  sd.putEvaluation = (state, put) => {
-    if (state.get("judging") !== "semantic") put("judge", state.get("judging"));
-    if (state.get("errorView") !== "right") put("errors", state.get("errorView"));
-    if (state.get("bandWidth") !== BAND) put("band", state.get("bandWidth"));
-    put("pixels", state.get("shownPixels")?.join(","));
-  };
-  /** What an address says of this tab, as changes of the state. */
-  sd.readEvaluation = (query) => {
-    const found = {};
-    if (query.get("judge") === "panoptic") found.judging = "panoptic";
-    if (VIEWS.some(([view]) => view === query.get("errors"))) found.errorView = query.get("errors");
-    const band = Number(query.get("band"));
-    if (Number.isInteger(band) && band >= 1 && band <= 20) found.bandWidth = band;
-    const parts = (query.get("pixels") ?? "").split(",").map((part) => (/^-?\d+$/.test(part) ? Number(part) : part));
-    if (query.has("pixels") && parts.length <= 3 && parts.every((part) => /^[a-z ]+$|^-?\d+$/.test(String(part)))) found.shownPixels = parts;
-    return found;
   };
 
   const build = (app, panel) => {
@@ -49,7 +25,7 @@
     const emptyText = e("p", {});
     const examples = e("div", { class: "sd-row" });
     const empty = e("div", { class: "sd-empty-result sd-controls", hidden: true }, emptyText, examples);
-    const views = sd.segmented({ label: "What the canvas shows", value: "right", options: VIEWS, onChange: (key) => state.set({ errorView: key, shownPixels: null }) });
+    const views = sd.segmented({ label: "What the canvas shows", value: "right", options: sd.ERROR_VIEWS, onChange: (key) => state.set({ errorView: key, shownPixels: null }) });
     views.classList.add("sd-error-views");
     const shownText = e("span", {});
     const clear = sd.button("Show all", () => state.set({ shownPixels: null }), "sd-link");
@@ -58,7 +34,7 @@
     const legend = e("div", { class: "sd-legend-list", role: "group", "aria-label": "What the colours mean" });
     const judged = sd.segmented({ label: "What is judged", value: "semantic", options: [["semantic", "Semantic map"], ["panoptic", "Panoptic segments"]], onChange: (key) => state.set({ judging: key }) });
     const refinedNote = e("p", { class: "sd-help" });
-    const band = sd.slider({ label: "Boundary band", min: 1, max: 20, step: 1, value: BAND, format: (value) => `${value} px`, help: "So far from a true border, in pixels of the photo, an error counts as one of the outline.", onInput: (value) => state.set({ bandWidth: value }) });
+    const band = sd.slider({ label: "Boundary band", min: 1, max: 20, step: 1, value: sd.EVALUATION.bandWidth, format: (value) => `${value} px`, help: "So far from a true border, in pixels of the photo, an error counts as one of the outline.", onInput: (value) => state.set({ bandWidth: value }) });
     const numbers = e("div", { class: "sd-numbers" });
     const labels = sd.buildLabels(app, { changed: () => {
       state.set({ shownPixels: null, labelsVersion: state.get("labelsVersion") + 1 });
@@ -242,7 +218,7 @@
       }), ...(legend.hidden || of === 0 ? [e("p", { class: "sd-note-text", text: "Nothing is wrong." })] : []));
       band.hidden = view !== "kinds";
       views.set(view);
-      for (const [key] of VIEWS) {
+      for (const [key] of sd.ERROR_VIEWS) {
         const option = views.querySelector(`input[value=${key}]`);
         option.hidden = option.nextElementSibling.hidden = !sd.hasErrorView(found, key);
       }
