@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.data.classes import class_table
-from segdemo.data.colour_tables import colour_table
+from segdemo.data.colour_tables import colour_table, names_colours
 from segdemo.data.labelmaps import some
 from segdemo.data.layouts import cityscapes
 from segdemo.data.listing import Truth, about
@@ -41,6 +41,7 @@ _TITLES: Mapping[str, str] = {
 
 _PNG = Path("The PNG of the labels")
 """What sentences about the picture begin with."""
+_PALETTE_ALONE = "This is a palette file: give the PNG whose colours it names as well."
 
 Int16 = npt.NDArray[np.int16]
 
@@ -91,7 +92,7 @@ def read_photo_labels(
 
 
 def _read(data: bytes, size: Size, labels: Mapping[int, str], form: str, other: bytes | None, name: str) -> PhotoLabels:
-    if is_json(data) and other is not None and not is_json(other):
+    if other is not None and (_is_png(other) or is_json(data)) and not (_is_png(data) or is_json(other)):
         data, other = other, data
     if is_json(data):
         return _objects(data, size, labels, form, name)
@@ -106,11 +107,19 @@ def _read(data: bytes, size: Size, labels: Mapping[int, str], form: str, other: 
         raise SegdemoError("A COCO panoptic PNG says nothing without its JSON: give that file as well.")
     if other is not None and form in ("auto", "colours"):
         return _coloured(data, other, size, labels)
+    if not _is_png(data) and names_colours(data):
+        raise SegdemoError(_PALETTE_ALONE)
     return _indexed(data, size, labels, form)
+
+
+def _is_png(data: bytes) -> bool:
+    return data.startswith(b"\x89PNG")
 
 
 def _objects(data: bytes, size: Size, labels: Mapping[int, str], form: str, name: str) -> PhotoLabels:
     document = read_document(data)
+    if "images" not in document and names_colours(data):
+        raise SegdemoError(_PALETTE_ALONE)
     if is_panoptic(document):
         raise SegdemoError("This is the JSON of COCO panoptic labels: give the PNG that belongs to it as well.")
     if form not in ("auto", "coco"):
