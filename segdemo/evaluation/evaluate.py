@@ -150,7 +150,13 @@ def evaluate(
 
 
 def last_right(right_in_layers: npt.NDArray[np.uint64], kinds: UInt8, layers: int) -> npt.NDArray[np.int8]:
-    """The last layer at which each wrong pixel was right: int8 (H, W), ``NEVER`` if none, ``NOT_WRONG`` for others."""
+    """The last layer at which each wrong pixel was right: int8 (H, W), ``NEVER`` if none, ``NOT_WRONG`` for others.
+
+    A pixel is *lost at layer k* if it is wrong in the result that is judged, right in the semantic map that the paper's
+    procedure makes of layer k's masks and classes alone, and in that of no layer after k; 0 is the initial prediction.
+    It is lost at the last layer where what came after the network changed a right pixel. ``right_in_layers`` (H, W) has
+    a bit for each of ``layers``, ``kinds`` is as in ``errors``.
+    """
     lost = np.full(kinds.shape, NEVER, np.int8)
     for layer in range(layers):
         lost[(right_in_layers >> np.uint64(layer)) & np.uint64(1) == 1] = layer

@@ -74,6 +74,7 @@ def figures(
                 "layer": number,
                 **_scores(layer),
                 "ece": layer.reliability.ece,
+                "classes": [{"id": index, "iou": iou} for index, iou in layer.confusion.class_iou.items()],
                 **({"panoptic": _quality(layer.quality.mean())} if layer.quality is not None else {}),
             }
             for number, layer in enumerate(tally.layers)

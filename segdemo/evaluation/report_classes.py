@@ -54,6 +54,28 @@ def matrix(of: Json) -> str:
     return heading("Confusion matrix", said) + f'<div class="scroll"><table class="matrix">{head}</table></div>'
 
 
+def class_layers(of: Json) -> str:
+    """The IoU of the largest classes after every decoder layer; empty without layers."""
+    if not of["layers"]:
+        return ""
+    known = sorted((entry for entry in of["classes"] if entry["iou"] is not None), key=lambda one: -one["true_pixels"])
+    layers = [{entry["id"]: entry["iou"] for entry in layer["classes"]} for layer in of["layers"]]
+    body = []
+    for entry in known[:MATRIX]:
+        row = [_share(layer.get(entry["id"])) for layer in layers]
+        body.append(f'<tr><th scope="row">{text(entry["label"], 24)}</th>{"".join(row)}</tr>')
+    top = "".join(f'<th scope="col">{layer["layer"]}</th>' for layer in of["layers"])
+    said = "IoU in percent of the network's own map after each decoder layer; the classes with the most true pixels."
+    head = f"<thead><tr><th></th>{top}</tr></thead><tbody>{''.join(body)}</tbody>"
+    return heading("Classes, layer by layer", said) + f'<div class="scroll"><table class="matrix">{head}</table></div>'
+
+
+def _share(value: float | None) -> str:
+    if value is None:
+        return "<td>–</td>"
+    return f'<td style="background:rgba(47,143,91,{value:.2f})">{100 * value:.0f}</td>'
+
+
 def _cell(pixels: int, total: int, right: bool) -> str:
     share = pixels / total if total else 0.0
     color = "47,143,91" if right else "209,102,43"

@@ -19,7 +19,7 @@ from segdemo.evaluation.html import (
     tiles,
 )
 from segdemo.evaluation.legend import CAUSE_COLORS, CAUSE_WORDS, KIND_COLORS, KIND_WORDS
-from segdemo.evaluation.report_classes import class_rows, matrix
+from segdemo.evaluation.report_classes import class_layers, class_rows, matrix
 from segdemo.evaluation.report_pictures import Shown, label_suspects, worst_pictures
 
 Json = Mapping[str, Any]
@@ -50,6 +50,7 @@ def report_page(
         _layers(overall),
         _calibration(overall),
         class_rows(overall),
+        class_layers(overall),
         matrix(overall),
         worst_pictures(worst, overall),
         label_suspects(suspects),
@@ -150,6 +151,9 @@ def _layers(of: Json) -> str:
         for entry in of["lost_at"]
     ]
     segmented = any("panoptic" in layer for layer in of["layers"])
+    more = [("fw IoU", [layer["frequency_weighted_iou"] for layer in of["layers"]])]
+    for name in ("pq", "sq", "rq") if segmented else ():
+        more.append((name.upper(), [(layer.get("panoptic") or {}).get(name) for layer in of["layers"]]))
     head = ("layer", "accuracy", "mIoU", "per image", "fw IoU", "boundary F", "ECE", *(("PQ",) if segmented else ()))
     rows = [
         [
@@ -164,6 +168,7 @@ def _layers(of: Json) -> str:
     return (
         heading("Layer by layer", "The network's own map after each decoder layer; 0 is the initial prediction.")
         + curves(lines, title="Measures over decoder layers", across="decoder layer")
+        + curves(more, title="Further measures over decoder layers", across="decoder layer")
         + table(head, rows)
         + table(("wrong pixels", "pixels", "of the wrong", ""), lost)
     )

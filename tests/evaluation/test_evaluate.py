@@ -98,6 +98,7 @@ def test_layers_and_where_pixels_were_lost(prediction, labels):
         confusion.add(np.where(seen, labels, 255), own.labels)
         assert said["miou"] == pytest.approx(confusion.miou)
         assert said["pixel_accuracy"] == pytest.approx(confusion.pixel_accuracy)
+        assert {entry["id"]: entry["iou"] for entry in said["classes"]} == pytest.approx(confusion.class_iou)
         lost[(lost != -2) & (own.labels == labels)] = layer
     np.testing.assert_array_equal(found.lost_at, lost)
     without = segdemo.evaluate(prediction, labels, layers=False)

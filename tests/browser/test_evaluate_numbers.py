@@ -1,0 +1,142 @@
+"""What the Evaluate tab says of a pixel, and every kind of number: each opens exactly the pixels that Python has."""
+
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from playwright.sync_api import Page
+
+from segdemo.evaluation.causes import CAUSES
+from segdemo.evaluation.confusion import ABSENT
+from segdemo.evaluation.evaluate import evaluate
+from segdemo.evaluation.photo import Evaluation
+from segdemo.images import encode_png_index, load_image
+from segdemo.model.predictor import load_predictor
+from segdemo.prediction import Prediction
+
+from .harness import STATE
+from .pages import upload
+from .test_evaluate import give_labels, measured, shown
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PANEL = "#sd-panel-evaluate"
+NEAR = np.ones((9, 9), np.uint8)
+"""What a read-out may have looked at: the planes that it reads are smaller than the photo."""
+
+
+@pytest.fixture(scope="module")
+def prediction(cat: Path) -> Prediction:
+    return load_predictor()(load_image(cat))
+
+
+@pytest.fixture(scope="module")
+def truth(prediction: Prediction, labels: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
+    """The network's own map with the rows in which it is surest called something else, and some without a label."""
+    sure = evaluate(prediction, labels, layers=False).confidence
+    first = int(cv2.blur(sure[40:240].astype(np.float32), (1, 41)).mean(axis=1).argmax()) + 20
+    wrong = labels.astype(np.uint8)
+    wrong[first : first + 40, 60:300] = 5
+    wrong[-30:] = 255
+    return wrong
+
+
+def opened(page: Page, expected: Evaluation, *which: str | int) -> None:
+    """Choose a number, and compare what is left on the canvas with the pixels behind it; then show all again."""
+    mask = expected.where(*which)
+    page.click(f"{PANEL} [data-pixels='{','.join(map(str, which))}']")
+    page.wait_for_function(f"{STATE}('shownPixels')?.join() === '{','.join(map(str, which))}'")
+    page.wait_for_selector(f".sd-shown-pixels:visible:has-text('({mask.sum():,} px)')")
+    assert np.array_equal(shown(page, mask.shape), mask), which
+    page.locator(f"{PANEL} .sd-shown-pixels").get_by_text("Show all").click()
+    page.wait_for_selector(f"{PANEL} .sd-shown-pixels", state="hidden")
+
+
+def read(page: Page, row: int, column: int, shape: tuple[int, ...]) -> str:
+    """What the line under the photo says of a pixel that is pointed at."""
+    box = page.locator(".sdv-photo").first.bounding_box()
+    assert box is not None
+    page.mouse.move(5, 5)
+    x, y = (column + 0.5) / shape[1], (row + 0.5) / shape[0]
+    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.evaluate("window.segdemo.page.viewer.flush()")
+    page.wait_for_function("document.querySelector('.sdv-readout .sdv-name').textContent.includes('predicted')")
+    return " ".join(page.locator(".sdv-readout").first.inner_text().split())
+
+
+def around(values: npt.NDArray[np.uint8], row: int, column: int) -> range:
+    """The values near a pixel, from the least to the greatest."""
+    low, high = cv2.erode(values, NEAR), cv2.dilate(values, NEAR)
+    return range(int(low[row, column]), int(high[row, column]) + 1)
+
+
+def test_every_number_opens_its_pixels_and_a_pixel_is_read(
+    page: Page, cat: Path, prediction: Prediction, truth: npt.NDArray[np.uint8]
+) -> None:
+    expected = evaluate(prediction, truth)
+    figures = expected.to_json()
+    upload(page, cat)
+    page.click("#sd-tab-evaluate")
+    page.wait_for_selector(f"{PANEL} :text('There are no labels for this photo yet')")
+    give_labels(page, encode_png_index(truth))
+    measured(page)
+
+    # "predicted X 53 %, is Y 30 %", and what kind of error it is and where it came in.
+    wrong = cv2.erode((expected.kinds == 5).astype(np.uint8), NEAR)
+    row, column = (int(place) for place in np.argwhere(wrong)[len(np.argwhere(wrong)) // 2])
+    names = [load_predictor().taxonomy[int(of[row, column])].name for of in (expected.predicted, expected.truth)]
+    said = read(page, row, column, truth.shape)
+    found = re.fullmatch(rf"predicted {names[0]} (\d+) %, is {names[1]} (\d+) % inside a region, (.+)", said)
+    assert found, said
+    assert int(found[1]) in around(expected.confidence, row, column)
+    assert int(found[2]) in around(expected.label_probability, row, column)
+    assert expected.causes is not None
+    assert found[3] == CAUSES[expected.causes[row, column]]
+    page.click(f"{PANEL} .sd-error-views label:has-text('Lost at layer')")
+    assert expected.lost_at is not None
+    lost = int(expected.lost_at[row, column])
+    words = "right at no layer" if lost < 0 else "right only at first" if lost == 0 else f"last right after layer {lost}"
+    assert read(page, row, column, truth.shape).endswith(f"inside a region, {words}")
+    page.click(f"{PANEL} .sd-error-views label:has-text('Right / wrong')")
+    right = cv2.erode((expected.kinds == 1).astype(np.uint8), NEAR)
+    row, column = (int(place) for place in np.argwhere(right)[0])
+    assert read(page, row, column, truth.shape).endswith("right")
+    assert read(page, truth.shape[0] - 10, 100, truth.shape).endswith("no label here")
+    page.mouse.move(5, 5)
+
+    # The rule for absent classes is there to read, not only to point at.
+    assert page.locator(f"{PANEL} .sd-absent").inner_text() == f"mIoU: {ABSENT.partition('. ')[0]}."
+
+    for kind in ("right", "wrong", "ignored"):
+        opened(page, expected, kind)
+    parts = ("matrix", "layers", "calibration", "slices", "suspects")
+    for part in parts:
+        page.click(f"{PANEL} [data-part={part}] summary")
+    opened(page, expected, "class", 5)
+    is_, predicted, _ = max(figures["confusion"]["cells"], key=lambda cell: (cell[0] != cell[1], cell[2]))
+    opened(page, expected, "cell", is_, predicted)
+    for layer in (0, 4):
+        opened(page, expected, "layer", layer)
+    fullest = max(range(15), key=lambda place: int((expected.bins == place).sum()))
+    opened(page, expected, "bin", fullest)
+    for name in ("area", "distance", "confidence"):
+        place = max(range(5), key=lambda place: int((expected.slices[name] == place).sum()))
+        opened(page, expected, "slice", name, place)
+    assert expected.suspects
+    opened(page, expected, "suspect", 0)
+    # The canvas went to that region.
+    assert page.evaluate("window.segdemo.page.viewer.view().zoom") > 1
+
+    # A class of one's own choice, layer by layer.
+    curves = page.locator(f"{PANEL} [data-part=layers]")
+    known = sorted((entry for entry in figures["classes"] if entry["iou"] is not None), key=lambda one: -one["iou"])
+    curves.get_by_label("One class").select_option(str(known[-1]["id"]))
+    plot = curves.get_by_role("img", name=f"IoU of {known[-1]['label']}, by layer")
+    told = plot.locator("title").all_text_contents()
+    assert [int(text.split(":")[0].removeprefix("layer ")) for text in told] == list(range(len(figures["layers"])))
+    for text, layer in zip(told, figures["layers"], strict=True):
+        (iou,) = (entry["iou"] for entry in layer["classes"] if entry["id"] == known[-1]["id"])
+        assert page.evaluate("(share) => window.segdemo.percent(share)", iou) in text
