@@ -115,7 +115,7 @@ def evaluate(
         no_causes = str(error)
     lost, right_in_layers, no_layers = None, None, _no_layers(prediction, layers)
     if not no_layers:
-        right_in_layers = _layers(prediction, network, truth, tally, least, segmented)
+        right_in_layers = _layers(prediction, network, truth, tally, least, segmented, cuts)
         lost = last_right(right_in_layers, kinds, prediction.num_layers)
         tally.lost = np.bincount(lost[kinds > errors.RIGHT] + 1, minlength=prediction.num_layers + 1).tolist()
     likely = label_probability(prediction, true)
@@ -241,6 +241,7 @@ def _layers(
     tally: Tally,
     least: float | None,
     segmented: _Segmented | None,
+    cuts: Mapping[str, UInt8],
 ) -> npt.NDArray[np.uint64]:
     """Count every layer's map; which layers are right at each pixel, a bit each."""
     bits = np.zeros(network.labels.shape, np.uint64)
@@ -252,8 +253,10 @@ def _layers(
         own.add_confidence(true, found.labels, found.scores)
         if segmented is not None:
             own.quality = segmented.quality(layer=layer)
+        right = errors.is_right(true, found.labels)
+        own.add_slices(cuts, right)
         tally.layers.append(own)
-        bits |= errors.is_right(true, found.labels).astype(np.uint64) << np.uint64(layer)
+        bits |= right.astype(np.uint64) << np.uint64(layer)
     return bits
 
 

@@ -19,7 +19,7 @@ from segdemo.evaluation.html import (
     tiles,
 )
 from segdemo.evaluation.legend import CAUSE_COLORS, CAUSE_WORDS, KIND_COLORS, KIND_WORDS
-from segdemo.evaluation.report_classes import class_layers, class_rows, matrix
+from segdemo.evaluation.report_classes import class_layers, class_rows, matrix, slice_layers, span
 from segdemo.evaluation.report_pictures import Shown, label_suspects, worst_pictures
 
 Json = Mapping[str, Any]
@@ -49,6 +49,7 @@ def report_page(
         _causes(overall),
         _layers(overall),
         _calibration(overall),
+        slice_layers(overall),
         class_rows(overall),
         class_layers(overall),
         matrix(overall),
@@ -181,7 +182,7 @@ def _calibration(of: Json) -> str:
             (f"{cut['by']} ({cut['unit']})", "pixels", "pictures", "accuracy", ""),
             [
                 [
-                    _range(entry),
+                    span(entry),
                     number(entry["pixels"]),
                     number(entry["pictures"]),
                     percent(entry["accuracy"]),
@@ -198,10 +199,3 @@ def _calibration(of: Json) -> str:
         + heading("Slices", "Accuracy by area of the true region, by distance to a true border, and by probability.")
         + f'<div class="pair">{"".join(cuts)}</div>'
     )
-
-
-def _range(entry: Json) -> str:
-    low, high = entry["low"], entry["high"]
-    if low is None or high is None:
-        return f"below {high:g}" if low is None else f"from {low:g}"
-    return f"{low:g} to {high:g}"

@@ -98,7 +98,7 @@ def test_every_number_opens_its_pixels_and_a_pixel_is_read(
     page.click(f"{PANEL} .sd-error-views label:has-text('Lost at layer')")
     assert expected.lost_at is not None
     lost = int(expected.lost_at[row, column])
-    words = "right at no layer" if lost < 0 else "right only at first" if lost == 0 else f"last right after layer {lost}"
+    words = {-1: "right at no layer", 0: "right only at first"}.get(lost, f"last right after layer {lost}")
     assert read(page, row, column, truth.shape).endswith(f"inside a region, {words}")
     page.click(f"{PANEL} .sd-error-views label:has-text('Right / wrong')")
     right = cv2.erode((expected.kinds == 1).astype(np.uint8), NEAR)
@@ -127,16 +127,27 @@ def test_every_number_opens_its_pixels_and_a_pixel_is_read(
         opened(page, expected, "slice", name, place)
     assert expected.suspects
     opened(page, expected, "suspect", 0)
-    # The canvas went to that region.
-    assert page.evaluate("window.segdemo.page.viewer.view().zoom") > 1
+    # A pixel of that region is picked, and told of.
+    picked = page.evaluate(f"{STATE}('pixel')")
+    at = int(picked["y"] * truth.shape[0]), int(picked["x"] * truth.shape[1])
+    assert expected.where("suspect", 0)[at]
+    page.wait_for_selector(f".sd-pixel-error:has-text('Predicted {expected.name(int(expected.predicted[at]))} ')")
 
-    # A class of one's own choice, layer by layer.
+    # A class of one's own choice, and a slice, layer by layer.
     curves = page.locator(f"{PANEL} [data-part=layers]")
-    known = sorted((entry for entry in figures["classes"] if entry["iou"] is not None), key=lambda one: -one["iou"])
-    curves.get_by_label("One class").select_option(str(known[-1]["id"]))
-    plot = curves.get_by_role("img", name=f"IoU of {known[-1]['label']}, by layer")
-    told = plot.locator("title").all_text_contents()
-    assert [int(text.split(":")[0].removeprefix("layer ")) for text in told] == list(range(len(figures["layers"])))
-    for text, layer in zip(told, figures["layers"], strict=True):
-        (iou,) = (entry["iou"] for entry in layer["classes"] if entry["id"] == known[-1]["id"])
-        assert page.evaluate("(share) => window.segdemo.percent(share)", iou) in text
+    last = min((entry for entry in figures["classes"] if entry["iou"] is not None), key=lambda one: one["iou"])
+    slices = figures["layers"][0]["slices"]
+    place = next(place for place, share in enumerate(slices[1]["accuracy"]) if share is not None)
+    of_class = [one["iou"] for layer in figures["layers"] for one in layer["classes"] if one["id"] == last["id"]]
+    of_slice = [layer["slices"][1]["accuracy"][place] for layer in figures["layers"]]
+    for key, name, shares in (
+        (f"class,{last['id']}", f"IoU of {last['label']}, by layer", of_class),
+        (f"slice,{slices[1]['by']},{place}", "Accuracy, distance to a border under 2 px, by layer", of_slice),
+    ):
+        curves.get_by_label("One class or slice").select_option(key)
+        told = curves.get_by_role("img", name=name).locator("title").all_text_contents()
+        expected_words = page.evaluate("(shares) => shares.map(window.segdemo.percent)", shares)
+        assert [text.partition(":")[0] for text in told] == [f"layer {layer}" for layer in range(len(shares))]
+        assert [text.endswith(f" {words}") for text, words in zip(told, expected_words, strict=True)] == [True] * len(
+            told
+        )

@@ -10,8 +10,15 @@ from tests.test_judging_folder import run, write_pictures
 pytestmark = pytest.mark.browser
 
 SECTIONS = [
-    *("Sets", "What kind of errors", "Where they came in", "Layer by layer", "How sure, and how right", "Slices"),
-    *("Classes", "Classes, layer by layer", "Confusion matrix", "The worst pictures first"),
+    *("Sets", "What kind of errors", "Where they came in", "Layer by layer", "How sure, and how right"),
+    *(
+        "Slices",
+        "Slices, layer by layer",
+        "Classes",
+        "Classes, layer by layer",
+        "Confusion matrix",
+        "The worst pictures first",
+    ),
 ]
 
 

@@ -94,20 +94,25 @@
         .filter(({ values }) => values.some((value) => value !== null));
       return series.length ? [sd.linePlot({ label, series, chosen: null })] : [];
     };
-    const known = figures.classes.filter(({ iou }) => iou !== null).sort((one, two) => two.true_pixels - one.true_pixels);
+    const classes = figures.classes.filter(({ iou }) => iou !== null).sort((one, two) => two.true_pixels - one.true_pixels)
+      .map(({ id, label }) => ({ key: `class,${id}`, name: `IoU of ${label}`, of: (layer) => layer.classes.find((entry) => entry.id === id)?.iou }));
+    const slices = figures.slices.flatMap(({ by, slices: parts }) => parts.map(({ pixels }, place) => pixels && ({
+      key: `slice,${by},${place}`, name: `Accuracy, ${sd.pixelWords(context.evaluation, ["slice", by, place])}`, of: (layer) => layer.slices.find((entry) => entry.by === by)?.accuracy[place],
+    })).filter(Boolean));
+    const choices = [...classes, ...slices];
     const place = sd.element("div", {});
-    const showClass = (key) => {
-      const { id, label } = known.find((entry) => String(entry.id) === key);
-      place.replaceChildren(...plot(`IoU of ${label}, by layer`, [[`IoU of ${label}`, ({ classes }) => classes.find((entry) => entry.id === id)?.iou]]));
+    const showOne = (key) => {
+      const { name, of } = choices.find((entry) => entry.key === key);
+      place.replaceChildren(...plot(`${name}, by layer`, [[name, of]]));
     };
-    const select = sd.select({ label: "One class", options: known.map(({ id, label }) => [String(id), label]), onChange: showClass });
-    if (known.length) showClass(String(known[0].id));
+    const select = sd.select({ label: "One class or slice", options: choices.map(({ key, name }) => [key, name]), onChange: showOne });
+    if (choices.length) showOne(choices[0].key);
     return [
       ...plot("Pixel accuracy and mean IoU, by layer", [["pixel accuracy", (layer) => layer.pixel_accuracy], ["mIoU", (layer) => layer.miou]]),
       ...plot("Frequency-weighted IoU and boundary F, by layer", [["frequency-weighted IoU", (layer) => layer.frequency_weighted_iou], ["boundary F", (layer) => layer.boundary_f]]),
       ...plot("Panoptic quality, by layer", [["PQ", (layer) => layer.panoptic?.pq], ["SQ", (layer) => layer.panoptic?.sq], ["RQ", (layer) => layer.panoptic?.rq]]),
       ...plot("Expected calibration error, by layer", [["ECE", (layer) => layer.ece]]),
-      ...(known.length ? [select, place] : []),
+      ...(choices.length ? [select, place] : []),
       sd.element("p", { class: "sd-help", text: "Wrong after layer:" }),
       sd.element("div", { class: "sd-layer-row" }, ...figures.layers.map(({ layer }) =>
         opener(context, ["layer", layer], `Show what is wrong after layer ${layer}`, sd.element("span", { text: String(layer) })))),

@@ -38,9 +38,9 @@ def scene_labels(record: Record, scene: examples.Scene) -> KnownLabels:
     pixels = np.bincount(drawn[labels == VOID], minlength=len(table))
     names = [entry.name for entry in ade20k().classes]
     lost = tuple(names[index] for index in np.argsort(-pixels[: len(names)], kind="stable") if pixels[index])
-    every = len(record.taxonomy) == len(names) and not lost
-    covered = None if every else frozenset(int(index) for index in table if index != VOID)
-    return KnownLabels(labels, f"{_SAID}{unmapped_words(lost)}.", "example", lost, covered, TrueSegments(regions, classes))
+    covered = frozenset(int(index) for index in table if index != VOID)
+    said = f"{_SAID}{unmapped_words(lost)}."
+    return KnownLabels(labels, said, "example", lost, covered, TrueSegments(regions, classes))
 
 
 def ground_truth(record: Record) -> npt.NDArray[np.uint16] | None:
