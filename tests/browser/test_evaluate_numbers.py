@@ -13,6 +13,7 @@ from segdemo.evaluation.causes import CAUSES
 from segdemo.evaluation.confusion import ABSENT
 from segdemo.evaluation.evaluate import evaluate
 from segdemo.evaluation.photo import Evaluation
+from segdemo.evaluation.pixel import error_at
 from segdemo.images import encode_png_index, load_image
 from segdemo.model.predictor import load_predictor
 from segdemo.prediction import Prediction
@@ -35,11 +36,14 @@ def prediction(cat: Path) -> Prediction:
 
 @pytest.fixture(scope="module")
 def truth(prediction: Prediction, labels: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
-    """The network's own map with the rows in which it is surest called something else, and some without a label."""
+    """The network's own map with rows in which it is sure called something else, specks of many classes, and a strip
+    without a label."""
     sure = evaluate(prediction, labels, layers=False).confidence
     first = int(cv2.blur(sure[40:240].astype(np.float32), (1, 41)).mean(axis=1).argmax()) + 20
     wrong = labels.astype(np.uint8)
     wrong[first : first + 40, 60:300] = 5
+    for number in range(14):
+        wrong[2:12, 20 * number : 20 * number + 10] = 30 + number
     wrong[-30:] = 255
     return wrong
 
@@ -118,6 +122,12 @@ def test_every_number_opens_its_pixels_and_a_pixel_is_read(
     opened(page, expected, "class", 5)
     is_, predicted, _ = max(figures["confusion"]["cells"], key=lambda cell: (cell[0] != cell[1], cell[2]))
     opened(page, expected, "cell", is_, predicted)
+    # The matrix has the largest classes at first, and all of them on request.
+    classes = figures["confusion"]["classes"]
+    rarest = next(cell for cell in figures["confusion"]["cells"] if cell[0] == 43)[:2]
+    assert page.locator(f"{PANEL} [data-pixels='cell,{rarest[0]},{rarest[1]}']").count() == 0
+    page.locator(f"{PANEL} [data-part=matrix]").get_by_role("button", name=f"Show all {len(classes)}").click()
+    opened(page, expected, "cell", *rarest)
     for layer in (0, 4):
         opened(page, expected, "layer", layer)
     fullest = max(range(15), key=lambda place: int((expected.bins == place).sum()))
@@ -131,7 +141,8 @@ def test_every_number_opens_its_pixels_and_a_pixel_is_read(
     picked = page.evaluate(f"{STATE}('pixel')")
     at = int(picked["y"] * truth.shape[0]), int(picked["x"] * truth.shape[1])
     assert expected.where("suspect", 0)[at]
-    page.wait_for_selector(f".sd-pixel-error:has-text('Predicted {expected.name(int(expected.predicted[at]))} ')")
+    page.wait_for_function(f"{STATE}('pixel') && document.querySelector('.sd-pixel-error').textContent")
+    assert page.locator(".sd-pixel-error").text_content() == error_at(expected, prediction, *at).sentence
 
     # A class of one's own choice, and a slice, layer by layer.
     curves = page.locator(f"{PANEL} [data-part=layers]")
