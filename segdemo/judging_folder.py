@@ -39,6 +39,8 @@ from segdemo.prediction import Prediction
 AT_ONCE = 2
 """Pictures in memory at once, with all layers."""
 PARTS_FILE = ".evaluation.parts.jsonl"
+FORM = 2
+"""Of that file: another number where a picture's line holds other things, so that nothing goes on with older ones."""
 THUMBNAIL = 280
 """The longer side of a picture in the report, in pixels."""
 
@@ -103,7 +105,8 @@ def evaluate_folder(
     picture that cannot be read.
     """
     labels = dict(predictor.id2label)
-    parts = Parts(out / PARTS_FILE, {"about": dict(about), "pictures": _digest(data), "width": options.width})
+    told = {"form": FORM, "about": dict(about), "pictures": _digest(data), "width": options.width}
+    parts = Parts(out / PARTS_FILE, told)
     sets = sets_of(data.names)
     done = len(parts.names)
     worst = [float(part["json"]["pixel_accuracy"] or 0) for part in parts if "shown" in part]

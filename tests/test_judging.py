@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from segdemo.data import SourceConfig
 from segdemo.errors import SegdemoError
 from segdemo.evaluation import Quality
+from segdemo.evaluation.confusion import ABSENT
 from segdemo.judging import SegmentOptions, chosen, run_evaluation, sets_of
 from segdemo.prediction import Prediction
 
@@ -268,6 +269,7 @@ def test_the_command_writes_a_table_and_json(data, tmp_path, monkeypatch):
     result = CliRunner().invoke(app(), ["--data", str(data), "--out", str(tmp_path / "new")])
     assert result.exit_code == 0, result.output
     assert "car" in result.output
+    assert ABSENT in result.output.replace("\n", " ")
     written = json.loads((tmp_path / "new" / "evaluation.json").read_text())
     assert list(written["sets"]) == ["a"]
     assert written["data"]["split"] == "val"

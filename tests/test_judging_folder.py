@@ -1,8 +1,10 @@
 """A folder of pictures judged: the files, their figures, and what happens when it is interrupted."""
 
 import csv
+import html
 import json
 import re
+import weakref
 
 import cv2
 import numpy as np
@@ -12,7 +14,7 @@ import segdemo
 from segdemo.data import Dataset, SourceConfig, open_source
 from segdemo.evaluation.report_pictures import WORST
 from segdemo.judging import SegmentOptions, run_evaluation
-from segdemo.judging_folder import COLUMNS, PARTS_FILE, FolderOptions, evaluate_folder
+from segdemo.judging_folder import AT_ONCE, COLUMNS, PARTS_FILE, FolderOptions, evaluate_folder
 from segdemo.labels import VOID
 from tests.predictions import at_random
 
@@ -43,23 +45,27 @@ class Guessing:
         return type(made)(**{**vars(made), "id2label": LABELS})
 
 
-@pytest.fixture
-def data(tmp_path):
+def write_pictures(folder):
     """Seven pictures of two sets, with objects told apart."""
     rng = np.random.default_rng(0)
     names = [*(f"one/p{number}" for number in range(4)), *(f"two/<i>{number}" for number in range(3))]
     for number, name in enumerate(names):
         for part in ("images", "labels", "regions"):
-            (tmp_path / part / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / part / name).parent.mkdir(parents=True, exist_ok=True)
         small = rng.integers(0, 3, (4, 5)).astype(np.uint8)
         labels = cv2.resize(small, (48, 40), interpolation=cv2.INTER_NEAREST)
         labels[:2] = 255
         image = np.full((40, 48, 3), 100 + number, np.uint8)
         for part, content in (("images", image), ("labels", labels), ("regions", labels // 2 + 1)):
-            cv2.imwrite(str(tmp_path / part / f"{name}.png"), content)
-    (tmp_path / "classes.txt").write_text("\n".join(LABELS.values()))
-    source = SourceConfig(data=tmp_path)
+            cv2.imwrite(str(folder / part / f"{name}.png"), content)
+    (folder / "classes.txt").write_text("\n".join(LABELS.values()))
+    source = SourceConfig(data=folder)
     return Dataset(open_source(source), source, LABELS)
+
+
+@pytest.fixture
+def data(tmp_path):
+    return write_pictures(tmp_path)
 
 
 def run(data, out, predictor=None, **options):
@@ -106,6 +112,10 @@ def test_a_row_for_every_picture(data, tmp_path):
         assert sum(int(value) for name, value in row.items() if name.startswith("cause: ")) == image["wrong_pixels"]
 
 
+def largest(classes):
+    return sorted((entry for entry in classes if entry["iou"] is not None), key=lambda entry: -entry["true_pixels"])
+
+
 def test_the_report_fetches_nothing_and_escapes_names(data, tmp_path):
     out = tmp_path / "out"
     run(data, out)
@@ -116,6 +126,16 @@ def test_the_report_fetches_nothing_and_escapes_names(data, tmp_path):
     assert "two/&lt;i&gt;" in page
     assert not re.findall(r"(?:src|href|url)\s*[=(]\s*[\"']?(?!data:)[a-z/.]+", page)
     assert "http" not in re.sub(r"base64,[^\"]*", "", page).replace("http-equiv", "")
+    # The IoU of every class after every layer.
+    rows = re.search(r'id="classes-layer-by-layer".*?<tbody>(.*?)</tbody>', page, re.DOTALL)
+    assert rows
+    for row, entry in zip(rows[1].split("</tr>"), largest(written(out)["overall"]["classes"]), strict=False):
+        assert html.escape(entry["label"]) in row
+        own = [
+            next(one["iou"] for one in layer["classes"] if one["id"] == entry["id"])
+            for layer in written(out)["overall"]["layers"]
+        ]
+        assert re.findall(r">(\d+)</td>", row) == [f"{100 * iou:.0f}" for iou in own]
     # The worst come first.
     order = sorted(written(out)["images"], key=lambda image: image["pixel_accuracy"])
     shown = re.findall(r'<div class="worst"><h3>(\S+):', page)
@@ -159,3 +179,27 @@ def test_other_options_begin_anew(data, tmp_path):
     run(data, out, again, width=5.0)
     assert len(again.seen) == 7
     assert written(out)["overall"]["errors"]["width"] == 5
+
+
+class Weighing(Guessing):
+    """Notes how many photographs and predictions are in memory at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.made = []
+        self.most = 0
+
+    def predict_batch(self, images, *, size, task=None, capture=False):
+        found = super().predict_batch(images, size=size, task=task, capture=capture)
+        self.made += [weakref.ref(one) for one in (*images, *found)]
+        self.most = max(self.most, sum(one() is not None for one in self.made))
+        return found
+
+
+def test_memory_does_not_grow_with_the_pictures(data, tmp_path):
+    weighing = Weighing()
+    run(data, tmp_path / "out", weighing)
+    assert len(weighing.made) == 14
+    # Those at work, and at most as many that were before them.
+    assert weighing.most <= 4 * AT_ONCE
+    assert not any(one() is not None for one in weighing.made)

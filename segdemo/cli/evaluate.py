@@ -92,6 +92,7 @@ def evaluate(
     from segdemo.cli.segment import check_model
     from segdemo.data import SourceConfig
     from segdemo.data.checks import check, refuse
+    from segdemo.evaluation.confusion import ABSENT
     from segdemo.evaluation.report import class_table, summary_table
     from segdemo.judging import SegmentOptions, run_evaluation
     from segdemo.judging_folder import FolderOptions, evaluate_folder
@@ -175,6 +176,7 @@ def evaluate(
         )
     console.print(class_table(report))
     console.print(summary_table(report))
+    console.print(ABSENT, soft_wrap=True, highlight=False)
     if out is not None:
         console.print(f"Written to {out / 'report.html'}, evaluation.json and images.csv beside it.", soft_wrap=True)
 

@@ -35,6 +35,14 @@ def colour_table(data: bytes) -> list[tuple[str, Colour]]:
     return found
 
 
+def names_colours(data: bytes) -> bool:
+    """Whether a file is a palette file."""
+    try:
+        return bool(colour_table(data))
+    except SegdemoError:
+        return False
+
+
 def _from_lines(text: str) -> list[tuple[str, Colour]]:
     found = []
     for line in text.splitlines()[:MOST]:

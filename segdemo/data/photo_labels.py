@@ -4,7 +4,7 @@ What the file says decides the form where it is certain; where several fit, a se
 the checkpoint's by name, as in ``classes.class_table``; a class that it does not have is no label, and is listed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segdemo.data.classes import class_table
-from segdemo.data.colour_tables import colour_table
+from segdemo.data.colour_tables import colour_table, names_colours
 from segdemo.data.labelmaps import some
 from segdemo.data.layouts import cityscapes
 from segdemo.data.listing import Truth, about
@@ -41,6 +41,9 @@ _TITLES: Mapping[str, str] = {
 
 _PNG = Path("The PNG of the labels")
 """What sentences about the picture begin with."""
+LISTED = 20
+"""Classes that a sentence names at most."""
+_PALETTE_ALONE = "This is a palette file: give the PNG whose colours it names as well."
 
 Int16 = npt.NDArray[np.int16]
 
@@ -91,7 +94,7 @@ def read_photo_labels(
 
 
 def _read(data: bytes, size: Size, labels: Mapping[int, str], form: str, other: bytes | None, name: str) -> PhotoLabels:
-    if is_json(data) and other is not None and not is_json(other):
+    if other is not None and (_is_png(other) or is_json(data)) and not (_is_png(data) or is_json(other)):
         data, other = other, data
     if is_json(data):
         return _objects(data, size, labels, form, name)
@@ -106,11 +109,19 @@ def _read(data: bytes, size: Size, labels: Mapping[int, str], form: str, other: 
         raise SegdemoError("A COCO panoptic PNG says nothing without its JSON: give that file as well.")
     if other is not None and form in ("auto", "colours"):
         return _coloured(data, other, size, labels)
+    if not _is_png(data) and names_colours(data):
+        raise SegdemoError(_PALETTE_ALONE)
     return _indexed(data, size, labels, form)
+
+
+def _is_png(data: bytes) -> bool:
+    return data.startswith(b"\x89PNG")
 
 
 def _objects(data: bytes, size: Size, labels: Mapping[int, str], form: str, name: str) -> PhotoLabels:
     document = read_document(data)
+    if "images" not in document and names_colours(data):
+        raise SegdemoError(_PALETTE_ALONE)
     if is_panoptic(document):
         raise SegdemoError("This is the JSON of COCO panoptic labels: give the PNG that belongs to it as well.")
     if form not in ("auto", "coco"):
@@ -243,15 +254,17 @@ def _named(
     lost = sorted((index for index in pixels if table[index] == VOID), key=lambda index: -pixels[index])
     mapped = len([index for index in pixels if table[index] != VOID])
     said = f"Read as {_TITLES[form]}: {_count(mapped, 'class', 'classes')} in the photo"
-    if lost:
-        said += f"; no label, since the checkpoint has no such class: {', '.join(_shown(names, lost))}"
     covered = frozenset(int(index) for index in table if index != VOID)
-    return PhotoLabels(codes, form, f"{said}.", tuple(names[index] for index in lost), covered, objects)
+    unmapped = tuple(names[index] for index in lost)
+    return PhotoLabels(codes, form, f"{said}{unmapped_words(unmapped)}.", unmapped, covered, objects)
 
 
-def _shown(names: Sequence[str], lost: Iterable[int]) -> list[str]:
-    listed = [names[index] for index in lost]
-    return [*listed[:6], *([f"{len(listed) - 6} more"] if len(listed) > 6 else [])]
+def unmapped_words(names: Sequence[str]) -> str:
+    """What to say of classes that the checkpoint does not have; empty where there are none."""
+    if not names:
+        return ""
+    listed = [*names[:LISTED], *([f"{len(names) - LISTED} more"] if len(names) > LISTED else [])]
+    return f"; no label, since the checkpoint has no such class: {', '.join(listed)}"
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -115,7 +115,7 @@ def evaluate(
         no_causes = str(error)
     lost, right_in_layers, no_layers = None, None, _no_layers(prediction, layers)
     if not no_layers:
-        right_in_layers = _layers(prediction, network, truth, tally, least, segmented)
+        right_in_layers = _layers(prediction, network, truth, tally, least, segmented, cuts)
         lost = last_right(right_in_layers, kinds, prediction.num_layers)
         tally.lost = np.bincount(lost[kinds > errors.RIGHT] + 1, minlength=prediction.num_layers + 1).tolist()
     likely = label_probability(prediction, true)
@@ -150,7 +150,13 @@ def evaluate(
 
 
 def last_right(right_in_layers: npt.NDArray[np.uint64], kinds: UInt8, layers: int) -> npt.NDArray[np.int8]:
-    """The last layer at which each wrong pixel was right: int8 (H, W), ``NEVER`` if none, ``NOT_WRONG`` for others."""
+    """The last layer at which each wrong pixel was right: int8 (H, W), ``NEVER`` if none, ``NOT_WRONG`` for others.
+
+    A pixel is *lost at layer k* if it is wrong in the result that is judged, right in the semantic map that the paper's
+    procedure makes of layer k's masks and classes alone, and in that of no layer after k; 0 is the initial prediction.
+    It is lost at the last layer where what came after the network changed a right pixel. ``right_in_layers`` (H, W) has
+    a bit for each of ``layers``, ``kinds`` is as in ``errors``.
+    """
     lost = np.full(kinds.shape, NEVER, np.int8)
     for layer in range(layers):
         lost[(right_in_layers >> np.uint64(layer)) & np.uint64(1) == 1] = layer
@@ -235,6 +241,7 @@ def _layers(
     tally: Tally,
     least: float | None,
     segmented: _Segmented | None,
+    cuts: Mapping[str, UInt8],
 ) -> npt.NDArray[np.uint64]:
     """Count every layer's map; which layers are right at each pixel, a bit each."""
     bits = np.zeros(network.labels.shape, np.uint64)
@@ -246,8 +253,10 @@ def _layers(
         own.add_confidence(true, found.labels, found.scores)
         if segmented is not None:
             own.quality = segmented.quality(layer=layer)
+        right = errors.is_right(true, found.labels)
+        own.add_slices(cuts, right)
         tally.layers.append(own)
-        bits |= errors.is_right(true, found.labels).astype(np.uint64) << np.uint64(layer)
+        bits |= right.astype(np.uint64) << np.uint64(layer)
     return bits
 
 

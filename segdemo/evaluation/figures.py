@@ -74,6 +74,17 @@ def figures(
                 "layer": number,
                 **_scores(layer),
                 "ece": layer.reliability.ece,
+                "classes": [{"id": index, "iou": iou} for index, iou in layer.confusion.class_iou.items()],
+                "slices": [
+                    {
+                        "by": name,
+                        "accuracy": [
+                            _share(*both)
+                            for both in zip(right.tolist(), tally.slices[name].pixels.tolist(), strict=True)
+                        ],
+                    }
+                    for name, right in layer.right_in_slices.items()
+                ],
                 **({"panoptic": _quality(layer.quality.mean())} if layer.quality is not None else {}),
             }
             for number, layer in enumerate(tally.layers)

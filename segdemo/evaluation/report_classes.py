@@ -1,6 +1,6 @@
 """The classes of a report: a table of them, and the confusion matrix."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segdemo.evaluation.html import bar, heading, number, percent, table, text
@@ -52,6 +52,55 @@ def matrix(of: Json) -> str:
         said += f" The {MATRIX} classes with the most true pixels of {len(names)} that are there."
     head = f"<thead><tr><th></th>{top}</tr></thead><tbody>{''.join(body)}</tbody>"
     return heading("Confusion matrix", said) + f'<div class="scroll"><table class="matrix">{head}</table></div>'
+
+
+def class_layers(of: Json) -> str:
+    """The IoU of the largest classes after every decoder layer; empty without layers."""
+    known = sorted((entry for entry in of["classes"] if entry["iou"] is not None), key=lambda one: -one["true_pixels"])
+    layers = [{entry["id"]: entry["iou"] for entry in layer["classes"]} for layer in of["layers"]]
+    rows = [(text(entry["label"], 24), [layer.get(entry["id"]) for layer in layers]) for entry in known[:MATRIX]]
+    said = "IoU in percent of the network's own map after each decoder layer; the classes with the most true pixels."
+    return heading("Classes, layer by layer", said) + _by_layer(rows) if layers and rows else ""
+
+
+def slice_layers(of: Json) -> str:
+    """Accuracy in every slice after every decoder layer; empty without layers."""
+    rows = [
+        (text(f"{cut['by']} {span(entry)}"), [_of_slice(layer, cut["by"], place) for layer in of["layers"]])
+        for cut in of["slices"]
+        for place, entry in enumerate(cut["slices"])
+        if entry["pixels"]
+    ]
+    said = (
+        "Accuracy in percent of the network's own map after each decoder layer, over the pixels of the result's slices."
+    )
+    return heading("Slices, layer by layer", said) + _by_layer(rows) if of["layers"] and rows else ""
+
+
+def span(entry: Json) -> str:
+    """The edges of a slice in words."""
+    low, high = entry["low"], entry["high"]
+    if low is None or high is None:
+        return f"below {high:g}" if low is None else f"from {low:g}"
+    return f"{low:g} to {high:g}"
+
+
+def _of_slice(layer: Json, by: str, place: int) -> float | None:
+    return next((float(cut["accuracy"][place]) for cut in layer["slices"] if cut["by"] == by), None)
+
+
+def _by_layer(rows: Sequence[tuple[str, Sequence[float | None]]]) -> str:
+    """Shares with a column for each decoder layer from 0; names are HTML already."""
+    top = "".join(f'<th scope="col">{layer}</th>' for layer in range(len(rows[0][1])))
+    body = "".join(f'<tr><th scope="row">{name}</th>{"".join(map(_share, values))}</tr>' for name, values in rows)
+    head = f"<thead><tr><th></th>{top}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="scroll"><table class="matrix">{head}</table></div>'
+
+
+def _share(value: float | None) -> str:
+    if value is None:
+        return "<td>–</td>"
+    return f'<td style="background:rgba(47,143,91,{value:.2f})">{100 * value:.0f}</td>'
 
 
 def _cell(pixels: int, total: int, right: bool) -> str:

@@ -19,7 +19,7 @@ from segdemo.evaluation.html import (
     tiles,
 )
 from segdemo.evaluation.legend import CAUSE_COLORS, CAUSE_WORDS, KIND_COLORS, KIND_WORDS
-from segdemo.evaluation.report_classes import class_rows, matrix
+from segdemo.evaluation.report_classes import class_layers, class_rows, matrix, slice_layers, span
 from segdemo.evaluation.report_pictures import Shown, label_suspects, worst_pictures
 
 Json = Mapping[str, Any]
@@ -49,7 +49,9 @@ def report_page(
         _causes(overall),
         _layers(overall),
         _calibration(overall),
+        slice_layers(overall),
         class_rows(overall),
+        class_layers(overall),
         matrix(overall),
         worst_pictures(worst, overall),
         label_suspects(suspects),
@@ -150,6 +152,9 @@ def _layers(of: Json) -> str:
         for entry in of["lost_at"]
     ]
     segmented = any("panoptic" in layer for layer in of["layers"])
+    more = [("fw IoU", [layer["frequency_weighted_iou"] for layer in of["layers"]])]
+    for name in ("pq", "sq", "rq") if segmented else ():
+        more.append((name.upper(), [(layer.get("panoptic") or {}).get(name) for layer in of["layers"]]))
     head = ("layer", "accuracy", "mIoU", "per image", "fw IoU", "boundary F", "ECE", *(("PQ",) if segmented else ()))
     rows = [
         [
@@ -164,6 +169,7 @@ def _layers(of: Json) -> str:
     return (
         heading("Layer by layer", "The network's own map after each decoder layer; 0 is the initial prediction.")
         + curves(lines, title="Measures over decoder layers", across="decoder layer")
+        + curves(more, title="Further measures over decoder layers", across="decoder layer")
         + table(head, rows)
         + table(("wrong pixels", "pixels", "of the wrong", ""), lost)
     )
@@ -176,7 +182,7 @@ def _calibration(of: Json) -> str:
             (f"{cut['by']} ({cut['unit']})", "pixels", "pictures", "accuracy", ""),
             [
                 [
-                    _range(entry),
+                    span(entry),
                     number(entry["pixels"]),
                     number(entry["pictures"]),
                     percent(entry["accuracy"]),
@@ -193,10 +199,3 @@ def _calibration(of: Json) -> str:
         + heading("Slices", "Accuracy by area of the true region, by distance to a true border, and by probability.")
         + f'<div class="pair">{"".join(cuts)}</div>'
     )
-
-
-def _range(entry: Json) -> str:
-    low, high = entry["low"], entry["high"]
-    if low is None or high is None:
-        return f"below {high:g}" if low is None else f"from {low:g}"
-    return f"{low:g} to {high:g}"

@@ -16,6 +16,7 @@ from segdemo.evaluation.slices import EDGES, Sliced
 from segdemo.labels import VOID
 
 Int64 = npt.NDArray[np.int64]
+UInt8 = npt.NDArray[np.uint8]
 
 
 class Mean:
@@ -55,6 +56,8 @@ class MapTally:
         """Of the network's probabilities for this map."""
         self.quality: PanopticQuality | None = None
         """Where segments were compared."""
+        self.right_in_slices: dict[str, Int64] = {}
+        """Of a layer, by the way to cut: how many of the pixels in each slice of the result are right in its map."""
 
     def add(self, truth: Labels, predicted: Labels, boundary: TrueBoundary | None) -> None:
         """Count a picture's map (H, W), ``VOID`` for no label; ``boundary`` is the truth's, where it is measured."""
@@ -73,6 +76,15 @@ class MapTally:
         labelled = truth != VOID
         self.reliability.add(confidence[labelled], is_right(truth, predicted)[labelled])
 
+    def add_slices(self, cuts: Mapping[str, UInt8], right: npt.NDArray[np.bool_]) -> None:
+        """Count a layer's right pixels (H, W) in the slices of the result, ``slices.slice_maps``."""
+        for name, places in cuts.items():
+            slices = len(EDGES[name]) + 1
+            self._add_right(name, np.bincount(places[right], minlength=slices)[:slices])
+
+    def _add_right(self, name: str, right: Int64) -> None:
+        self.right_in_slices[name] = self.right_in_slices[name] + right if name in self.right_in_slices else right
+
     def merge(self, other: "MapTally") -> None:
         """Count another's pictures as well."""
         self.confusion.matrix += other.confusion.matrix
@@ -84,6 +96,8 @@ class MapTally:
         if other.quality is not None:
             mine = self.quality if self.quality is not None else PanopticQuality(other.quality.classes)
             self.quality = mine.merge([other.quality])
+        for name, right in other.right_in_slices.items():
+            self._add_right(name, right)
 
     def state(self) -> dict[str, Any]:
         """The sums, as JSON types, without what is zero."""
@@ -100,6 +114,7 @@ class MapTally:
                 [int(index), float(quality.iou[index]), *quality.counts[:, index].tolist()]
                 for index in np.flatnonzero(quality.counts.any(axis=0))
             ],
+            "right_in_slices": {name: right.tolist() for name, right in self.right_in_slices.items()},
         }
 
     @classmethod
@@ -111,6 +126,7 @@ class MapTally:
         found.image_miou, found.boundary = Mean(*state["image_miou"]), Mean(*state["boundary"])
         found.class_boundary = {index: Mean(total, count) for index, total, count in state["class_boundary"]}
         found.reliability = Reliability.restored(state["reliability"])
+        found.right_in_slices = {name: np.asarray(own, np.int64) for name, own in state["right_in_slices"].items()}
         if state["quality"] is not None:
             found.quality = PanopticQuality(classes)
             for index, iou, *counted in state["quality"]:

@@ -3,9 +3,14 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from .harness import STATE
+from segdemo import examples
+from segdemo.explain.features import cell_at, feature_maps, window_ids
+from segdemo.images import load_image
+from segdemo.model.predictor import load_predictor
+
+from .harness import READY, STATE
 from .pages import upload
 
 pytestmark = pytest.mark.browser
@@ -74,3 +79,34 @@ def test_channels_are_chosen_by_strength_and_by_key(page: Page, cat: Path) -> No
     page.locator(f"{PANEL} .sd-scales button").nth(1).focus()
     page.keyboard.press("Enter")
     page.wait_for_function(f"{WORDS}.startsWith('Stage 2')")
+
+
+@pytest.mark.slow
+def test_the_grid_of_windows_lies_over_the_photo_and_moves_with_the_next_block(chromium: Browser, address: str) -> None:
+    first = examples.SCENES[0]
+    prediction = load_predictor("embedded-swin")(load_image(first.image))
+    stage = feature_maps(prediction)[1]
+    windows = prediction.windows[stage.stride]
+    assert windows.shift > 0
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.goto(f"{address}?example={first.id}&checkpoint=embedded-swin&tab=features&features=norm.1&grid=this")
+    page.wait_for_function(
+        f"{READY} && document.querySelectorAll('{PANEL} .sd-scales canvas').length === 8", timeout=120_000
+    )
+    panel = page.locator(PANEL)
+    assert f"windows of {windows.side} × {windows.side} cells" in panel.inner_text()
+    assert f"moves the grid by {windows.shift} cells" in panel.inner_text()
+    box = page.locator(".sdv-photo").bounding_box()
+    assert box is not None
+    for shifted, name in ((False, "A block"), (True, "The next block")):
+        panel.get_by_text(name, exact=True).click()
+        numbers = window_ids(stage.size, windows, shifted=shifted)
+        told = []
+        places = [(0.02, 0.02), (0.3, 0.41), (0.52, 0.77), (0.97, 0.97)]
+        for y, x in places:
+            page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+            told.append(page.locator(".sdv-readout .sdv-name").inner_text())
+        cells = [cell_at(prediction, stage, y, x) for y, x in places]
+        assert told == [f"window {numbers[cell]}" for cell in cells]
+    context.close()

@@ -139,9 +139,15 @@ def test_which_picture_of_many_is_said(coco_data):
 )
 def test_colours(table):
     colours = np.array([[[0, 0, 255], [0, 128, 0]], [[255, 0, 0], [0, 128, 0]]])
-    found = read_photo_labels(png(colours), (2, 2), LABELS, table=table.encode())
-    assert found.form == "colours"
-    assert found.labels.tolist() == [[0, 1], [2, 1]]
+    # The same colours as places in a palette, and both files the other way round, as a file dialog may hand them over.
+    places = png([[1, 2], [3, 2]], palette=[0, 0, 0, 0, 0, 255, 0, 128, 0, 255, 0, 0])
+    for picture in (png(colours), places):
+        for source, other in ((picture, table.encode()), (table.encode(), picture)):
+            found = read_photo_labels(source, (2, 2), LABELS, table=other)
+            assert found.form == "colours"
+            assert found.labels.tolist() == [[0, 1], [2, 1]]
+    with pytest.raises(SegdemoError, match="This is a palette file: give the PNG"):
+        read_photo_labels(table.encode(), (2, 2), LABELS)
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,12 @@ def test_layers_and_where_pixels_were_lost(prediction, labels):
         confusion.add(np.where(seen, labels, 255), own.labels)
         assert said["miou"] == pytest.approx(confusion.miou)
         assert said["pixel_accuracy"] == pytest.approx(confusion.pixel_accuracy)
+        assert {entry["id"]: entry["iou"] for entry in said["classes"]} == pytest.approx(confusion.class_iou)
+        for cut in said["slices"]:
+            places = found.slices[cut["by"]]
+            for place, accuracy in enumerate(cut["accuracy"]):
+                here = seen & (places == place)
+                assert accuracy == (pytest.approx((own.labels == labels)[here].mean()) if here.any() else None)
         lost[(lost != -2) & (own.labels == labels)] = layer
     np.testing.assert_array_equal(found.lost_at, lost)
     without = segdemo.evaluate(prediction, labels, layers=False)
@@ -132,6 +138,16 @@ def test_pictures_add_up(make, prediction, labels):
     for name in ("miou_per_image", "boundary_f"):
         means = [part["miou" if name == "miou_per_image" else name] for part in parts]
         assert said[name] == pytest.approx(np.mean(means))
+    for layer, own in enumerate(said["layers"]):
+        for place, cut in enumerate(own["slices"]):
+            right = [
+                sum((share or 0) * of["pixels"] for share, of in zip(one["accuracy"], cuts["slices"], strict=True))
+                for one, cuts in [
+                    (part["layers"][layer]["slices"][place], part["slices"][place]) for part in (*parts, said)
+                ]
+            ]
+            assert right[0] + right[1] == pytest.approx(right[2])
+            assert cut["by"] == said["slices"][place]["by"]
     for group, entries in (("causes", "causes"), ("lost_at", "lost_at")):
         for place, entry in enumerate(said[entries]):
             assert entry["pixels"] == sum(part[group][place]["pixels"] for part in parts)

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,16 @@ from segdemo.evaluation.errors import KINDS
 from segdemo.evaluation.evaluate import evaluate
 from segdemo.evaluation.pixel import error_at
 from segdemo.images import encode_png_index
+from segdemo.labels import VOID
+from segdemo.model.predictor import Predictor, load_predictor
 from segdemo.results.job import Host, Job, own_job
 from segdemo.results.make import make_result
 from segdemo.results.options import options_from
 from segdemo.segmentation import panoptic, semantic
+from segdemo.taxonomy import ade20k
 from segdemo.ui.store import GoneError, LabelFiles, Record, Store
 from segdemo.ui.tabs.evaluate import LAYERS_FOLLOW, error_pixel, evaluation, evaluation_file, evaluation_pixels
-from segdemo.ui.tabs.labels import NO_LABELS, add_labels, record_labels, split_files
+from segdemo.ui.tabs.labels import NO_LABELS, NOT_ITS_CLASSES, add_labels, record_labels, split_files
 from tests.packed import unpack
 
 
@@ -226,3 +230,48 @@ def test_a_scenes_own_labels_have_objects(labelled: Record) -> None:
     assert np.array_equal(found.objects.ids, np.where(classes == 255, 0, ids))
     for number, index in found.objects.classes.items():
         assert set(np.unique(classes[ids == number])) == {index}
+
+
+def shown_by(predictor: Predictor, photo: npt.NDArray[np.uint8]) -> Record:
+    """A drawn example as another checkpoint has it; the photo that was run does not matter here."""
+    return Record(
+        image=np.zeros((768, 1024, 3), np.uint8),
+        display=b"",
+        display_size=(768, 1024),
+        prediction=replace(predictor(photo), image_size=(768, 1024)),
+        taxonomy=predictor.taxonomy,
+        checkpoint=predictor.checkpoint,
+        example="crossing",
+    )
+
+
+def test_a_scenes_labels_are_in_the_classes_of_any_checkpoint(
+    tiny_checkpoint: Path, photo: npt.NDArray[np.uint8]
+) -> None:
+    shown = shown_by(load_predictor(tiny_checkpoint), photo)
+    scene = next(scene for scene in examples.SCENES if scene.id == "crossing")
+    with Image.open(scene.labels) as picture:
+        drawn = np.asarray(picture)
+    names = {0: "wall", 2: "sky", 4: "tree", 20: "car", 12: "person"}
+    mine = {name: index for index, name in shown.prediction.id2label.items()}
+    expected = np.full(drawn.shape, VOID)
+    for index, name in names.items():
+        expected[drawn == index] = mine[name]
+    found = record_labels(shown, own_job())
+    assert found is not None
+    assert np.array_equal(found.labels, expected)
+    assert found.covered == set(mine.values())
+    assert "sky" not in found.unmapped
+    lost = [index for index in np.unique(drawn) if index not in names and index != 255]
+    assert set(found.unmapped) == {ade20k()[index].name for index in lost}
+    assert "the checkpoint has no such class: " + found.unmapped[0] in found.said
+    assert found.objects is not None
+    assert np.array_equal(found.objects.ids == 0, expected == VOID)
+    answer = evaluation(shown, {}, own_job())
+    assert answer["figures"]["labelled_pixels"] == (expected != VOID).sum()
+
+
+def test_a_scene_of_which_the_checkpoint_has_no_class_is_a_sentence(labelled: Record) -> None:
+    strange = replace(labelled.prediction, id2label={index: f"thing {index}" for index in range(150)})
+    shown = replace(labelled, prediction=strange, label_files=None, example="crossing")
+    assert evaluation(shown, {}, own_job())["none"] == NOT_ITS_CLASSES

@@ -83,8 +83,8 @@
   /** Whether a view has a map: families without queries have no causes, some have no layers. */
   sd.hasErrorView = (evaluation, view) => view === "right" || Boolean(evaluation.maps[view]);
 
-  /** What the canvas says of a pixel: "predicted X 53 %, is Y 30 %". */
-  const words = (evaluation, rows) => (x, y) => {
+  /** What the canvas says of a pixel: "predicted X 53 %, is Y 30 %", and why: in the view of layers when it was last right. */
+  const words = (evaluation, rows, view) => (x, y) => {
     const { maps, small, names, width, height, figures } = evaluation;
     const at = sd.cell(x, width) + sd.cell(y, height) * width;
     const near = sd.cell(x, small.width) + sd.cell(y, small.height) * small.width;
@@ -96,8 +96,9 @@
     if (truth === NO_CLASS) return { color, name, rest: "no label here" };
     if (kind === 1) return { color, name, rest: "right" };
     const is = truth === NONE_OF_THEM ? "is of no class" : `is ${nameOf(truth)} ${small.label[near]} %`;
-    const more = [KINDS[evaluation.kinds[kind]]?.[0], maps.causes && CAUSES[evaluation.causes[maps.causes[at]]]?.[0]].filter(Boolean);
-    return { color, name, rest: `${is}  ${more.join(", ").toLowerCase()}` };
+    const why = view === "lost" ? VIEWS.lost(evaluation).find(({ id }) => id === maps.lost[at])?.name : maps.causes && CAUSES[evaluation.causes[maps.causes[at]]]?.[0];
+    const more = [KINDS[evaluation.kinds[kind]]?.[0], why].filter(Boolean);
+    return { color, name: `${name},`, rest: `${is}  ${more.join(", ").toLowerCase()}` };
   };
 
   /**
@@ -122,7 +123,7 @@
     }
     const entries = new Map(rows.filter(({ id }) => counts[id]).map(({ id, name, color, hatched }) =>
       [id, { id, label: name, color, isthing: false, hatched, area: counts[id] / ids.length }]));
-    return { width, height, ids, none: NOTHING, entries, noun: ["kind of pixels", "kinds of pixels"], words: words(evaluation, right(evaluation)) };
+    return { width, height, ids, none: NOTHING, entries, noun: ["kind of pixels", "kinds of pixels"], words: words(evaluation, right(evaluation), view) };
   };
 
   const range = (low, high, show) => {

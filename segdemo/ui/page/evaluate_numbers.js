@@ -40,7 +40,7 @@
     return table("Scores by class, the largest first", ["Class", "IoU", "Accuracy", "Boundary F", ...(panoptic ? ["PQ"] : []), "Area"], rows);
   };
 
-  const matrix = (context) => {
+  const matrixOf = (context, most) => {
     const { confusion } = context.evaluation.figures;
     const total = new Map(confusion.classes.map(({ id }) => [id, 0]));
     const truth = new Map(total);
@@ -51,7 +51,7 @@
       truth.set(is, truth.get(is) + pixels);
       count.set(`${is},${found}`, pixels);
     }
-    const shown = [...confusion.classes].sort((one, two) => total.get(two.id) - total.get(one.id)).slice(0, MOST_CLASSES);
+    const shown = [...confusion.classes].sort((one, two) => total.get(two.id) - total.get(one.id)).slice(0, most);
     const rows = shown.filter(({ id }) => truth.get(id)).map((is) => sd.element("tr", {},
       sd.element("th", { scope: "row", text: is.label }),
       ...shown.map((found) => {
@@ -66,26 +66,53 @@
       })));
     const head = sd.element("tr", {}, sd.element("th", { scope: "col", class: "sd-corner", text: "is ↓  predicted →" }),
       ...shown.map(({ label }) => sd.element("th", { scope: "col" }, sd.element("span", { class: "sd-upright", text: label }))));
-    const left = confusion.classes.length - shown.length;
-    return [
-      sd.element("div", { class: "sd-matrix-wrap", tabindex: "0", role: "region", "aria-label": "Confusion matrix" },
-        sd.element("table", { class: "sd-matrix" }, sd.element("caption", { class: "sd-hidden", text: "Confusion matrix: per cent of each true class" }),
-          sd.element("thead", {}, head), sd.element("tbody", {}, ...rows))),
-      ...(left > 0 ? [sd.element("p", { class: "sd-help", text: `The ${shown.length} largest classes of ${confusion.classes.length}.` })] : []),
-    ];
+    return sd.element("div", { class: "sd-matrix-wrap", tabindex: "0", role: "region", "aria-label": "Confusion matrix" },
+      sd.element("table", { class: "sd-matrix" }, sd.element("caption", { class: "sd-hidden", text: "Confusion matrix: per cent of each true class" }),
+        sd.element("thead", {}, head), sd.element("tbody", {}, ...rows)));
+  };
+  /** The largest classes at first, and all of them on request. */
+  const matrix = (context) => {
+    const count = context.evaluation.figures.confusion.classes.length;
+    const small = matrixOf(context, MOST_CLASSES);
+    if (count <= MOST_CLASSES) return [small];
+    const words = sd.element("span", { text: `The ${MOST_CLASSES} largest classes of ${count}.` });
+    const all = sd.button(`Show all ${count}`, () => {
+      small.replaceWith(matrixOf(context, count));
+      words.textContent = `All ${count} classes.`;
+      all.remove();
+      context.mark();
+    }, "sd-link");
+    return [small, sd.element("p", { class: "sd-help" }, words, " ", all)];
   };
 
   const layers = (context) => {
     const { figures } = context.evaluation;
     if (figures.no_layers) return [sd.element("p", { class: "sd-note-text", text: figures.no_layers })];
+    /** @param {string} label @param {[string, (layer: any) => number|null|undefined][]} lines */
     const plot = (label, lines) => {
-      const series = lines.map(([name, key]) => ({ name, values: figures.layers.map((layer) => layer[key] ?? null) }))
+      const series = lines.map(([name, of]) => ({ name, values: figures.layers.map((layer) => of(layer) ?? null) }))
         .filter(({ values }) => values.some((value) => value !== null));
       return series.length ? [sd.linePlot({ label, series, chosen: null })] : [];
     };
+    const classes = figures.classes.filter(({ iou }) => iou !== null).sort((one, two) => two.true_pixels - one.true_pixels)
+      .map(({ id, label }) => ({ key: `class,${id}`, name: `IoU of ${label}`, of: (layer) => layer.classes.find((entry) => entry.id === id)?.iou }));
+    const slices = figures.slices.flatMap(({ by, slices: parts }) => parts.map(({ pixels }, place) => pixels && ({
+      key: `slice,${by},${place}`, name: `Accuracy, ${sd.pixelWords(context.evaluation, ["slice", by, place])}`, of: (layer) => layer.slices.find((entry) => entry.by === by)?.accuracy[place],
+    })).filter(Boolean));
+    const choices = [...classes, ...slices];
+    const place = sd.element("div", {});
+    const showOne = (key) => {
+      const { name, of } = choices.find((entry) => entry.key === key);
+      place.replaceChildren(...plot(`${name}, by layer`, [[name, of]]));
+    };
+    const select = sd.select({ label: "One class or slice", options: choices.map(({ key, name }) => [key, name]), onChange: showOne });
+    if (choices.length) showOne(choices[0].key);
     return [
-      ...plot("Pixel accuracy and mean IoU, by layer", [["pixel accuracy", "pixel_accuracy"], ["mIoU", "miou"]]),
-      ...plot("Boundary F and expected calibration error, by layer", [["boundary F", "boundary_f"], ["ECE", "ece"]]),
+      ...plot("Pixel accuracy and mean IoU, by layer", [["pixel accuracy", (layer) => layer.pixel_accuracy], ["mIoU", (layer) => layer.miou]]),
+      ...plot("Frequency-weighted IoU and boundary F, by layer", [["frequency-weighted IoU", (layer) => layer.frequency_weighted_iou], ["boundary F", (layer) => layer.boundary_f]]),
+      ...plot("Panoptic quality, by layer", [["PQ", (layer) => layer.panoptic?.pq], ["SQ", (layer) => layer.panoptic?.sq], ["RQ", (layer) => layer.panoptic?.rq]]),
+      ...plot("Expected calibration error, by layer", [["ECE", (layer) => layer.ece]]),
+      ...(choices.length ? [select, place] : []),
       sd.element("p", { class: "sd-help", text: "Wrong after layer:" }),
       sd.element("div", { class: "sd-layer-row" }, ...figures.layers.map(({ layer }) =>
         opener(context, ["layer", layer], `Show what is wrong after layer ${layer}`, sd.element("span", { text: String(layer) })))),
@@ -205,6 +232,6 @@
       stat("Frequency-weighted IoU", share(figures.frequency_weighted_iou), ABOUT.fwiou),
       stat(`Boundary F, ${figures.boundary_width.toFixed(1)} px`, share(figures.boundary_f), "Precision and recall of outlines within this width."),
       ...(panoptic ? [stat("PQ", share(panoptic.pq), ABOUT.pq), stat("SQ · RQ", `${share(panoptic.sq)} · ${share(panoptic.rq)}`, ABOUT.pq)] : []),
-      stat("ECE", share(figures.calibration.ece), ABOUT.ece)), ...caution);
+      stat("ECE", share(figures.calibration.ece), ABOUT.ece)), sd.element("p", { class: "sd-help sd-absent", text: `mIoU: ${figures.absent_classes.split(/(?<=\.) /)[0]}` }), ...caution);
   };
 })((window.segdemo ??= {}));

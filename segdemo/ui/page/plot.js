@@ -50,7 +50,7 @@
     const count = series[0].values.length;
     const x = (layer) => LEFT + (layer * (WIDTH - LEFT - RIGHT)) / Math.max(count - 1, 1);
     const all = series.flatMap((line) => line.values.filter((value) => value !== null));
-    const high = Math.ceil(Math.max(...all) * 20 - 1e-9) / 20;
+    const high = Math.max(0.05, Math.ceil(Math.max(...all) * 20 - 1e-9) / 20);
     const low = Math.max(0, Math.min(Math.floor(Math.min(...all) * 20 + 1e-9) / 20, high - 0.05));
     const y = (value) => TOP + ((high - value) / (high - low)) * (HEIGHT - TOP - BOTTOM);
     const root = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "sd-plot", role: "img", "aria-label": label });

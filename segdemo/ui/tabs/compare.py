@@ -24,7 +24,7 @@ from segdemo.segmentation import Segments, SemanticMap
 from segdemo.ui.arguments import Arguments, choice
 from segdemo.ui.beside import Beside
 from segdemo.ui.store import Record, array_bytes
-from segdemo.ui.tabs.labels import NO_LABELS, record_labels
+from segdemo.ui.tabs.labels import record_labels, why_no_labels
 from segdemo.ui.tabs.result import class_entry, small_size
 from segdemo.ui.tabs.sides import Side, describe, sides
 
@@ -111,7 +111,7 @@ def _compare(record: Record, both: tuple[Side, Side], job: Job) -> Comparison:
     sure = _sure(results[0], size), _sure(results[1], size)
     mine = record_labels(record, job)
     if mine is None:
-        return Comparison(told, sure, None, NO_LABELS, None, None)
+        return Comparison(told, sure, None, why_no_labels(record), None, None)
     labels = [known for side in both if (known := _labels_for(side, record, mine, job)) is not None]
     if len(labels) < len(both):
         return Comparison(told, sure, mine, NO_LABELS_FOR_ONE, None, None)
@@ -138,7 +138,9 @@ def _labels_for(side: Side, record: Record, mine: KnownLabels, job: Job) -> Know
     here, there = dict(record.prediction.id2label), dict(side.prediction.id2label)
     if here == there:
         return mine
-    if mine.form in ("index", "example"):
+    if mine.form == "example":
+        return record_labels(side.record, job)
+    if mine.form == "index":
         joint = JointClasses(here, there)
         names = {entry.second for entry in joint.classes if entry.first is not None and entry.second is not None}
         covered = frozenset(index for index in names if index is not None)

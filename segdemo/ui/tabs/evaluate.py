@@ -24,7 +24,7 @@ from segdemo.results.outputs import as_json
 from segdemo.ui.arguments import Arguments, choice, number
 from segdemo.ui.options import page_options
 from segdemo.ui.store import Record, array_bytes
-from segdemo.ui.tabs.labels import NO_LABELS, record_labels
+from segdemo.ui.tabs.labels import record_labels, why_no_labels
 from segdemo.ui.tabs.result import class_entry, small_size
 
 JUDGED = ("semantic", "panoptic")
@@ -40,7 +40,7 @@ def evaluation(record: Record, arguments: Arguments, job: Job) -> dict[str, Any]
     """
     labels = record_labels(record, job)
     if labels is None:
-        return {"none": NO_LABELS, "labels": None}
+        return {"none": why_no_labels(record), "labels": None}
 
     def answer(found: Evaluation) -> dict[str, Any]:
         return {"none": "", "labels": labels.describe(), "figures": found.to_json(), **_maps(record, found)}
@@ -89,7 +89,7 @@ def evaluation_file(record: Record, arguments: Arguments, job: Job) -> dict[str,
 def _existing(record: Record, arguments: Arguments, job: Job) -> Evaluation:
     labels = record_labels(record, job)
     if labels is None:
-        raise SegdemoError(NO_LABELS)
+        raise SegdemoError(why_no_labels(record))
     return _evaluated(record, arguments, job, labels)
 
 

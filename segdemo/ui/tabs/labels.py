@@ -3,21 +3,21 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
+from segdemo import examples
 from segdemo.data.photo_labels import FORMS, read_photo_labels
 from segdemo.errors import SegdemoError
-from segdemo.evaluation.truth import TrueSegments
-from segdemo.images import decode_png_ids, decode_png_index
-from segdemo.labels import IGNORE
 from segdemo.results.job import Job
 from segdemo.results.known import KnownLabels, labels_of_file
 from segdemo.settings import settings
 from segdemo.ui.arguments import Arguments, choice
 from segdemo.ui.store import LabelFiles, Record
-from segdemo.ui.tabs.truth import labelled_scene
+from segdemo.ui.tabs.truth import labelled_scene, scene_labels
 
 NO_LABELS = "There are no labels for this photo yet: open its label file, or a drawn example, which brings its own."
+NOT_ITS_CLASSES = (
+    "The labels of this drawn example name none of the checkpoint's classes: open a label file that does, or choose "
+    "another checkpoint."
+)
 
 
 def add_labels(
@@ -60,31 +60,27 @@ def record_labels(record: Record, job: Job) -> KnownLabels | None:
         return record.derive("labels", lambda: _read(record), nbytes=_nbytes)
 
 
+def why_no_labels(record: Record) -> str:
+    """What to do where ``record_labels`` has none."""
+    drawn = record.example is not None and examples.example(record.example).drawn
+    return NOT_ITS_CLASSES if drawn else NO_LABELS
+
+
 def _read(record: Record) -> KnownLabels:
     files, scene = record.label_files, labelled_scene(record)
-    size = record.prediction.image_size
-    if files is not None:
-        return labels_of_file(
-            read_photo_labels(
-                files.content,
-                size,
-                record.prediction.id2label,
-                form=files.form,
-                table=files.table,
-                name=files.photo_name,
-            )
+    if files is None:
+        assert scene is not None
+        return scene_labels(record, scene)
+    return labels_of_file(
+        read_photo_labels(
+            files.content,
+            record.prediction.image_size,
+            record.prediction.id2label,
+            form=files.form,
+            table=files.table,
+            name=files.photo_name,
         )
-    assert scene is not None
-    labels = decode_png_index(scene.labels.read_bytes(), size=size)
-    regions = decode_png_ids(scene.instances.read_bytes(), size=size)
-    numbers, first = np.unique(regions, return_index=True)
-    classes = {
-        int(number): int(labels.flat[place]) for number, place in zip(numbers, first, strict=True) if number != 0
-    }
-    regions[labels == IGNORE] = 0
-    said = "The drawn example's own: every pixel and every object is known."
-    objects = TrueSegments(regions, {number: index for number, index in classes.items() if index != IGNORE})
-    return KnownLabels(labels, said, "example", (), None, objects)
+    )
 
 
 def _nbytes(found: KnownLabels) -> int:
