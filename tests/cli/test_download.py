@@ -1,7 +1,9 @@
 """``--download`` on the command line: a checkpoint that is named is fetched where that was asked for, and runs."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +33,27 @@ def street(tmp_path: Path, photo: npt.NDArray[np.uint8], monkeypatch: pytest.Mon
     settings.cache_clear()
 
 
+class Bar:
+    """In place of the terminal's bar, which is drawn on terminals alone: where it was, in per cent."""
+
+    seen: ClassVar[list[int]] = []
+
+    def __init__(self, **told: Any) -> None:
+        assert (told["length"], told["label"], told["file"]) == (100, f"Fetching {NAME}", sys.stderr)
+        self.pos = 0
+        self.seen.clear()
+
+    def __enter__(self) -> "Bar":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End."""
+
+    def update(self, steps: int) -> None:
+        self.pos += steps
+        self.seen.append(self.pos)
+
+
 def segment(street: Path, *words: str) -> Result:
     return CliRunner().invoke(
         make_app(), ["segment", str(street), "--checkpoint", NAME, "--out", str(street.parent / "out"), *PLAIN, *words]
@@ -38,8 +61,13 @@ def segment(street: Path, *words: str) -> Result:
 
 
 def test_a_named_checkpoint_is_fetched_with_its_progress_and_runs(
-    hub: LocalHub, street: Path, tiny_checkpoint: Path, photo: npt.NDArray[np.uint8]
+    hub: LocalHub,
+    street: Path,
+    tiny_checkpoint: Path,
+    photo: npt.NDArray[np.uint8],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("typer.progressbar", Bar)
     refused = segment(street)
     assert isinstance(refused.exception, SegdemoError)
     assert f"The weights of {NAME} are not on this machine" in str(refused.exception)
@@ -47,8 +75,9 @@ def test_a_named_checkpoint_is_fetched_with_its_progress_and_runs(
     hub.fault = "cut once"
     done = segment(street, "--download")
     assert done.exit_code == 0, done.output
-    assert f"Fetching {NAME}" in done.stderr
-    assert "100%" in done.stderr
+    assert Bar.seen == sorted(Bar.seen)
+    assert Bar.seen[-1] == 100
+    assert len(set(Bar.seen)) > 5
     expected = load_predictor(tiny_checkpoint, engine="torch", precision="fp32")(photo, capture=False)
     with Image.open(street.parent / "out" / "street.semantic.png") as picture:
         np.testing.assert_array_equal(np.asarray(picture), semantic(expected).labels)

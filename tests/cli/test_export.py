@@ -1,6 +1,7 @@
 """``segdemo export`` from end to end, and ``segment --model`` on what it wrote."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,23 @@ def test_sizes_are_checked_before_anything_is_loaded(tmp_path: Path) -> None:
         run("export", "--format", "onnx", "--shape", "65x64", "--out", tmp_path / "out")
     with pytest.raises(SegdemoError, match="give --shape any alone"):
         run("export", "--format", "onnx", "--shape", "any", "--shape", "64x64", "--out", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--format torchscript --shape any", "TorchScript is traced, which is right at one size only: name it"),
+        ("--format web --endpoint", "A web page answers no requests"),
+        ("--format web", "The page needs ONNX Runtime Web: run `npm pack onnxruntime-web@"),
+        ("--format onnx --runtime package", "are of --format web alone: leave them out"),
+        ("--format tensorrt --endpoint", "--endpoint is for onnx, openvino, torchscript: a tensorrt export has no"),
+        ("--format onnx --task panoptic", "A Mask2Former checkpoint is not told a task: leave --task panoptic out"),
+    ],
+)
+def test_what_does_not_go_together_is_a_sentence(tiny_checkpoint: Path, tmp_path: Path, words: str, said: str) -> None:
+    with pytest.raises(SegdemoError, match=re.escape(said)):
+        run("export", *words.split(), "--checkpoint", tiny_checkpoint, "--out", tmp_path / "out", "--quiet")
+    assert not list(tmp_path.iterdir())
 
 
 def test_pictures_are_a_file_a_folder_or_the_examples(tmp_path: Path) -> None:
