@@ -17,8 +17,8 @@ class Published(NamedTuple):
     """What it is used for unless somebody says otherwise."""
     data: str
     family: str
-    millions: int | None = None
-    """Parameters."""
+    millions: int
+    """Parameters, counted by building the network as it runs."""
     quality: str = ""
 
 
@@ -47,10 +47,10 @@ SOURCES: dict[str, str] = {
 """Where the figures of a family are stated."""
 OFFERS: dict[str, str] = {
     "Mask2Former": "Queries, layers, attention and features can be looked at.",
-    "OneFormer": "Told before it looks whether to separate classes, things or both; queries, layers and features.",
-    "MaskFormer": "The ancestor of Mask2Former: queries, layers and plain attention.",
+    "OneFormer": "Told before it looks to separate classes, things or both: queries, layers, attention and features.",
+    "MaskFormer": "The ancestor of Mask2Former: queries, layers, plain attention and features.",
     "UperNet": "It decides every pixel on its own: class scores and features, no queries.",
-    "EoMT": "A plain vision transformer on a fixed grid: queries, without a decoder of its own.",
+    "EoMT": "A plain vision transformer on a fixed grid: queries, the layers that carry them, attention and features.",
 }
 TERMS: dict[str, str] = {
     "Mask2Former": "CC BY-NC 4.0 by the authors' model zoo; see the model card.",
@@ -60,6 +60,11 @@ TERMS: dict[str, str] = {
 MODEL_CARD = "See the model card."
 
 _SIZES = {"tiny": 47, "small": 69, "base": 107, "large": 215}
+_MASKFORMER = {"tiny": 42, "small": 63, "base": 102, "large": 212}
+_UPERNET = {
+    "convnext": {"tiny": 60, "small": 82, "base": 122, "large": 235, "xlarge": 391},
+    "swin": {"tiny": 60, "small": 81, "base": 121, "large": 234},
+}
 _MASK2FORMER: dict[tuple[str, Kind], tuple[str, dict[str, float]]] = {
     ("ade", "semantic"): ("mIoU", {"tiny": 47.7, "small": 51.3, "large": 56.1}),
     ("ade", "panoptic"): ("PQ", {"large": 48.1}),
@@ -98,7 +103,8 @@ def _maskformer(data: str, kind: Kind, measure: str, figures: dict[str, float]) 
             kind,
             _DATA[data],
             "MaskFormer",
-            quality=f"{figure} {measure}",
+            _MASKFORMER[size],
+            f"{figure} {measure}",
         )
         for size, figure in figures.items()
     )
@@ -112,14 +118,15 @@ def _upernet(backbone: str, name: str, figures: dict[str, float | None]) -> tupl
             "semantic",
             "ADE20K",
             "UperNet",
-            quality=f"{figure} mIoU" if figure is not None else "",
+            _UPERNET[backbone][size],
+            f"{figure} mIoU" if figure is not None else "",
         )
         for size, figure in figures.items()
     )
 
 
-def _eomt(name: str, title: str, kind: Kind, data: str, quality: str) -> Published:
-    return Published(f"tue-mps/{name}", f"EoMT {title}", kind, data, "EoMT", quality=quality)
+def _eomt(name: str, title: str, kind: Kind, data: str, millions: int, quality: str) -> Published:
+    return Published(f"tue-mps/{name}", f"EoMT {title}", kind, data, "EoMT", millions, quality)
 
 
 PUBLISHED: tuple[Published, ...] = (
@@ -139,7 +146,7 @@ PUBLISHED: tuple[Published, ...] = (
         219,
         "57.0 mIoU, 49.8 PQ, 35.9 AP",
     ),
-    Published("shi-labs/oneformer_ade20k_swin_tiny", "OneFormer Swin-T, ADE20K", "semantic", "ADE20K", "OneFormer"),
+    Published("shi-labs/oneformer_ade20k_swin_tiny", "OneFormer Swin-T, ADE20K", "semantic", "ADE20K", "OneFormer", 51),
     Published(
         "shi-labs/oneformer_coco_swin_large",
         "OneFormer Swin-L, COCO",
@@ -151,13 +158,13 @@ PUBLISHED: tuple[Published, ...] = (
     ),
     *_upernet("convnext", "ConvNeXt", {"tiny": 46.11, "small": 48.56, "base": None, "large": 53.16, "xlarge": 53.58}),
     *_upernet("swin", "Swin", {"tiny": 44.41, "small": 47.72, "base": None, "large": None}),
-    _eomt("ade20k_semantic_eomt_large_512", "ViT-L 512, ADE20K semantic", "semantic", "ADE20K", "58.4 mIoU"),
-    _eomt("coco_panoptic_eomt_small_640_2x", "ViT-S 640, COCO panoptic", "panoptic", "COCO", "46.7 PQ"),
-    _eomt("coco_panoptic_eomt_base_640_2x", "ViT-B 640, COCO panoptic", "panoptic", "COCO", "51.6 PQ"),
-    _eomt("coco_panoptic_eomt_large_640", "ViT-L 640, COCO panoptic", "panoptic", "COCO", "56.0 PQ"),
-    _eomt("coco_panoptic_eomt_giant_640", "ViT-g 640, COCO panoptic", "panoptic", "COCO", "57.0 PQ"),
-    _eomt("coco_panoptic_eomt_large_1280", "ViT-L 1280, COCO panoptic", "panoptic", "COCO", "58.3 PQ"),
-    _eomt("coco_panoptic_eomt_giant_1280", "ViT-g 1280, COCO panoptic", "panoptic", "COCO", "59.2 PQ"),
+    _eomt("ade20k_semantic_eomt_large_512", "ViT-L 512, ADE20K semantic", "semantic", "ADE20K", 316, "58.4 mIoU"),
+    _eomt("coco_panoptic_eomt_small_640_2x", "ViT-S 640, COCO panoptic", "panoptic", "COCO", 24, "46.7 PQ"),
+    _eomt("coco_panoptic_eomt_base_640_2x", "ViT-B 640, COCO panoptic", "panoptic", "COCO", 94, "51.6 PQ"),
+    _eomt("coco_panoptic_eomt_large_640", "ViT-L 640, COCO panoptic", "panoptic", "COCO", 317, "56.0 PQ"),
+    _eomt("coco_panoptic_eomt_giant_640", "ViT-g 640, COCO panoptic", "panoptic", "COCO", 1164, "57.0 PQ"),
+    _eomt("coco_panoptic_eomt_large_1280", "ViT-L 1280, COCO panoptic", "panoptic", "COCO", 322, "58.3 PQ"),
+    _eomt("coco_panoptic_eomt_giant_1280", "ViT-g 1280, COCO panoptic", "panoptic", "COCO", 1171, "59.2 PQ"),
     *_maskformer("ade", "semantic", "mIoU", {"tiny": 46.7, "small": 49.8, "base": 52.7, "large": 54.1}),
     *_maskformer("coco", "panoptic", "PQ", {"tiny": 47.7, "small": 49.7, "base": 51.8, "large": 52.7}),
 )

@@ -73,7 +73,7 @@ def _published(entry: Published) -> Checkpoint:
         title=entry.title,
         kind=entry.kind,
         description=f"{entry.title}: {CLASSES[entry.data]}.",
-        parameters=None if entry.millions is None else entry.millions * 1_000_000,
+        parameters=entry.millions * 1_000_000,
         note=quality_sentence(entry),
         offers=OFFERS[entry.family],
         terms=TERMS.get(entry.family, MODEL_CARD),
@@ -107,9 +107,14 @@ def public_id(name: str) -> str:
     return Path(name).name if Path(name).is_absolute() else name
 
 
+def millions(parameters: int) -> str:
+    """A number of weights in millions, as people read it: 215, 6.0, 0.4."""
+    return f"{parameters / 1e6:.{0 if parameters >= 10e6 else 1}f}"
+
+
 def about(entry: Checkpoint) -> str:
     """What else there is to know of a checkpoint: its size, what it offers, its terms."""
-    size = "" if entry.parameters is None else f"{entry.parameters / 1e6:.0f} million parameters."
+    size = "" if entry.parameters is None else f"{millions(entry.parameters)} million parameters."
     terms = entry.terms and f"Terms: {entry.terms}"
     return " ".join(part for part in (size, entry.offers, terms) if part)
 

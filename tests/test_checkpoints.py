@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -186,6 +187,7 @@ def test_catalogue_ids_are_distinct_and_kinds_follow_from_names() -> None:
         assert entry.title
         assert entry.description
         assert entry.offers in checkpoints.about(entry)
+        assert re.search(r"\b\d+(\.\d)? million parameters\.", checkpoints.about(entry))
         assert entry.terms in checkpoints.about(entry)
         assert "validation set" in entry.note or not entry.note
 

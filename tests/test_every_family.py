@@ -1,6 +1,9 @@
 """Every kind of network through the command line, the API and evaluation: the same answers as Python's, or why not."""
 
+import base64
+import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
@@ -192,6 +195,40 @@ def test_a_folder_is_evaluated_and_reported(
     assert ("This checkpoint learned things alone." in done.output) == (network.kind == "coco-instance")
 
 
+def test_a_report_has_no_empty_panel(network: Network, call: Callable[..., Any], tmp_path: Path) -> None:
+    """By command and by HTTP: what a network lacks is a sentence, and all that is there to choose shows something."""
+    prediction, lacks, out = network.prediction, network.predictor.family.lacks, tmp_path / "report.html"
+    done = run("report", network.photo, "--checkpoint", network.folder, "--pixel", "100,60", "--out", out)
+    assert done.exit_code == 0, done.output
+    page = re.sub("<time>[^<]*</time>", "", out.read_text())
+    called = Path(call("report", x=100, y=60)).read_text()
+    assert re.sub("<time>[^<]*</time>", "", called) == page
+    sections = dict(re.findall(r'<section id="(\w+)"[^>]*>(.*?)</section>', page, re.DOTALL))
+    needs = {"segments": "queries", "layers": "layers", "attention": "attention", "features": "features"}
+    there = {name for name, part in needs.items() if part in prediction.offers}
+    said = [why for part, why in lacks.items() if part in needs.values()]
+    assert set(sections) == {"classes", "pixel", "settings", *there, *(["lacking"] if said else [])}
+    assert re.findall(r'href="#(\w+)"', page) == list(sections)
+    assert re.findall("<p>(.*?)</p>", sections.get("lacking", "")) == [escape(why) for why in said]
+    told = json.loads(re.search('id="told">(.*?)</script>', page)[1])  # type: ignore[index]
+    assert set(told["maps"]) == {"semantic", *(["segments"] if network.queries else [])}
+    count = {"layer": prediction.num_layers, "attention": len(told["attention"])}
+    count["vote"] = told["votes"]["shape"][0] if told["votes"] else 0
+    assert (bool(count["vote"]), bool(count["attention"])) == (network.queries, "attention" in prediction.offers)
+    for name, content in sections.items():
+        words = re.sub("<[^>]*>", " ", content).split()
+        assert len(words) > 8, name
+        assert network.queries or name == "lacking" or "query" not in words, name
+        for kind, number in re.findall(r'data-show="(\w+):(\d+)"', content):
+            assert int(number) < count[kind]
+        colours = [
+            len(Image.open(io.BytesIO(base64.b64decode(source))).getcolors(1 << 20) or "many")
+            for source in re.findall(r'<img src="data:image/webp;base64,([^"]*)"', content)
+        ]
+        assert not colours or max(colours) > 1, name
+    assert all("<tbody><tr>" in sections[name] or "None is left" in sections[name] for name in there & {"segments"})
+
+
 def test_instances_may_overlap_and_streets_have_their_colours(network: Network) -> None:
     if network.kind == "coco-instance":
         found = instances(network.prediction, score_threshold=LOOSE["score_threshold"])
@@ -205,4 +242,6 @@ def test_instances_may_overlap_and_streets_have_their_colours(network: Network) 
         assert len(network.predictor.taxonomy.things) == 8
     told = network.predictor.checkpoint
     assert network.predictor.family.name in told.description
-    assert told.offers
+    parts = ("queries", "layers", "attention", "features")
+    said = {part for part in parts if re.search(rf"(?<!no ){part}", told.offers.lower())}
+    assert said == network.prediction.offers - {"decoder_features"}

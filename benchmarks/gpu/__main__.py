@@ -2,8 +2,9 @@
 
 One command of at most six minutes on a machine with a CUDA card, from the project's root: ``python -m benchmarks.gpu
 [--checkpoint ID_OR_FOLDER] [--seconds 340] [--out FILE]``. Without ``--checkpoint`` the seed architecture with random
-weights, which costs what the real one costs. It needs what the package needs without gradio. What no time is left for
-is left out, and said so. ``--device cpu --tiny`` runs the same on a processor with a tiny network, to try the command.
+weights, which costs what the real one costs. Beside PyTorch it needs the packages in ``NEEDED``, and not the page's.
+What no time is left for is left out, and said so. ``--device cpu --tiny`` runs the same on a processor with a tiny
+network, to try the command.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.gpu.measuring import Clock, Table, pictures
@@ -20,6 +22,16 @@ from benchmarks.gpu.passes import latency, parity
 from benchmarks.gpu.plan import plan
 
 INPUT = (640, 864)
+NEEDED = {
+    "torch": "torch",
+    "transformers": "transformers",
+    "scipy": "scipy",
+    "cv2": "opencv-python-headless",
+    "PIL": "pillow",
+    "pydantic_settings": "pydantic-settings",
+    "threadpoolctl": "threadpoolctl",
+}
+"""By what is imported, the packages that must be there, with what they need themselves."""
 
 
 def checkpoint(given: str | None, tiny: bool, work: Path) -> Path:
@@ -50,7 +62,7 @@ def checkpoint(given: str | None, tiny: bool, work: Path) -> Path:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what the command line asks for; 2 where there is no card."""
+    """Run what the command line asks for; 2 where there is no card, or a package is missing."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--checkpoint", help="hub id on disk or a folder; by default Swin-L with random weights")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
@@ -60,6 +72,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     clock = Clock(time.monotonic() + options.seconds)
+    missing = [package for module, package in NEEDED.items() if find_spec(module) is None]
+    if missing:
+        names, are = " ".join(missing), "is" if len(missing) == 1 else "are"
+        print(
+            f"{', '.join(missing)} {are} not installed: fetch the wheels elsewhere with `pip download -d wheels "
+            f"{names}`, bring them along, and run `pip install --no-index --find-links wheels {names}`.",
+            file=sys.stderr,
+        )
+        return 2
     import torch
 
     if options.device == "cuda" and not torch.cuda.is_available():

@@ -62,7 +62,7 @@ def make_files(
     if format in ("onnx", "tensorrt") or (format == "openvino" and precision != "fp32"):
         require_onnx()
     if format == "openvino":
-        require_openvino()
+        require_openvino("The export to OpenVINO", "export")
     from segdemo.export.network import portable
 
     network = portable(checkpoint, task=task)

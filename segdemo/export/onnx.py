@@ -102,7 +102,7 @@ def quantise_onnx(source: Path, target: Path, nodes: Sequence[str], pixels: Sequ
             reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            use_external_data_format=source.stat().st_size > LARGEST_FILE,
+            use_external_data_format=source.with_name(f"{source.name}.data").is_file(),
             calibration_providers=["CPUExecutionProvider"],
         )
     onnx.checker.check_model(str(target))

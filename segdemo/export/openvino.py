@@ -82,11 +82,15 @@ def _save(model: Any, file: Path) -> None:
 
 def _obstacle(error: Exception) -> str:
     """A sentence on why a conversion failed: the operations in the way, where the error names them."""
-    named = re.findall(r"\b(?:aten|torchvision|quantized|onnx|ai\.onnx)(?:::|\.)\w+", str(error))
+    said = str(error)
+    listed = re.search(r"No conversion rule found for operations: ([^\n]+)", said)
+    named = listed[1].split(", ") if listed else re.findall(r"\b(?:aten|torchvision|quantized)::\w+", said)
     if named:
         what = ", ".join(dict.fromkeys(named))
         return f"This network cannot be exported: OpenVINO has nothing for its operation {what}."
-    return f"This network cannot be exported to OpenVINO: {first_line(error)[:300]}"
+    # The lines before name source files of OpenVINO's.
+    lines = [line for line in said.splitlines() if line.strip() and not re.match("Exception from |Check '", line)]
+    return f"This network cannot be exported to OpenVINO: {(lines or [first_line(error)])[0].strip()[:300]}"
 
 
 __all__ = ["convert_onnx", "traced_graph", "write_openvino"]

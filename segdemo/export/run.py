@@ -77,7 +77,12 @@ def export(order: Order, say: Say) -> dict[str, Any]:
         order.out.parent.mkdir(parents=True, exist_ok=True)
         _check_target(order.out)
         _sweep(order.out)
-    with _disk(order.out), tempfile.TemporaryDirectory(dir=order.out.parent, prefix=f".{order.out.name}.part-") as name:
+    with (
+        _disk(order.out),
+        tempfile.TemporaryDirectory(dir=order.out.parent, prefix=f".{order.out.name}.part-") as name,
+        # Once more, while what fills the disk is still there.
+        _disk(order.out),
+    ):
         whole, work = Path(name) / "whole", Path(name) / "work"
         for part in (whole, work):
             part.mkdir()
@@ -261,20 +266,17 @@ def _put(whole: Path, out: Path, old: Path) -> None:
 @contextmanager
 def _disk(out: Path) -> Iterator[None]:
     """Say of a full disk that it is full, whoever found out."""
+    full = f"The disk that {out} is on is full: free some space, or choose another folder. Nothing was written."
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT) or _full(out.parent):
-            raise SegdemoError(
-                f"The disk that {out} is on is full: free some space, or choose another folder. Nothing was written."
-            ) from error
+            raise SegdemoError(full) from error
         raise SegdemoError(f"{error.filename or out} cannot be written: {error.strerror or error}.") from error
-    except RuntimeError as error:
+    except (RuntimeError, SegdemoError) as error:  # what runtimes and other processes make of it
         if not _full(out.parent):
             raise
-        raise SegdemoError(
-            f"The disk that {out} is on is full: free some space, or choose another folder. Nothing was written."
-        ) from error
+        raise SegdemoError(full) from error
 
 
 def _full(folder: Path) -> bool:

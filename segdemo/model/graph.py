@@ -74,8 +74,8 @@ class Graph:
         return probe_pixels(PROBE), np.load(self.folder / "probe.npy", allow_pickle=False)
 
 
-def require_openvino() -> Any:
-    """Return the ``openvino`` module; raises ``MissingExtraError`` where it is not installed.
+def require_openvino(feature: str = "The OpenVINO engine", extra: str = "openvino") -> Any:
+    """Return the ``openvino`` module; raises ``MissingExtraError`` for that feature where it is not installed.
 
     On import it would report its use to its makers, from a fork of this process. Where the module that does so cannot
     be imported it takes its own stub, for good: so that module is out of reach for as long as the import takes.
@@ -87,7 +87,7 @@ def require_openvino() -> Any:
         try:
             import openvino
         except ImportError:
-            raise MissingExtraError("The OpenVINO engine", "openvino") from None
+            raise MissingExtraError(feature, extra) from None
         finally:
             if hidden:
                 del sys.modules["openvino_telemetry"]

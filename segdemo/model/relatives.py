@@ -57,8 +57,9 @@ _EOMT: Mapping[str, tuple[int, int, int, int]] = {
     "small": (384, 12, 6, 3),
     "base": (768, 12, 12, 3),
     "large": (1024, 24, 16, 4),
+    "giant": (1536, 40, 24, 5),
 }
-"""Channels, blocks, heads, and the blocks that carry queries."""
+"""Channels, blocks, heads, and the blocks that carry queries; the largest has gated feed-forward layers."""
 
 SQUARES: Mapping[str, Any] = {
     "do_normalize": True,
@@ -167,6 +168,7 @@ def _eomt(size: str, names: tuple[str, ...], side: int, queries: int) -> Any:
         image_size=side,
         patch_size=16,
         num_queries=queries,
+        use_swiglu_ffn=size == "giant",
         **labelled(names),
     )
 
@@ -178,8 +180,12 @@ def relatives(swins: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Callabl
         **{f"upernet-swin-{size}": (partial(_swin, fields), SQUARE) for size, fields in swins.items()},
         **_told(swins),
         "eomt-large-ade-semantic": (partial(_eomt, "large", ADE20K, 512, 100), SQUARES),
+        **{f"eomt-{size}-coco-panoptic": (partial(_eomt, size, _COCO_CLASSES, 640, 200), PADDED) for size in _EOMT},
         **{
-            f"eomt-{size}-coco-panoptic": (partial(_eomt, size, (*COCO_THINGS, *COCO_STUFF), 640, 200), PADDED)
-            for size in _EOMT
+            f"eomt-{size}-coco-panoptic-1280": (
+                partial(_eomt, size, _COCO_CLASSES, 1280, 200),
+                {**PADDED, "size": {"shortest_edge": 1280, "longest_edge": 1280}},
+            )
+            for size in ("large", "giant")
         },
     }

@@ -99,9 +99,10 @@ def checkpoint_folder(name: str) -> Path:
     folder = Path(checkpoints.resolve(checkpoints.find(name).id))
     family = family_of(folder)
     if family.name != "Mask2Former":
+        article = "an" if family.name[0] in "AEI" else "a"
         raise SegdemoError(
-            f"{checkpoints.public_id(name)} is a {family.name} checkpoint, and only Mask2Former can be fine-tuned "
-            "here: start from a Mask2Former checkpoint, or from an architecture."
+            f"{checkpoints.public_id(name)} is {article} {family.name} checkpoint, and only Mask2Former can be "
+            "fine-tuned here: start from a Mask2Former checkpoint, or from an architecture."
         )
     return folder
 

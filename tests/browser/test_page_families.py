@@ -190,3 +190,13 @@ def test_both_sides_are_told_what_they_say(page: Page, network: Predictor, name:
     assert page.evaluate(f"{FOUND}.sides.map((side) => side.task)") == ["panoptic", "semantic"]
     assert page.evaluate(f"{FOUND}.ran") is False
     assert page.evaluate(f"{FOUND}.share") == pytest.approx(expected.share, abs=0.01)
+
+
+def test_on_a_phone_menus_say_what_they_are_set_to(page: Page, network: Predictor) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    menus = page.locator(".sd-setup select:visible")
+    assert menus.count() == (3 if network.family.tasks else 2)
+    widths = menus.evaluate_all("(all) => all.map((one) => one.clientWidth)")
+    assert min(widths) > 130
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size({"width": 1440, "height": 900})

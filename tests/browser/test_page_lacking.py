@@ -46,6 +46,8 @@ def test_what_it_lacks_is_said_where_one_looks_for_it(page: Page) -> None:
         # Nothing else is in the panel: no list, no slider, no button.
         assert panel.locator("button:visible, input:visible, select:visible, [role=listbox]:visible").count() == 0
         assert page.locator(".sdv-message").inner_text() in (message, ""), "a message instead of the panel's sentence"
+        # The map stays on the canvas, and so does what changes it.
+        assert page.get_by_label("Outlines").is_visible()
     page.keyboard.press(" ")
 
 

@@ -1,6 +1,7 @@
 """``segdemo export`` from end to end, and ``segment --model`` on what it wrote."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 
 from segdemo.cli import make_app
 from segdemo.cli.export import pictures_of
-from segdemo.errors import SegdemoError
+from segdemo.errors import MissingExtraError, SegdemoError
 
 
 def run(*words: object) -> None:
@@ -49,6 +50,7 @@ def test_a_torchscript_export_segments_as_the_checkpoint_does(
     assert [row["name"] for row in card["shapes"][0]["contenders"]] == ["exported", "torch", "pipeline"]
     for row in card["shapes"][0]["contenders"]:
         assert min(row["load_seconds"], row["forward_seconds"], row["photo_seconds"], row["batch_seconds"]) > 0
+        assert row["peak_bytes"] > row["start_bytes"] > 0
     assert str(tmp_path) not in (out / "README.md").read_text()
     # The photo has the graph's size, so that nothing is stretched and both see the same pixels.
     run("segment", photo, "--engine", "torchscript", "--model", out, "--out", tmp_path / "a")
@@ -70,11 +72,49 @@ def test_engines_that_need_a_folder_say_so(tmp_path: Path) -> None:
         run("segment", "a.jpg", "--engine", "onnx", "--model", tmp_path, "--out", tmp_path / "out")
 
 
+@pytest.mark.parametrize(
+    ("missing", "format", "precision"),
+    [
+        ("onnx", "onnx", "fp32"),
+        ("onnxscript", "tensorrt", "fp16"),
+        ("onnxruntime", "openvino", "int8"),
+        ("openvino", "openvino", "fp32"),
+    ],
+)
+def test_a_missing_extra_is_the_command_that_installs_it(
+    tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str, format: str, precision: str
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == missing]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    words = ["--format", format, "--precision", precision, "--checkpoint", tiny_checkpoint, "--out", tmp_path / "out"]
+    with pytest.raises(MissingExtraError, match=r'The export to .* run `pip install -e "\.\[export\]"`\.$'):
+        run("export", *words, "--quiet")
+    assert not list(tmp_path.iterdir())
+
+
 def test_sizes_are_checked_before_anything_is_loaded(tmp_path: Path) -> None:
     with pytest.raises(SegdemoError, match="is not an input size"):
         run("export", "--format", "onnx", "--shape", "65x64", "--out", tmp_path / "out")
     with pytest.raises(SegdemoError, match="give --shape any alone"):
         run("export", "--format", "onnx", "--shape", "any", "--shape", "64x64", "--out", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--format torchscript --shape any", "TorchScript is traced, which is right at one size only: name it"),
+        ("--format web --endpoint", "A web page answers no requests"),
+        ("--format web", "The page needs ONNX Runtime Web: run `npm pack onnxruntime-web@"),
+        ("--format onnx --runtime package", "are of --format web alone: leave them out"),
+        ("--format tensorrt --endpoint", "--endpoint is for onnx, openvino, torchscript: a tensorrt export has no"),
+        ("--format onnx --task panoptic", "A Mask2Former checkpoint is not told a task: leave --task panoptic out"),
+    ],
+)
+def test_what_does_not_go_together_is_a_sentence(tiny_checkpoint: Path, tmp_path: Path, words: str, said: str) -> None:
+    with pytest.raises(SegdemoError, match=re.escape(said)):
+        run("export", *words.split(), "--checkpoint", tiny_checkpoint, "--out", tmp_path / "out", "--quiet")
+    assert not list(tmp_path.iterdir())
 
 
 def test_pictures_are_a_file_a_folder_or_the_examples(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """What the web page's tests share: a package with small files, the page of a graph, and Chromium."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from segdemo import checkpoints
 from segdemo.export import web
@@ -12,6 +14,8 @@ from segdemo.taxonomy import taxonomy_for
 from segdemo.ui import alone
 
 EXAMPLES = ("autumn-street", "living-room")
+ANY = ({"name": "model.onnx", "height": None, "width": None},)
+"""One graph for all sizes."""
 
 
 def small_package(folder: Path) -> Path:
@@ -23,15 +27,15 @@ def small_package(folder: Path) -> Path:
     return folder
 
 
-def written(target: Path, package: Path, graph: Path) -> Path:
-    """The page of the embedded checkpoint's classes over a graph."""
+def written(target: Path, package: Path, graph: Path, listed: Sequence[dict[str, Any]] = ANY) -> Path:
+    """The page of the embedded checkpoint's classes over a graph that a card lists so."""
     folder = ASSETS / "checkpoint"
     shutil.copyfile(graph, target / "model.onnx")
     shell = alone.shell()
     photos = [web.Photo(name, ASSETS / "examples" / f"{name}.jpg", True) for name in EXAMPLES]
     web.write_web(
         target,
-        [{"name": "model.onnx", "height": None, "width": None}],
+        listed,
         checkpoints.find("embedded"),
         taxonomy_for(checkpoints.labels(folder)),
         Preprocessing.from_folder(folder),

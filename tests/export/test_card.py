@@ -1,17 +1,19 @@
 """What a card says, how an export is told of, and which graph a photograph goes to."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from segdemo.errors import NotOfferedError, SegdemoError
+from segdemo.errors import MissingExtraError, NotOfferedError, SegdemoError
 from segdemo.export.card import command_line, finite, share
 from segdemo.export.telling import Steps
 from segdemo.export.tensorrt import trtexec_line
 from segdemo.model.exported import FittingSizes, load_exported, read_exported
 from segdemo.model.preprocessing import Preprocessing
+from segdemo.model.runtimes import load_graph
 
 
 def exported(folder: Path, *names: str) -> Path:
@@ -106,6 +108,18 @@ def test_a_graph_that_is_none_is_a_sentence(tmp_path: Path, tiny_checkpoint: Pat
     predictor = load_exported(exported(tmp_path, "model.onnx"))
     with pytest.raises(SegdemoError, match="cannot be loaded"):
         predictor(photo)
+
+
+@pytest.mark.parametrize(("format", "extra"), [("onnx", "export"), ("openvino", "openvino")])
+def test_a_runtime_that_is_missing_is_the_command_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str, extra: str
+) -> None:
+    missing = {"onnx": "onnxruntime", "openvino": "openvino"}[format]
+    for name in [name for name in sys.modules if name.partition(".")[0] == missing]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(MissingExtraError, match=rf'engine needs an extra .*: run `pip install -e "\.\[{extra}\]"`\.$'):
+        load_graph(format, tmp_path / "model")
 
 
 def test_what_a_graph_does_not_hand_out_is_said(tmp_path: Path, tiny_checkpoint: Path) -> None:

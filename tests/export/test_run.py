@@ -7,7 +7,9 @@ import errno
 import json
 import os
 import re
+import shutil
 import time
+from collections import namedtuple
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,6 +138,34 @@ def test_a_full_disk_is_a_sentence(tiny_checkpoint: Path, tmp_path: Path, stand_
     with pytest.raises(SegdemoError, match="is full: free some space"):
         export(order(tiny_checkpoint, tmp_path / "out"), lambda line: None)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("PytorchStreamWriter failed writing file"),
+        OSError(None, "basic_ios::clear", "model.xml"),
+        SegdemoError("This export did not run: No space left on device"),
+    ],
+    ids=["torch", "openvino", "another process"],
+)
+def test_whoever_finds_the_disk_full_it_is_a_sentence(
+    tiny_checkpoint: Path, tmp_path: Path, stand_ins: dict[str, Any], monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Runtimes do not say what is wrong; there is room again as soon as what was begun is removed."""
+
+    def free(folder: Path) -> int:
+        return 4096 if any(folder.glob(".out.part-*")) else 10**9
+
+    usage = namedtuple("usage", "free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(free(folder)))
+    stand_ins["error"] = error
+    with pytest.raises(SegdemoError, match=r"The disk that .*out is on is full: free some space.* Nothing was written"):
+        export(order(tiny_checkpoint, tmp_path / "out"), lambda line: None)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(10**9))
+    with pytest.raises((RuntimeError, SegdemoError), match=r"failed writing|cannot be written|did not run"):
+        export(order(tiny_checkpoint, tmp_path / "out"), lambda line: None)
 
 
 def test_a_folder_of_other_files_is_left_alone(

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from segdemo.checkpoints import CATALOGUE
 from segdemo.errors import SegdemoError
 from segdemo.model import networks
-from segdemo.model.architecture import architecture_config, write_random_checkpoint
+from segdemo.model.architecture import _NETWORKS, ARCHITECTURES, architecture_config, write_random_checkpoint
 from segdemo.model.predictor import Predictor, load_predictor
 
 
@@ -43,6 +44,58 @@ def test_relatives_are_as_large_as_published(architecture: str, network: str, mi
     with torch.device("meta"):
         built = getattr(transformers, network)(architecture_config(architecture))
     assert sum(tensor.numel() for tensor in built.parameters()) == pytest.approx(millions * 1e6, rel=0.03)
+
+
+EOMT = {
+    "ade20k_semantic_eomt_large_512": "eomt-large-ade-semantic",
+    "coco_panoptic_eomt_small_640_2x": "eomt-small-coco-panoptic",
+    "coco_panoptic_eomt_base_640_2x": "eomt-base-coco-panoptic",
+    "coco_panoptic_eomt_large_640": "eomt-large-coco-panoptic",
+    "coco_panoptic_eomt_giant_640": "eomt-giant-coco-panoptic",
+    "coco_panoptic_eomt_large_1280": "eomt-large-coco-panoptic-1280",
+    "coco_panoptic_eomt_giant_1280": "eomt-giant-coco-panoptic-1280",
+}
+
+
+def architecture_of(published: str) -> str:
+    """The architecture of a checkpoint on the hub."""
+    name = published.partition("/")[2]
+    if name.startswith("oneformer"):
+        _, data, _, size = name.split("_")
+        return f"oneformer-swin-{size}-{data.removesuffix('20k')}"
+    return EOMT.get(name, name.removeprefix("mask2former-").replace("ade-semantic", "ade"))
+
+
+def test_every_published_checkpoint_can_be_had_with_random_weights() -> None:
+    assert {architecture_of(entry.id) for entry in CATALOGUE} == set(ARCHITECTURES) - {
+        f"swin-{size}-ade-panoptic" for size in ("tiny", "small", "base")
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "published",
+    [
+        "facebook/mask2former-swin-large-coco-instance",
+        "facebook/mask2former-swin-tiny-cityscapes-panoptic",
+        "facebook/maskformer-swin-base-coco",
+        "shi-labs/oneformer_ade20k_swin_tiny",
+        "openmmlab/upernet-swin-small",
+        "openmmlab/upernet-convnext-xlarge",
+        "tue-mps/coco_panoptic_eomt_base_640_2x",
+        "tue-mps/coco_panoptic_eomt_giant_1280",
+    ],
+)
+def test_the_catalogue_counts_what_a_network_has(published: str) -> None:
+    import torch
+    import transformers
+
+    config = architecture_config(architecture_of(published))
+    entry = next(entry for entry in CATALOGUE if entry.id == published)
+    with torch.device("meta"):
+        built = getattr(transformers, _NETWORKS[config.model_type][0])(config)
+    assert entry.parameters == pytest.approx(sum(tensor.numel() for tensor in built.parameters()), abs=0.8e6)
+    assert str(config.num_labels) in entry.description
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from segdemo.checkpoints import Checkpoint, public_id
+from segdemo.checkpoints import Checkpoint, millions, public_id
 from segdemo.evaluation.html import tiles
 from segdemo.prediction import Prediction
 from segdemo.results.doubt import doubt
@@ -186,7 +186,7 @@ def _settings(
     public = public_id(checkpoint.id)
     named = checkpoint.title if public == checkpoint.title else f"{checkpoint.title} ({public})"
     yield "Checkpoint", escape(named)
-    size = "" if checkpoint.parameters is None else f"{checkpoint.parameters / 1e6:.0f} million parameters."
+    size = "" if checkpoint.parameters is None else f"{millions(checkpoint.parameters)} million parameters."
     yield "What it is", escape(" ".join(filter(None, (checkpoint.description, checkpoint.note, size))))
     yield "Terms of its weights", escape(checkpoint.terms or "Not known here: see where the checkpoint came from.")
     rows, columns = prediction.input_size

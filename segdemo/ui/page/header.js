@@ -128,9 +128,10 @@
     hatching.title = "Stuff (sky, road: not countable) gets hatching, things (cars, people) stay plain: a sign besides colour.";
     // What does nothing on a heatmap is not offered there.
     const fit = () => {
-      outlines.hidden = hatching.hidden = ["attention", "features"].includes(state.get("tab"));
+      const tab = state.get("tab");
+      outlines.hidden = hatching.hidden = tab === "features" || (tab === "attention" && !sd.lacking(state.get("run"), "attention"));
     };
-    state.on(["tab"], fit);
+    state.on(["tab", "run"], fit);
     fit();
     tools.prepend(opacity, outlines, hatching);
   };

@@ -21,6 +21,7 @@ from segdemo.model.predictor import Predictor, load_predictor
 from segdemo.prediction import PARTS, Part
 from segdemo.progress import CancelledError
 from segdemo.segmentation import semantic
+from segdemo.training.start import checkpoint_folder
 
 FAMILY = {family.name: family for family in FAMILIES}
 SIZES = ((96, 128), (64, 64), (160, 96))
@@ -160,6 +161,15 @@ class FamilyTests:
             assert predictor(photo, task=task).offers == self.offers
         with pytest.raises(SegdemoError, match="task"):
             predictor(photo, task="nonsense")
+
+    def test_it_is_finetuned_where_it_is_a_mask2former_and_else_a_sentence(self, checkpoint: Path) -> None:
+        if self.family.name == "Mask2Former":
+            assert checkpoint_folder(str(checkpoint)) == checkpoint
+            return
+        with pytest.raises(
+            SegdemoError, match=f"is an? {self.family.name} checkpoint, and only Mask2Former can be fine-tuned"
+        ):
+            checkpoint_folder(str(checkpoint))
 
     def test_through_segment(self, checkpoint: Path, tmp_path: Path, photo: npt.NDArray[np.uint8]) -> None:
         from PIL import Image

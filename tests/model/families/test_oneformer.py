@@ -20,6 +20,13 @@ from tests.model.families.hooks import CASES, without
 from tests.networks import write_tiny_oneformer
 
 TEXT = "the task is {}"
+MERGES = {
+    0: "i n", 1: "t h", 2: "a n", 6: "th e</w>", 10: "s t", 21: "i s</w>", 43: "t i", 55: "s e", 75: "a s",
+    117: "c e</w>", 164: "o p", 211: "m an", 372: "an ce</w>", 560: "p an", 752: "in st", 1038: "ti c</w>",
+    2253: "as k</w>", 10037: "t ask</w>", 24243: "op tic</w>", 28607: "se man", 34060: "inst ance</w>",
+}  # fmt: skip
+"""By their rank, those merges of CLIP's own vocabulary that the tasks' words need (``bpe_simple_vocab_16e6.txt.gz`` of
+github.com/openai/CLIP, MIT): a merge makes the token 512 + rank, after 256 bytes in both forms."""
 
 
 @functools.lru_cache(maxsize=2)
@@ -116,6 +123,20 @@ def test_the_tasks_words_go_through_the_folders_own_tokenizer(tmp_path: Path) ->
     (folder / "vocab.json").write_text("[")
     with pytest.raises(SegdemoError, match=r"The tokenizer in .* cannot be read"):
         task_tokens(folder)
+
+
+def test_the_tokens_that_are_known_are_those_of_clips_vocabulary(tmp_path: Path) -> None:
+    folder = write_tiny_oneformer(tmp_path / "network")
+    known = task_tokens(folder)
+    vocabulary = {merge.replace(" ", ""): 512 + rank for rank, merge in MERGES.items()}
+    # In CLIP's order of bytes, what is printable comes first.
+    for code in range(ord("!"), ord("~") + 1):
+        vocabulary |= {chr(code): code - ord("!"), f"{chr(code)}</w>": 256 + code - ord("!")}
+    vocabulary |= {"<|startoftext|>": 49406, "<|endoftext|>": 49407}
+    (folder / "vocab.json").write_text(json.dumps(vocabulary))
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *MERGES.values(), ""]))
+    for task, tokens in task_tokens(folder).items():
+        assert tokens.tolist() == known[task].tolist()
 
 
 def test_a_tokenizers_length_is_the_checkpoints(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from segdemo.model.networks import load_network
 from segdemo.model.predictor import Predictor, load_predictor
 from segdemo.prediction import Part
 from segdemo.segmentation import semantic
-from segdemo.training.start import checkpoint_folder
 from tests.model.families.base import FamilyTests
 from tests.networks import write_tiny_upernet
 
@@ -66,9 +65,7 @@ class UperNetTests(FamilyTests):
         with pytest.raises(NotOfferedError, match="nothing that could be switched off"):
             load_network(checkpoint).decode([], torch.zeros(1), height=64, without=NOTHING)
 
-    def test_finetuning_and_8_bits_are_a_sentence(self, checkpoint: Path) -> None:
-        with pytest.raises(SegdemoError, match="is a UperNet checkpoint, and only Mask2Former can be fine-tuned"):
-            checkpoint_folder(str(checkpoint))
+    def test_8_bits_are_a_sentence(self, checkpoint: Path) -> None:
         with pytest.raises(SegdemoError, match="int8 cannot be had for this checkpoint"):
             make_engine(checkpoint, engine="torch", precision="int8")
 
