@@ -10,7 +10,8 @@ from playwright.sync_api import Browser
 
 from segdemo.images import load_image
 from segdemo.images.png import chunk as png_chunk
-from tests.images.written import CHUNKS, RGB, SEGMENTS, encoded, exif, jpeg_with, palette_png, png_with, segment
+from tests.images.test_bare import CHUNKS, SEGMENTS, palette_png
+from tests.images.written import RGB, encoded, exif, jpeg_with, png_with, segment
 from tests.picking import rest_slow
 
 SHOW = """async ([file, kind]) => {
