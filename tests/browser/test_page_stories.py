@@ -18,7 +18,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 # Of each layer but the first: colours of the picture where nothing changed, whether a pixel that did change has one of
 # them, the share that changed; and of every layer the share of pixels that have their final class.
 CHANGES = """window.segdemo.page.fetchLayers(null).then((found) => {
-  const canvases = [...document.querySelectorAll(".sd-strip canvas")], layers = [], last = found.at(found.count - 1);
+  const canvases = [...document.querySelectorAll("#sd-panel-layers .sd-strip canvas")];
+  const layers = [], last = found.at(found.count - 1);
   for (let layer = 1; layer < found.count; layer += 1) {
     const [now, before, canvas] = [found.at(layer), found.at(layer - 1), canvases[layer]];
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -115,10 +116,10 @@ def test_attention_shows_its_cells_with_the_legend_off_the_photo(fresh: Page) ->
 
 def test_layers_show_what_changed(fresh: Page) -> None:
     fresh.click("#sd-tab-layers")
-    fresh.wait_for_selector(".sd-strip canvas")
+    fresh.wait_for_selector("#sd-panel-layers .sd-strip canvas")
     found = fresh.evaluate(CHANGES)
     assert all((colors, mixed) == (1, False) for colors, mixed, _ in found["layers"])
-    shares = fresh.locator(".sd-strip .sd-changed-share").all_inner_texts()
+    shares = fresh.locator("#sd-panel-layers .sd-strip .sd-changed-share").all_inner_texts()
     assert shares == [
         fresh.evaluate("share => window.segdemo.percent(share)", share) for _, _, share in found["layers"]
     ]
@@ -130,7 +131,7 @@ def test_layers_show_what_changed(fresh: Page) -> None:
     ]
     assert 0 <= min(found["agreement"]) - min(ticks) <= 0.055
     assert max(ticks) - min(ticks) >= 0.05
-    fresh.locator(".sd-strip button").first.click()
+    fresh.locator("#sd-panel-layers .sd-strip button").first.click()
     fresh.wait_for_function("document.querySelector('#sd-panel-layers .sd-note-text').textContent.includes('Initial')")
     words = fresh.locator("#sd-panel-layers .sd-note-text").inner_text()
     assert "before they attended to the photo" in words

@@ -191,7 +191,7 @@ def test_a_message_goes_with_the_next_action(fresh: Page) -> None:
 
 def test_space_plays_from_a_slider_and_types_where_one_types(fresh: Page) -> None:
     fresh.click("#sd-tab-layers")
-    fresh.wait_for_selector(".sd-strip canvas")
+    fresh.wait_for_selector("#sd-panel-layers .sd-strip canvas")
     fresh.get_by_role("slider", name="Prediction").focus()
     fresh.keyboard.press("Space")
     assert fresh.locator(".sd-play").inner_text() == "Pause"
@@ -250,7 +250,7 @@ def saved(page: Page, tab: str) -> np.ndarray:
 def test_a_saved_view_lists_what_is_in_it(fresh: Page) -> None:
     """Classes below a layer's map, none below a heatmap of classes that are not to be seen; and the picked pixel."""
     fresh.click("#sd-tab-layers")
-    fresh.wait_for_selector(".sd-strip canvas")
+    fresh.wait_for_selector("#sd-panel-layers .sd-strip canvas")
     height = round(2 * fresh.evaluate("document.querySelector('.sdv-viewport').getBoundingClientRect().height"))
     colors = [entry["color"] for entry in fresh.evaluate(f"{STATE}('run').classes")]
 
