@@ -9,13 +9,14 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from segdemo.examples import SCENES
 from segdemo.images import load_image
 from segdemo.model.predictor import load_predictor
 from segdemo.segmentation import semantic
 from segdemo.ui.app import create_app, launch_options
 from segdemo.ui.server.clients import Rates
 
-from .harness import READY, ViewerPage, launch_chromium, open_viewer
+from .harness import READY, STATE, ViewerPage, launch_chromium, open_viewer
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,37 @@ def page(chromium: Browser, address: str) -> Iterator[Page]:
     context.close()
     assert errors == []
     assert foreign == []
+
+
+@pytest.fixture(scope="module")
+def scene(chromium: Browser, address: str) -> Iterator[Page]:
+    """The page of a drawn example, which has its ground truth."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{address}?example={SCENES[0].id}")
+    page.wait_for_function(f"{READY} && {STATE}('run').example === '{SCENES[0].id}'", timeout=180_000)
+    yield page
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def fresh(scene: Page) -> Page:
+    """The same page with nothing selected, nothing refined and its first tab open."""
+    scene.evaluate(
+        """() => {
+          const sd = window.segdemo, { state, viewer, thresholds } = sd.page;
+          viewer.resetView();
+          state.set({ ...sd.NOTHING, panoptic: null, layer: null, head: -1, view: "classes", thresholds });
+          state.set({ tab: "semantic" });
+        }"""
+    )
+    reset = scene.locator("#sd-panel-semantic .sd-refinement button:has-text('Reset refinement')")
+    reset.evaluate("button => button.click()")
+    scene.wait_for_function(f"{STATE}('refined') === null && {STATE}('tab') === 'semantic'")
+    return scene
 
 
 @pytest.fixture(scope="session")

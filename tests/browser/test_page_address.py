@@ -63,25 +63,26 @@ def test_opacity_is_the_same_on_the_page_and_in_its_api(page: Page) -> None:
 
 
 def test_a_small_selected_region_is_not_swallowed_by_its_outline(page: Page) -> None:
-    """The outline lies outside a region: its own pixels keep their colour."""
+    """What of its pixels lies under the outline and its casing is the smaller part."""
     smallest = page.evaluate(f"{STATE}('run').classes.reduce((a, b) => (a.area < b.area ? a : b)).id")
-    count = f"""() => {{
+    covered = f"""() => {{
       const {{map}} = {STATE}('run'), viewer = window.segdemo.page.viewer;
       viewer.flush();
-      let same = 0, all = 0;
-      const color = map.entries.get({smallest}).color;
+      let under = 0, all = 0;
       map.ids.forEach((id, at) => {{
         if (id !== {smallest}) return;
         const [x, y] = [at % map.width, Math.floor(at / map.width)];
-        const [r, g, b] = viewer.pixelAt((x + 0.5) / map.width, (y + 0.5) / map.height);
         all += 1;
-        same += Math.abs(r - color[0]) + Math.abs(g - color[1]) + Math.abs(b - color[2]) < 12 ? 1 : 0;
+        under += viewer.lineAt((x + 0.5) / map.width, (y + 0.5) / map.height)[3] > 0 ? 1 : 0;
       }});
-      return same / all;
+      return under / all;
     }}"""
-    page.evaluate(f"window.segdemo.page.state.set({{classId: {smallest}, outlines: false}})")
+    page.evaluate("window.segdemo.page.state.set({outlines: false})")
+    page.wait_for_function(f"{STATE}('outlines') === false")
+    assert page.evaluate(covered) == 0
+    page.evaluate(f"window.segdemo.page.state.set({{classId: {smallest}}})")
     page.wait_for_function(f"{STATE}('classId') === {smallest}")
-    assert page.evaluate(count) > 0.5
+    assert 0 < page.evaluate(covered) < 0.5
 
 
 def test_a_class_picked_on_the_photo_is_marked_in_the_whole_list(page: Page) -> None:

@@ -83,11 +83,19 @@ def test_without_a_photo_there_is_nothing_to_download_or_delete(page: Page, cat:
     assert all(buttons.nth(index).is_enabled() for index in range(buttons.count()))
     delete = page.get_by_role("button", name="Delete photo")
     assert delete.is_enabled()
+    # It does not look switched off: its words are as dark as those of the buttons beside it.
+    style = "node => [getComputedStyle(node).color, getComputedStyle(node).opacity]"
+    assert delete.evaluate(style) == page.get_by_role("button", name="Paste").evaluate(style)
     delete.click()
     page.wait_for_function(f"{STATE}('run') === null")
     assert buttons.count() >= 4
     assert not any(buttons.nth(index).is_enabled() for index in range(buttons.count()))
     assert delete.is_hidden()
+    # In every tab: what hands out a file is dead or not there.
+    for tab in page.get_by_role("tab").all():
+        tab.click()
+        for button in page.locator(".sd-panel:visible .sd-downloads button:not(.sd-info), .sd-report button").all():
+            assert not (button.is_visible() and button.is_enabled()), (tab.inner_text(), button.inner_text())
 
 
 def test_headings_and_tables_are_whole(page: Page) -> None:

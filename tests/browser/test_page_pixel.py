@@ -250,5 +250,10 @@ def test_the_votes_of_a_class_stand_in_one_row_in_a_narrow_panel(page: Page, cat
     pick(page, 0.5, 0.6)
     votes = page.locator(".sd-votes").first.locator(".sd-vote")
     boxes = [votes.nth(index).bounding_box() for index in range(votes.count())]
+    card, panel = page.locator(".sd-pixel-card").bounding_box(), page.locator(".sd-panel:visible").bounding_box()
+    assert card is not None
+    assert panel is not None
+    assert card["y"] < 160
+    assert card["y"] < panel["y"]
     assert len(boxes) >= 3
     assert len({round(box["y"]) for box in boxes[:3] if box}) == 1

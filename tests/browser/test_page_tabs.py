@@ -78,7 +78,7 @@ def test_the_panoptic_table_and_the_canvas_follow_each_other(page: Page) -> None
     assert page.locator("tr.sd-chosen").get_attribute("data-id") == str(chosen)
     slider.fill("1")
     page.wait_for_function(f"{STATE}('panoptic').segments.length === 0")
-    assert "no query scored above 1.00" in page.locator("#sd-panel-panoptic .sd-empty-result:visible").inner_text()
+    assert "no query scored above 100 %" in page.locator("#sd-panel-panoptic .sd-empty-result:visible").inner_text()
 
 
 def test_layers_can_be_scrubbed_played_and_followed_for_one_query(page: Page) -> None:

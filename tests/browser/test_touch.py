@@ -28,6 +28,11 @@ TABS: tuple[tuple[str, str, str], ...] = (
     ("whatif", "#sd-panel-whatif button:has-text('Switch query')", f"{STATE}('off').queries.length === 1"),
     ("evaluate", "#sd-panel-evaluate .sd-legend-row >> nth=1", f"{STATE}('shownPixels') !== null"),
     ("compare", "#sd-panel-compare .sd-results .sd-segmented label >> nth=2", f"{STATE}('compareView') !== null"),
+    (
+        "batch",
+        "#sd-panel-batch .sd-segmented label >> nth=1",
+        "document.querySelector('#sd-panel-batch input[value=panoptic]').checked",
+    ),
 )
 
 # What can be touched is as large as its box, its label and what its pseudo-element adds around it.
@@ -79,6 +84,18 @@ def test_the_photo_is_seen_while_its_control_is_tapped(phone: Page, tab: str, co
     assert touched["y"] + touched["height"] <= HEIGHT
     phone.wait_for_function(changed, timeout=10_000)
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_tools_and_examples_come_last_and_a_legend_beside_the_photo(phone: Page) -> None:
+    phone.tap("#sd-tab-attention")
+    phone.wait_for_selector(".sd-heads canvas")
+    photo, legend = box(phone, ".sdv-viewport >> nth=0"), box(phone, ".sdv-legend")
+    panel = box(phone, "#sd-panel-attention")
+    assert photo["y"] + photo["height"] <= legend["y"]
+    assert legend["y"] + legend["height"] <= panel["y"] + 0.5
+    tools, source = box(phone, ".sd-tools"), box(phone, ".sd-source")
+    assert panel["y"] + panel["height"] <= tools["y"] < source["y"]
+    assert box(phone, ".sd-examples")["y"] >= source["y"]
 
 
 def test_the_sheet_of_a_pixel_opens_and_closes_by_touch(phone: Page) -> None:

@@ -32,6 +32,23 @@ def test_split_comparison_shows_both_sides_and_obeys_the_keyboard(make_viewer: M
     assert viewer.at(0.9, 0.5)[:3] == COLORS[GRASS]
 
 
+def test_each_side_has_its_own_classes_in_colour_and_by_name(make_viewer: MakeViewer) -> None:
+    """What is only there before is no bare place: its entry is the comparison's."""
+    viewer = shown(make_viewer)
+    before = np.full((60, 80), 9, np.uint8)
+    viewer.run(
+        """async (before) => viewer.setCompare({ before: await segdemo.unpack(before), mode: "split",
+          entries: new Map([[9, { id: 9, label: "lake", color: [90, 20, 160], isthing: false, area: 1 }]]) })""",
+        pack(before),
+    )
+    assert viewer.at(0.1, 0.5)[:3] == [90, 20, 160]
+    viewer.page.mouse.move(*viewer.screen(0.1, 0.5))
+    assert viewer.text(".sdv-name") == "lake"
+    viewer.page.mouse.move(*viewer.screen(0.9, 0.5))
+    assert viewer.text(".sdv-name") == "grass"
+    assert viewer.at(0.9, 0.5)[:3] == COLORS[GRASS]
+
+
 @pytest.mark.slow
 def test_divider_is_dragged(make_viewer: MakeViewer) -> None:
     viewer = shown(make_viewer)

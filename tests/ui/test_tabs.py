@@ -68,7 +68,7 @@ def test_panoptic_rows_add_up_to_the_map(record: Record) -> None:
 def test_an_empty_panoptic_result_says_why(record: Record) -> None:
     answer = panoptic(record, {"score_threshold": 1.0}, own_job())
     assert answer["segments"] == []
-    assert "no query scored above 1.00" in answer["empty"]
+    assert "no query scored above 100 %" in answer["empty"]
 
 
 @pytest.mark.parametrize("bad", [{"score_threshold": 2}, {"mask_threshold": "x"}, {"split": 1}])

@@ -117,6 +117,9 @@
     state.on(["run"], () => source.setPhoto(state.get("run") !== null && !state.get("run").example));
     // A message goes with the next action, and does not cover the photo in every tab.
     state.on(["tab"], () => say(null));
+    for (const action of ["click", "change"]) {
+      root.addEventListener(action, (event) => event.target.closest(".sdv-viewport") || say(null), true);
+    }
     state.on(["tab"], showTab);
     state.on(["opacity"], () => viewer.setOpacity(state.get("opacity")));
     state.on(["outlines"], () => viewer.setOutlines(state.get("outlines")));

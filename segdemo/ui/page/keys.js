@@ -50,7 +50,7 @@
       else if (event.key === "[") fade(-0.1);
       else if (event.key === "]") fade(0.1);
       else if (event.key === "x" && state.get("tab") === "compare") app.swapSides?.();
-      else if (event.key === " " && state.get("tab") === "layers" && !at.closest("button:not([role=tab]), summary, input, [role=option]")) app.playLayers?.();
+      else if (event.key === " " && state.get("tab") === "layers" && !at.closest("button:not([role=tab]), summary, input:not([type=range]), [role=option]")) app.playLayers?.();
       else return;
       event.preventDefault();
     });

@@ -273,7 +273,7 @@
         linkWaits = asked.own;
         const asItComes = !words && !asked.checkpoint && !asked.size && state.get("task") === sd.taskOf(config, config.checkpoint, null) && first?.id === config.first?.example;
         if (asItComes) showFirst(config.first);
-        else if (first) openInput({ example: first.id }, { linked: !asked.own, after: words });
+        else if (first) openInput({ example: first.id }, { linked: !asked.own, after: words ?? (asked.example ? null : INVITATION) });
       },
     };
   };

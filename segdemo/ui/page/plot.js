@@ -70,7 +70,7 @@
         const dot = index === 0 ? svg("circle", { cx: x(layer), cy: y(value), r: 3 })
           : svg("rect", { x: x(layer) - 2.5, y: y(value) - 2.5, width: 5, height: 5 });
         dot.setAttribute("class", `sd-plot-dot sd-plot-${index}`);
-        dot.append(svg("title", {}, `layer ${layer}: ${series[index].name} ${sd.percent(value)}`));
+        dot.append(svg("title", {}, `${layer === 0 ? "Initial prediction" : `Layer ${layer}`}: ${series[index].name} ${sd.percent(value)}`));
         root.append(dot);
       });
     });

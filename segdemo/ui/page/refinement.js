@@ -28,7 +28,7 @@
   };
 
   const asPercentChange = (share) => {
-    if (Math.abs(share) < 1e-4) return `< ${share > 0 ? "+" : "−"}0.01 %`;
+    if (Math.abs(share) < 1e-4) return share > 0 ? "< 0.01 % more" : "< 0.01 % less";
     return `${share > 0 ? "+" : "−"}${sd.percent(Math.abs(share))}`;
   };
 
@@ -80,8 +80,10 @@
           e("td", { class: "sd-number", text: truth.before[key].toFixed(3) }), e("td", { class: "sd-number", text: truth.after[key].toFixed(3) }),
           e("td", { class: `sd-number ${change < 0 ? "sd-worse" : "sd-better"}`, text: `${change < 0 ? "−" : "+"}${Math.abs(change).toFixed(3)}` }));
       };
+      const [button, words] = sd.info("mIoU and boundary F",
+        "IoU of a class: pixels that are and were called so, over those that are or were. mIoU: its mean over the classes. Boundary F: how well the outlines meet the true ones, 1 is all of them.");
       return e("table", { class: "sd-table" },
-        e("caption", { text: "Against this example's ground truth" }),
+        e("caption", {}, "Against this example's ground truth ", button, words),
         e("thead", {}, e("tr", {}, ...["measure", "before", "after", "change"].map((text, index) => e("th", { scope: "col", text, class: index ? "sd-number" : "" })))),
         e("tbody", {}, row("mIoU", "miou"), row("Boundary F", "boundary_f")));
     };

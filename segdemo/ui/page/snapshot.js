@@ -14,10 +14,22 @@
     const tab = state.get("tab");
     const own = sd.tabs.find(({ id }) => id === tab).legend;
     if (own) return own(app);
-    if (["attention", "features"].includes(tab)) return [];
+    if (["attention", "features"].includes(tab) || (tab === "semantic" && state.get("view") !== "classes")) return [];
     const on = ({ category_id: category, id }) => sd.isOn(app, category ?? id);
-    const entries = tab === "panoptic" ? state.get("panoptic")?.segments ?? [] : tab === "layers" ? [] : tab === "whatif" && app.whatIf ? app.whatIf.entries : sd.currentClasses(app);
+    const entries = tab === "panoptic" ? state.get("panoptic")?.segments ?? [] : tab === "whatif" && app.whatIf ? app.whatIf.entries : sd.currentClasses(app);
     return entries.filter(on).map((entry) => ({ color: entry.color, text: `${entry.name ?? entry.label}  ${sd.percent(entry.area)}` }));
+  };
+
+  /** The ring around the picked pixel, as on the page: white between two dark lines. */
+  const drawMark = (context, x, y) => {
+    context.globalAlpha = 1;
+    for (const [color, thick] of [["rgb(0 0 0 / 65%)", 5], ["#ffffff", 2]]) {
+      context.beginPath();
+      context.arc(x, y, 8, 0, 2 * Math.PI);
+      context.strokeStyle = color;
+      context.lineWidth = thick;
+      context.stroke();
+    }
   };
 
   /** Draw what the viewer shows onto a context, at its place in the viewport. */
@@ -44,6 +56,11 @@
       }
       context.drawImage(layer, box.left - frame.left, box.top - frame.top, box.width, box.height);
       context.restore();
+    }
+    const mark = element.querySelector(".sdv-pixel");
+    if (!mark.hidden) {
+      const { left, top } = mark.getBoundingClientRect();
+      drawMark(context, left - frame.left, top - frame.top);
     }
     context.restore();
     return frame;

@@ -53,7 +53,7 @@
     const plot = e("div", {});
     panel.append(
       sd.heading("Decoder layers",
-        "The network predicts once from its learned queries, then after each decoder layer. The learned queries have not attended to the photo, but their masks are already made from this photo's features. Each layer looks only where the prediction before it found the query's mask (masked attention). IoU of two masks is the area of what they share over the area of both."),
+        "The network predicts once from its learned queries, then after each decoder layer: ten predictions where there are nine layers, as is usual. The learned queries have not attended to the photo, but their masks are already made from this photo's features. Each layer looks only where the prediction before it found the query's mask (masked attention). IoU of two masks is the area of what they share over the area of both."),
       subject, queries, pictures, strip, e("div", { class: "sd-row sd-scrub" }, play, scrub), about, plot,
       sd.viewDownloads(app, "The animation shows the map of every layer over the photo, one after the other.", sd.button("Animation (WebP)", sd.fetchFile(app, "semantic", "evolution"))));
 
@@ -219,6 +219,17 @@
       }
     };
 
+    /** What a saved picture of all classes lists: the classes of the layer that is shown, the largest first. */
+    app.layerRows = () => {
+      const data = shownQuery() === null && cache.run === state.get("run") ? cache.layers.get(null) : null;
+      if (!data) return [];
+      const ids = data.at(state.get("layer") ?? data.count - 1);
+      const counts = new Map();
+      for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
+      return [...counts].filter(([id]) => data.entries.has(id) && sd.isOn(app, id)).sort((one, two) => two[1] - one[1])
+        .map(([id, pixels]) => ({ color: data.entries.get(id).color, text: `${data.entries.get(id).label}  ${sd.percent(pixels / ids.length)}` }));
+    };
+
     const fill = () => {
       const run = state.get("run");
       stop();
@@ -247,5 +258,5 @@
 
   const show = (app) => app.drawLayers();
 
-  sd.tabs.push({ id: "layers", title: "Decoder layers", question: "Why", needs: "layers", build, show });
+  sd.tabs.push({ id: "layers", title: "Decoder layers", question: "Why", needs: "layers", build, show, legend: (app) => app.layerRows() });
 })((window.segdemo ??= {}));

@@ -84,12 +84,13 @@ def _cut_out(mask: Mask, size: Size) -> dict[str, Any]:
 
 
 def _why_empty(result: Result) -> str:
+    score = f"{100 * result.options.score_threshold:g} %"
     if result.options.task == "instance":
         return (
-            f"No thing is left: no instance scored above {result.options.score_threshold:.2f}, its class probability "
-            "times the mean probability of its mask. Lower the threshold to see more."
+            f"No thing is left: no instance scored above {score}, its class probability times the mean probability of "
+            "its mask. Lower the threshold to see more."
         )
     return (
-        f"No segment is left: no query scored above {result.options.score_threshold:.2f} and kept enough of its mask. "
+        f"No segment is left: no query scored above {score} and kept enough of its mask. "
         "Lower the thresholds to see more."
     )

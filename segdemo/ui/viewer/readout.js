@@ -14,8 +14,8 @@
 
   /** A share 0..1 as whole percent, never rounding something to nothing or a part to the whole. */
   sd.wholePercent = (share) => {
-    if (share > 0 && share < 0.01) return "<1 %";
-    if (share < 1 && share > 0.99) return share >= 0.995 ? ">99 %" : "99 %";
+    if (share > 0 && share < 0.01) return "< 1 %";
+    if (share < 1 && share > 0.99) return share >= 0.995 ? "> 99 %" : "99 %";
     return `${Math.round(share * 100)} %`;
   };
 
