@@ -48,7 +48,7 @@ sys.exit(main(sys.argv[1:]))
 @pytest.mark.slow
 def test_same_command_runs_on_a_processor_where_the_page_cannot(tmp_path: Path, tiny_checkpoint: Path) -> None:
     out = tmp_path / "table.md"
-    words = ["--device", "cpu", "--tiny", "--seconds", "600", "--checkpoint", str(tiny_checkpoint), "--out", str(out)]
+    words = ["--device", "cpu", "--tiny", "--seconds", "40", "--checkpoint", str(tiny_checkpoint), "--out", str(out)]
     done = subprocess.run(
         [sys.executable, "-c", BARE, *words],
         cwd=Path(__file__).parents[1],
@@ -62,9 +62,10 @@ def test_same_command_runs_on_a_processor_where_the_page_cannot(tmp_path: Path, 
     lines = out.read_text().splitlines()
     parity = next(line for line in lines if line.startswith("| fp32 |"))
     assert parity.endswith("100.000% / 100.000% |")
-    rows = [line.split(" | ") for line in lines if line.startswith(("| segdemo, fp32", "| library, float32"))]
-    assert len(rows) == 3
-    assert all(float(cell) > 0 for row in rows for cell in row[1:4])
+    rows = [line.split(" | ") for line in lines if line.startswith(("| segdemo, ", "| library, "))]
+    assert len(rows) == 6
+    # Nothing else is said in a cell: no part failed.
+    assert all(cell == "no time left" or float(cell) > 0 for row in rows for cell in row[1:4])
 
 
 def test_packages_that_are_missing_are_named_with_the_way_to_bring_them(
