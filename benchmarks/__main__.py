@@ -18,7 +18,7 @@ PARTS = {
     "crf": "The dense CRF beside pydensecrf2, and morphology",
     "waiting": "A photograph beside other processes that keep the cores busy",
     "viewer": "What the browser does",
-    "evaluation": "Evaluation, causes, features and what-if beside the forward pass",
+    "evaluation": "Evaluation, comparison, features and what-if beside the forward pass",
     "relatives": "A photograph through each family of networks, beside the library",
 }
 
