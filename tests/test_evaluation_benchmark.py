@@ -8,6 +8,7 @@ import pytest
 from benchmarks import evaluation
 
 
+@pytest.mark.slow
 def test_every_part_has_a_row_with_a_figure(
     tiny_ade_checkpoint: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
