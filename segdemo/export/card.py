@@ -125,6 +125,14 @@ def _shape(shape: dict[str, Any], card: dict[str, Any]) -> list[str]:
         f"{share(equal['mean'])} equal in the mean, {share(equal['worst'])} in the worst ({worst}).",
         "",
     ]
+    wavering = [*equal.get("in_double", []), *(name for at in shape.get("also_at", []) for name in at["in_double"])]
+    if wavering:
+        names = ", ".join(dict.fromkeys(wavering))
+        lines += [
+            f"Rounding in float32 decides what the network itself answers on {names}, where a mask comes that close "
+            "to a threshold: there the graph is held against the network in float64.",
+            "",
+        ]
     if shape.get("differences"):
         lines += [f"![Where labels differ in the worst picture, in red]({shape['differences']})", ""]
     lines += ["| logits | largest difference | mean difference | mean magnitude |", "|---|--:|--:|--:|"]

@@ -106,6 +106,8 @@ class Comparison:
     masks: Tally = field(default_factory=Tally)
     scores: Tally = field(default_factory=Tally)
     """Of a network without queries, which has neither."""
+    rounded: list[str] = field(default_factory=list)
+    """Pictures whose answer in float32 hangs on rounding, held against the one in double precision."""
     worst: tuple[str, npt.NDArray[np.bool_]] | None = None
     """The picture with the fewest equal labels, and where (H, W) they differ."""
 
@@ -118,6 +120,17 @@ class Comparison:
         self.equal[name] = float(1 - differs.mean())
         if self.worst is None or self.equal[name] < self.equal[self.worst[0]]:
             self.worst = name, differs
+
+    def settle(self, name: str, image_size: Size, exact: Answer, found: Answer, content: Size | None = None) -> None:
+        """Hold a picture that was compared against the network's answer in double precision too: the better counts."""
+        labels = [self._labels(image_size, answer, content or self.size) for answer in (exact, found)]
+        differs = labels[0] != labels[1]
+        equal = float(1 - differs.mean())
+        if equal > self.equal[name]:
+            self.equal[name] = equal
+            self.rounded.append(name)
+            if self.worst is not None and self.worst[0] == name:
+                self.worst = name, differs
 
     @property
     def mean(self) -> float:
@@ -136,8 +149,9 @@ class Comparison:
             "labels_equal": {
                 "mean": self.mean,
                 "worst": self.least,
-                "worst_picture": self.worst[0] if self.worst else None,
+                "worst_picture": min(self.equal, key=lambda name: self.equal[name]) if self.equal else None,
                 "by_picture": self.equal,
+                "in_double": self.rounded,
             },
             **{name: asdict(tally.result()) for name, tally in self._tallies(self.scores.count > 0).items()},
         }

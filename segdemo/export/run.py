@@ -20,6 +20,7 @@ from segdemo.export.configuration import write_configuration
 from segdemo.export.contest import EXPORTED, LIBRARY, NETWORK, TORCH, Ran, prepared, run_contender
 from segdemo.export.make import Made, make_files, runnable
 from segdemo.export.parity import USUAL_PHOTO, Comparison, Picture, least_labels_equal, marked, split
+from segdemo.export.rounding import InDouble
 from segdemo.export.telling import Say, Steps
 from segdemo.images import encode_jpeg
 from segdemo.model.capture import Request
@@ -121,14 +122,14 @@ def _exported(order: Order, folder: Path, whole: Path, work: Path, say: Say) -> 
         shapes.append(_judged(order, fitting, made, compared, whole, work, steps, folder, run_at))
         if size is None:
             shapes[-1]["also_at"] = _anywhere(order, preprocessing, made, folder, run_at)
-        mean = _least(shapes[-1])
+        mean, place, count = _least(shapes[-1])
         if mean < wanted and not order.force:
             raise SegdemoError(
-                f"Only {share(mean)} of the labels are the network's own at {label}, in the mean over "
-                f"{len(compared)} pictures; {share(wanted)} are wanted in {order.precision}: nothing was written. "
+                f"Only {share(mean)} of the labels are the network's own at {place}, in the mean over "
+                f"{count} pictures; {share(wanted)} are wanted in {order.precision}: nothing was written. "
                 "Give --force to have it all the same, and the card will say so."
             )
-    passed = all(_least(shape) >= wanted for shape in shapes)
+    passed = all(_least(shape)[0] >= wanted for shape in shapes)
     return {
         "segdemo": __version__,
         "format": order.format,
@@ -160,9 +161,11 @@ def _told(family: Family, task: str | None) -> str | None:
     return task or next(iter(family.tasks), None)
 
 
-def _least(shape: dict[str, Any]) -> float:
-    """Share of labels that are equal in the mean over pictures, at the size where it is least."""
-    return min(shape["labels_equal"]["mean"], *(entry["labels_equal"] for entry in shape.get("also_at", [])), 1.0)
+def _least(shape: dict[str, Any]) -> tuple[float, str, int]:
+    """Least share of equal labels in the mean over pictures, at which size, and of how many pictures."""
+    own = {**shape, "labels_equal": shape["labels_equal"]["mean"]}
+    least = min((own, *shape.get("also_at", [])), key=lambda entry: float(entry["labels_equal"]))
+    return least["labels_equal"], f"{least['height']} x {least['width']}", least["pictures"]
 
 
 def _judged(
@@ -189,11 +192,15 @@ def _judged(
         with steps.step(f"running {name} at {size[0]} x {size[1]}"):
             ran[name] = run_contender(name, pixels, pictures[0].file, inside, request, batch=order.batch)
     comparison = Comparison(checkpoints.labels(folder), size, order.checkpoint.stuff)
+    exact, wanted = _exact(order, folder), least_labels_equal(order.precision)
     for index, picture in enumerate(pictures):
         image = picture.load()
         shape = (image.shape[0], image.shape[1])
         answers = ran[library].answer(index), ran[EXPORTED].answer(index)
         comparison.add(picture.name, shape, *answers, content=fitting.content(shape, size))
+        if exact is not None and comparison.equal[picture.name] < wanted:
+            own = exact(fitting.stretched(image, size)[None])
+            comparison.settle(picture.name, shape, own, answers[1], content=fitting.content(shape, size))
     values = {"height": size[0], "width": size[1], **comparison.values()}
     if comparison.worst is not None and comparison.worst[1].any():
         name, differs = comparison.worst
@@ -213,6 +220,7 @@ def _anywhere(order: Order, preprocessing: Inputs, made: Made, folder: Path, usu
 
     network = load_network(folder, accelerated=False)
     graph = load_graph(runnable(order.format), made.graph)
+    exact, wanted = _exact(order, folder), least_labels_equal(order.precision)
     found = []
     for size in dict.fromkeys([usual[::-1], *_ELSEWHERE]):
         fitting, comparison = FittingSizes(preprocessing, [size]), Comparison(checkpoints.labels(folder), size)
@@ -221,9 +229,18 @@ def _anywhere(order: Order, preprocessing: Inputs, made: Made, folder: Path, usu
             raw = network.run(torch.from_numpy(pixels), Request(capture=False))
             expected, answer = (tuple(part[0] for part in one) for one in (raw.answer, graph(pixels)))
             comparison.add(picture.name, size, expected, answer)
-        found.append({"height": size[0], "width": size[1], "labels_equal": comparison.mean})
+            if exact is not None and comparison.equal[picture.name] < wanted:
+                comparison.settle(picture.name, size, exact(pixels), answer)
+        count = len(comparison.equal)
+        entry = {"height": size[0], "width": size[1], "pictures": count, "labels_equal": comparison.mean}
+        found.append({**entry, "in_double": comparison.rounded})
     release_network(folder)
     return found
+
+
+def _exact(order: Order, folder: Path) -> InDouble | None:
+    """What settles where float32 differs by rounding alone; none where less than float32 was asked for, or a task."""
+    return InDouble(folder) if order.precision == "fp32" and order.task is None else None
 
 
 def _write_listing(order: Order, whole: Path, files: list[dict[str, Any]]) -> None:

@@ -46,6 +46,20 @@ def test_a_moved_border_costs_its_columns() -> None:
     assert masks["mean"] == pytest.approx(18 * 2 / 8 / 2)
 
 
+def test_a_picture_that_hangs_on_rounding_counts_as_in_double_precision() -> None:
+    comparison = Comparison(LABELS, (32, 32))
+    comparison.add("rounded", (8, 8), answer(sky_from=4), answer(sky_from=6))
+    comparison.add("moved", (8, 8), answer(sky_from=4), answer(sky_from=5))
+    comparison.settle("rounded", (8, 8), answer(sky_from=6), answer(sky_from=6))
+    # A network that is as far away in either precision is not excused.
+    comparison.settle("moved", (8, 8), answer(sky_from=4), answer(sky_from=5))
+    assert comparison.equal == {"rounded": 1, "moved": 0.875}
+    values = comparison.values()["labels_equal"]
+    assert (values["in_double"], values["worst_picture"]) == (["rounded"], "moved")
+    # What float32 made of it stays to be seen in the logits.
+    assert comparison.masks.result().largest == 18
+
+
 def test_what_is_not_a_number_is_infinitely_far() -> None:
     tally = Tally()
     tally.add(np.zeros(2), np.array([0, np.nan]))
