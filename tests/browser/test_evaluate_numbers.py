@@ -158,7 +158,8 @@ def test_every_number_opens_its_pixels_and_a_pixel_is_read(
         curves.get_by_label("One class or slice").select_option(key)
         told = curves.get_by_role("img", name=name).locator("title").all_text_contents()
         expected_words = page.evaluate("(shares) => shares.map(window.segdemo.percent)", shares)
-        assert [text.partition(":")[0] for text in told] == [f"layer {layer}" for layer in range(len(shares))]
+        layers = ["Initial prediction", *(f"Layer {layer}" for layer in range(1, len(shares)))]
+        assert [text.partition(":")[0] for text in told] == layers
         assert [text.endswith(f" {words}") for text, words in zip(told, expected_words, strict=True)] == [True] * len(
             told
         )
