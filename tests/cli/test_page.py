@@ -3,6 +3,7 @@
 import os
 import runpy
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,16 @@ def test_options_reach_the_page(start: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("segdemo.ui.server.ending.Ending.listen", lambda _: None)
     monkeypatch.setattr("segdemo.ui.server.stubs.import_without_stubs", lambda: None)
     monkeypatch.setenv("SEGDEMO_ALLOW_DOWNLOAD", "0")
-    options = ["--checkpoint", "some/where", "--download", "--port", "7001", "--mcp"]
+    options = ["--checkpoint", "some/where", "--download", "--port", "7001"]
+    # It asks for an extra, and says so where that is not there.
+    mcp = find_spec("mcp") is not None
+    options += ["--mcp"] * mcp
     monkeypatch.setattr(sys, "argv", ["segdemo", *(["page"] if start == "command" else []), *options])
     with pytest.raises(SystemExit) as stopped:
         main() if start == "command" else runpy.run_path(str(APP), run_name="__main__")
     assert stopped.value.code == 0
     assert fake.checkpoint == "some/where"
-    assert fake.mcp
+    assert fake.mcp is mcp
     assert fake.launched["server_port"] == 7001
     assert fake.launched["strict_cors"] is True
     assert os.environ["SEGDEMO_ALLOW_DOWNLOAD"] == "1"

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +226,8 @@ def test_handler_needs_nothing_of_the_package(endpoint: Path, tmp_path: Path) ->
 
 def test_requirements_name_the_runtime_of_the_format() -> None:
     for format, package in RUNTIMES.items():
+        if find_spec(package) is None:  # an extra, whose version is asked for
+            continue
         names = {re.match(r"[\w-]+", line)[0] for line in requirements(format).splitlines()[1:]}  # type: ignore[index]
         assert names == {"numpy", "pillow", package}
 
