@@ -7,7 +7,7 @@ from playwright.sync_api import Browser
 
 from tests.test_judging_folder import run, write_pictures
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SECTIONS = [
     *("Sets", "What kind of errors", "Where they came in", "Layer by layer", "How sure, and how right"),

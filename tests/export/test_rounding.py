@@ -26,6 +26,7 @@ def test_it_is_the_librarys_network_in_double_precision(tiny_checkpoint: Path) -
     np.testing.assert_allclose(again[1][0], found[1], atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["upernet-convnext", "maskformer", "eomt-semantic"])
 def test_every_family_that_is_exported_runs_in_it(kind: str, tmp_path: Path) -> None:
     folder = KINDS[kind](tmp_path)
